@@ -1,1 +1,110 @@
-//! Under construction.
+//! The contracts of Portico, compiled, and nothing else: messages, services,
+//! clients, validators and the table of methods with their policies. The
+//! source of truth is the `.proto` files beside this crate.
+
+pub use prost_types as wkt;
+
+/// Who may call a method and how it behaves, from its policy option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Method {
+    /// The gRPC path, `/package.Service/Method`.
+    pub path: &'static str,
+    /// The kind of caller that the method needs.
+    pub caller: CallerClass,
+    /// The scope that an API key needs; empty: no API key may call it.
+    pub scope: &'static str,
+    /// Whether a call counts against the strict limit for credentials.
+    pub credentials: bool,
+    /// Whether a repeated call has no further effect.
+    pub idempotent: bool,
+    /// What a success is called.
+    pub success: Success,
+    /// Whether the method accepts an idempotency key.
+    pub idempotency_key: bool,
+    /// Whether the answer carries tokens and must never be cached.
+    pub secret: bool,
+    /// Whether the method reads or writes the refresh cookie of browsers.
+    pub refresh_cookie: bool,
+}
+
+/// The kind of caller that a method needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallerClass {
+    /// Anybody, signed in or not.
+    Public,
+    /// A signed-in person.
+    User,
+    /// A signed-in person with the instance role ADMIN.
+    Admin,
+    /// Another service of this installation.
+    Service,
+}
+
+/// What a success is called, which becomes an HTTP status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Success {
+    /// 200 OK.
+    Ok,
+    /// 201 Created.
+    Created,
+    /// 202 Accepted.
+    Accepted,
+}
+
+/// Every method of every service, in the order of the contracts.
+pub const METHODS: &[Method] = include!(concat!(env!("OUT_DIR"), "/methods.rs"));
+
+/// The contracts as an encoded `google.protobuf.FileDescriptorSet`, with
+/// comments and options.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// Reports one violated rule: the field in its JSON spelling, the detail code
+/// and what is expected.
+pub type Report<'a> = &'a mut dyn FnMut(&str, &'static str, String);
+
+/// A request that can check itself against the rules of its contract.
+pub trait Validate {
+    /// Reports every violated rule.
+    fn validate(&self, report: Report<'_>) {
+        self.validate_at("", report);
+    }
+
+    /// Reports every violated rule of a message that stands at `path` in
+    /// another one, such as `checks[2].`.
+    fn validate_at(&self, path: &str, report: Report<'_>);
+}
+
+#[expect(
+    missing_docs,
+    clippy::doc_lazy_continuation,
+    clippy::large_enum_variant,
+    reason = "generated code"
+)]
+mod portico {
+    pub mod auth {
+        pub mod v1 {
+            tonic::include_proto!("portico.auth.v1");
+        }
+    }
+    pub mod pagination {
+        pub mod v1 {
+            tonic::include_proto!("portico.pagination.v1");
+        }
+    }
+    pub mod projects {
+        pub mod v1 {
+            tonic::include_proto!("portico.projects.v1");
+        }
+    }
+    pub mod users {
+        pub mod v1 {
+            tonic::include_proto!("portico.users.v1");
+        }
+    }
+}
+
+include!(concat!(env!("OUT_DIR"), "/validators.rs"));
+
+pub use portico::{
+    auth::v1 as auth, pagination::v1 as pagination, projects::v1 as projects, users::v1 as users,
+};

@@ -1,0 +1,45 @@
+//! Compiles the contracts: messages, services, validators, the descriptor set
+//! and the table of methods with their policies. Needs no installed `protoc`.
+
+mod methods;
+mod options;
+mod validators;
+
+use std::{env, fs, path::PathBuf};
+
+use prost_reflect::DescriptorPool;
+
+const FILES: [&str; 4] = [
+    "portico/users/v1/users.proto",
+    "portico/auth/v1/auth.proto",
+    "portico/auth/v1/tokens.proto",
+    "portico/projects/v1/projects.proto",
+];
+
+fn main() -> anyhow::Result<()> {
+    for folder in ["build", "buf", "google", "portico"] {
+        println!("cargo:rerun-if-changed={folder}");
+    }
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+
+    let mut compiler = protox::Compiler::new(["."])?;
+    compiler
+        .include_imports(true)
+        .include_source_info(true)
+        .open_files(FILES)?;
+    let descriptors = compiler.encode_file_descriptor_set();
+    fs::write(out.join("descriptors.bin"), &descriptors)?;
+
+    let mut own = compiler.file_descriptor_set();
+    own.file.retain(|file| {
+        ["portico.", "google.protobuf"]
+            .iter()
+            .any(|own| file.package().starts_with(own))
+    });
+    tonic_prost_build::configure().compile_fds(own)?;
+
+    let pool = DescriptorPool::decode(descriptors.as_slice())?;
+    fs::write(out.join("methods.rs"), methods::table(&pool)?)?;
+    fs::write(out.join("validators.rs"), validators::generate(&pool)?)?;
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! Writes the table of methods. A method without a policy, or with an HTTP
+//! rule that does not fit its policy, fails the build.
+
+use anyhow::{Context as _, bail, ensure};
+use prost_reflect::{DescriptorPool, MethodDescriptor};
+
+use crate::options;
+
+/// The table as the source of a slice of `Method`.
+pub(crate) fn table(pool: &DescriptorPool) -> anyhow::Result<String> {
+    let mut table = String::from("&[\n");
+    for service in pool.services() {
+        for method in service.methods() {
+            let entry =
+                entry(pool, &method).with_context(|| format!("method {}", method.full_name()))?;
+            table.push_str(&entry);
+        }
+    }
+    table.push(']');
+    Ok(table)
+}
+
+fn entry(pool: &DescriptorPool, method: &MethodDescriptor) -> anyhow::Result<String> {
+    let policy = options::get(pool, &method.options(), "portico.options.v1.policy")?
+        .context("add `option (portico.options.v1.policy)`")?;
+    let caller = match options::enum_name(&policy, "caller")?.as_str() {
+        "PUBLIC" => "Public",
+        "USER" => "User",
+        "ADMIN" => "Admin",
+        "SERVICE" => "Service",
+        _ => bail!("the policy names no caller"),
+    };
+    let success = match options::enum_name(&policy, "success")?.as_str() {
+        "CREATED" => "Created",
+        "ACCEPTED" => "Accepted",
+        _ => "Ok",
+    };
+    let has_http_rule = options::get(pool, &method.options(), "google.api.http")?.is_some();
+    ensure!(
+        has_http_rule != (caller == "Service"),
+        "exactly the methods that are not for SERVICE have an HTTP rule"
+    );
+    Ok(format!(
+        "Method {{ path: \"/{}/{}\", caller: CallerClass::{caller}, scope: {:?}, credentials: {}, \
+         idempotent: {}, success: Success::{success}, idempotency_key: {}, secret: {}, refresh_cookie: {} }},\n",
+        method.parent_service().full_name(),
+        method.name(),
+        options::text(&policy, "scope"),
+        options::enum_name(&policy, "rate_class")? == "CREDENTIALS",
+        options::flag(&policy, "idempotent"),
+        options::flag(&policy, "idempotency_key"),
+        options::flag(&policy, "secret"),
+        options::flag(&policy, "refresh_cookie"),
+    ))
+}
