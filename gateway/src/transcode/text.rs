@@ -1,0 +1,97 @@
+//! Strings as JSON text: what needs an escape, and writing it.
+//!
+//! See RFC 8259, section 7. Reading strings is the lexer's work.
+
+/// How many bytes at the start of `bytes` stand in a JSON string as they are:
+/// anything but a quote, a backslash and control characters.
+pub(crate) fn plain_len(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGH: u64 = ONES << 7;
+    let (words, tail) = bytes.as_chunks();
+    for (index, word) in words.iter().enumerate() {
+        // Subtracting borrows into a byte's high bit if the byte was smaller. A
+        // borrow can only disturb bytes after the first find, which alone counts.
+        let word = u64::from_le_bytes(*word);
+        let quote = word ^ (ONES * u64::from(b'"'));
+        let backslash = word ^ (ONES * u64::from(b'\\'));
+        let found = (word.wrapping_sub(ONES * 0x20) & !word)
+            | (quote.wrapping_sub(ONES) & !quote)
+            | (backslash.wrapping_sub(ONES) & !backslash);
+        if found & HIGH != 0 {
+            return index * 8 + (found & HIGH).trailing_zeros() as usize / 8;
+        }
+    }
+    let stop = tail.iter().position(|byte| needs_escape(*byte));
+    words.len() * 8 + stop.unwrap_or(tail.len())
+}
+
+fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// Writes a JSON string: in quotes, and escaped where it must be.
+pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, special) = rest.split_at(plain_len(rest));
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = special.split_first() else {
+            break;
+        };
+        escape(out, *byte);
+        rest = after;
+    }
+    out.push(b'"');
+}
+
+fn escape(out: &mut Vec<u8>, byte: u8) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let short = match byte {
+        b'"' | b'\\' => byte,
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x08 => b'b',
+        0x0c => b'f',
+        _ => {
+            out.extend_from_slice(b"\\u00");
+            out.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 0xf)]]);
+            return;
+        }
+    };
+    out.extend([b'\\', short]);
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn each_special_byte_is_found_at_each_place() {
+        for special in (0..0x20).chain([b'"', b'\\']) {
+            for place in 0..40 {
+                let mut bytes = vec![b'a'; 40];
+                bytes[place] = special;
+                assert_eq!(plain_len(&bytes), place);
+            }
+        }
+    }
+
+    #[test]
+    fn all_other_bytes_are_plain() {
+        let plain: Vec<u8> = (0x20..=0xff).filter(|byte| !needs_escape(*byte)).collect();
+        assert_eq!(plain_len(&plain), plain.len());
+    }
+
+    #[test]
+    fn quoted_text_reads_back_as_it_was() {
+        let mut all: String = (0..0x3000).filter_map(char::from_u32).collect();
+        all.push('🦀');
+        let mut out = Vec::new();
+        quote(&mut out, &all);
+        assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), all);
+    }
+}
