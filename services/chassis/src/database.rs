@@ -1,0 +1,201 @@
+//! Opens databases: PostgreSQL by a pool, SQLite in WAL mode by one writer and
+//! several readers. Maps their failures: what the caller can do nothing about
+//! is a fault of ours or an unavailable service.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use sqlx::{
+    PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    migrate::{MigrateError, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::status::Error;
+
+/// How long a call waits for a connection before it gives up.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Where a service keeps its data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// `postgres://user:password@host/database`
+    Postgres(String),
+    /// `sqlite://path`
+    Sqlite(PathBuf),
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("sqlite://") {
+            return Ok(Self::Sqlite(path.into()));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return match PgConnectOptions::from_str(text) {
+                Ok(_) => Ok(Self::Postgres(text.to_owned())),
+                Err(_) => Err("a valid postgres:// URL".to_owned()),
+            };
+        }
+        Err("a URL that begins with postgres:// or sqlite://".to_owned())
+    }
+}
+
+/// The schema of a service, on each engine.
+pub struct Migrations {
+    /// On PostgreSQL.
+    pub postgres: Migrator,
+    /// On SQLite.
+    pub sqlite: Migrator,
+}
+
+/// An open database.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// PostgreSQL.
+    Postgres(PgPool),
+    /// SQLite.
+    Sqlite(SqliteDatabase),
+}
+
+/// SQLite with its one writer and its readers.
+#[derive(Debug, Clone)]
+pub struct SqliteDatabase {
+    /// Several connections that only read.
+    pub readers: SqlitePool,
+    writer: SqlitePool,
+}
+
+impl SqliteDatabase {
+    /// Begins a transaction that may write. Waits for its turn.
+    ///
+    /// # Errors
+    ///
+    /// `SERVICE_UNAVAILABLE` if its turn does not come.
+    pub async fn begin(&self) -> Result<Transaction<'static, Sqlite>, Error> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+impl Database {
+    /// Opens a database; SQLite's file is made where it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened; with the reason, and without the password.
+    pub async fn open(url: &DatabaseUrl, connections: u32) -> Result<Self, sqlx::Error> {
+        match url {
+            DatabaseUrl::Postgres(url) => {
+                let options = PgConnectOptions::from_str(url)?.application_name("portico");
+                let pool = PgPoolOptions::new()
+                    .max_connections(connections)
+                    .acquire_timeout(ACQUIRE_TIMEOUT)
+                    .connect_lazy_with(options);
+                Ok(Self::Postgres(pool))
+            }
+            DatabaseUrl::Sqlite(path) => {
+                let options = SqliteConnectOptions::new()
+                    .filename(path)
+                    .create_if_missing(true)
+                    .foreign_keys(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Full)
+                    .busy_timeout(ACQUIRE_TIMEOUT);
+                let pool = |connections| {
+                    SqlitePoolOptions::new()
+                        .max_connections(connections)
+                        .acquire_timeout(ACQUIRE_TIMEOUT)
+                        .idle_timeout(None)
+                        .max_lifetime(None)
+                };
+                let writer = pool(1).connect_with(options.clone()).await?;
+                let readers = pool(connections.min(4)).connect_lazy_with(options.read_only(true));
+                Ok(Self::Sqlite(SqliteDatabase { readers, writer }))
+            }
+        }
+    }
+
+    /// Brings the schema up to date, under a lock.
+    ///
+    /// # Errors
+    ///
+    /// If a migration fails, or the database is newer than this program.
+    pub async fn migrate(&self, migrations: &Migrations) -> Result<(), MigrateError> {
+        match self {
+            Self::Postgres(pool) => migrations.postgres.run(pool).await,
+            Self::Sqlite(database) => migrations.sqlite.run(&database.writer).await,
+        }
+    }
+
+    /// Nothing, if the database answers.
+    ///
+    /// # Errors
+    ///
+    /// If it does not.
+    pub async fn ping(&self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Postgres(pool) => sqlx::query("SELECT 1").execute(pool).await.map(drop),
+            Self::Sqlite(database) => sqlx::query("SELECT 1")
+                .execute(&database.readers)
+                .await
+                .map(drop),
+        }
+    }
+
+    /// Closes all connections, after what is in progress.
+    pub async fn close(&self) {
+        match self {
+            Self::Postgres(pool) => pool.close().await,
+            Self::Sqlite(database) => {
+                database.readers.close().await;
+                database.writer.close().await;
+            }
+        }
+    }
+}
+
+/// Begins a transaction on PostgreSQL.
+///
+/// # Errors
+///
+/// `SERVICE_UNAVAILABLE` if no connection is to be had.
+pub async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, Error> {
+    Ok(pool.begin().await?)
+}
+
+/// The unique constraint that a statement broke: the constraint's name on
+/// PostgreSQL, `table.column` on SQLite, which names no constraint.
+#[must_use]
+pub fn unique_violation(error: &sqlx::Error) -> Option<&str> {
+    let database = error.as_database_error()?;
+    if !database.is_unique_violation() {
+        return None;
+    }
+    database.constraint().or_else(|| {
+        database
+            .message()
+            .strip_prefix("UNIQUE constraint failed: ")
+    })
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let is_passing = match &error {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
+            // 40001 and 40P01: serialisation failure, deadlock; 53…: out of
+            // resources; 57P…: shutting down; 5: SQLITE_BUSY.
+            sqlx::Error::Database(database) => database.code().is_some_and(|code| {
+                matches!(&*code, "40001" | "40P01" | "5" | "517")
+                    || code.starts_with("53")
+                    || code.starts_with("57P")
+            }),
+            _ => false,
+        };
+        if is_passing {
+            Self::unavailable(error)
+        } else {
+            Self::internal(error)
+        }
+    }
+}

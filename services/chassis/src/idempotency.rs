@@ -1,0 +1,221 @@
+//! Creations that happen once: the key is claimed in the transaction of the
+//! creation itself, so that of two at once the second waits for the first and
+//! then gets its answer, and a failure leaves no claim behind.
+
+use std::time::Duration;
+
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest as _, Sha256};
+use sqlx::{PgConnection, SqliteConnection};
+
+use crate::{
+    caller::Call,
+    clock::Timestamp,
+    status::{Error, Kind},
+};
+
+/// How long an answer is kept.
+const RETENTION: Duration = Duration::from_secs(24 * 3600);
+
+/// The key of one creation by one caller.
+#[derive(Debug, Clone)]
+pub struct IdempotencyKey {
+    /// Hash of caller, method and the caller's key.
+    id: [u8; 32],
+    /// Hash of the request.
+    fingerprint: [u8; 32],
+}
+
+impl IdempotencyKey {
+    /// The key of a call to `method` with `request`, if it came with one.
+    ///
+    /// # Errors
+    ///
+    /// `VALIDATION_FAILED` for a key that is not 1 to 255 printable ASCII
+    /// characters.
+    pub fn of(
+        call: &Call,
+        method: &str,
+        request: &impl prost::Message,
+    ) -> Result<Option<Self>, Error> {
+        let Some(key) = &call.idempotency_key else {
+            return Ok(None);
+        };
+        let is_printable = key.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        if !(1..=255).contains(&key.len()) || !is_printable {
+            return Err(Error::invalid_field(
+                "Idempotency-Key",
+                "NOT_ALLOWED",
+                "must be 1 to 255 printable ASCII characters",
+            ));
+        }
+        let caller = match (&call.caller.user, &call.caller.service) {
+            (Some(user), _) => user.id.to_string(),
+            (None, Some(service)) => format!("service:{service}"),
+            (None, None) => String::new(),
+        };
+        Ok(Some(Self {
+            id: Sha256::digest(format!("{caller}\0{method}\0{key}")).into(),
+            fingerprint: Sha256::digest(request.encode_to_vec()).into(),
+        }))
+    }
+
+    fn replay<T: DeserializeOwned>(&self, fingerprint: &[u8], answer: &str) -> Result<T, Error> {
+        if fingerprint != self.fingerprint {
+            return Err(Error::new(
+                Kind::KeyReused,
+                "IDEMPOTENCY_KEY_REUSED",
+                "This Idempotency-Key came with another request before. Use a new key.",
+            ));
+        }
+        serde_json::from_str(answer).map_err(Error::internal)
+    }
+}
+
+/// What a creation came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Created<T> {
+    /// The thing is new.
+    New(T),
+    /// The thing was made before under the same key; this is the answer that
+    /// was given then.
+    Replayed(T),
+}
+
+impl<T> Created<T> {
+    /// The thing, new or not.
+    pub fn value(&self) -> &T {
+        match self {
+            Self::New(value) | Self::Replayed(value) => value,
+        }
+    }
+
+    /// Whether it is an earlier answer.
+    pub fn is_replayed(&self) -> bool {
+        matches!(self, Self::Replayed(_))
+    }
+}
+
+/// A response that says whether it is a replay.
+#[must_use]
+pub fn respond<T>(message: T, is_replayed: bool) -> tonic::Response<T> {
+    let mut response = tonic::Response::new(message);
+    if is_replayed {
+        crate::caller::insert(
+            response.metadata_mut(),
+            crate::caller::metadata::IDEMPOTENCY_REPLAYED,
+            "true",
+        );
+    }
+    response
+}
+
+const FORGET: &str = "DELETE FROM idempotency_keys WHERE id = $1 AND expires_at <= $2";
+const CLAIM: &str = "INSERT INTO idempotency_keys (id, fingerprint, answer, expires_at) \
+    VALUES ($1, $2, '', $3) ON CONFLICT (id) DO NOTHING";
+const READ: &str = "SELECT fingerprint, answer FROM idempotency_keys WHERE id = $1";
+const STORE: &str = "UPDATE idempotency_keys SET answer = $2 WHERE id = $1";
+
+/// Claims a key at the beginning of a creation, on PostgreSQL. Returns the
+/// earlier answer if there is one; waits for a creation in progress.
+///
+/// # Errors
+///
+/// `IDEMPOTENCY_KEY_REUSED`, or a failure of the database.
+pub async fn claim_postgres<T: DeserializeOwned>(
+    transaction: &mut PgConnection,
+    key: Option<&IdempotencyKey>,
+    now: Timestamp,
+) -> Result<Option<T>, Error> {
+    let Some(key) = key else { return Ok(None) };
+    sqlx::query(FORGET)
+        .bind(&key.id[..])
+        .bind(now)
+        .execute(&mut *transaction)
+        .await?;
+    let claimed = sqlx::query(CLAIM)
+        .bind(&key.id[..])
+        .bind(&key.fingerprint[..])
+        .bind(now + RETENTION)
+        .execute(&mut *transaction)
+        .await?;
+    if claimed.rows_affected() == 1 {
+        return Ok(None);
+    }
+    let (fingerprint, answer): (Vec<u8>, String) = sqlx::query_as(READ)
+        .bind(&key.id[..])
+        .fetch_one(transaction)
+        .await?;
+    key.replay(&fingerprint, &answer).map(Some)
+}
+
+/// Keeps the answer of a creation under its key, on PostgreSQL.
+///
+/// # Errors
+///
+/// A failure of the database.
+pub async fn store_postgres<T: Serialize>(
+    transaction: &mut PgConnection,
+    key: Option<&IdempotencyKey>,
+    answer: &T,
+) -> Result<(), Error> {
+    let Some(key) = key else { return Ok(()) };
+    sqlx::query(STORE)
+        .bind(&key.id[..])
+        .bind(serde_json::to_string(answer).map_err(Error::internal)?)
+        .execute(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Claims a key at the beginning of a creation, on SQLite, whose one writer
+/// keeps two creations apart.
+///
+/// # Errors
+///
+/// `IDEMPOTENCY_KEY_REUSED`, or a failure of the database.
+pub async fn claim_sqlite<T: DeserializeOwned>(
+    transaction: &mut SqliteConnection,
+    key: Option<&IdempotencyKey>,
+    now: Timestamp,
+) -> Result<Option<T>, Error> {
+    let Some(key) = key else { return Ok(None) };
+    sqlx::query(FORGET)
+        .bind(&key.id[..])
+        .bind(now)
+        .execute(&mut *transaction)
+        .await?;
+    let claimed = sqlx::query(CLAIM)
+        .bind(&key.id[..])
+        .bind(&key.fingerprint[..])
+        .bind(now + RETENTION)
+        .execute(&mut *transaction)
+        .await?;
+    if claimed.rows_affected() == 1 {
+        return Ok(None);
+    }
+    let (fingerprint, answer): (Vec<u8>, String) = sqlx::query_as(READ)
+        .bind(&key.id[..])
+        .fetch_one(transaction)
+        .await?;
+    key.replay(&fingerprint, &answer).map(Some)
+}
+
+/// Keeps the answer of a creation under its key, on SQLite.
+///
+/// # Errors
+///
+/// A failure of the database.
+pub async fn store_sqlite<T: Serialize>(
+    transaction: &mut SqliteConnection,
+    key: Option<&IdempotencyKey>,
+    answer: &T,
+) -> Result<(), Error> {
+    let Some(key) = key else { return Ok(()) };
+    sqlx::query(STORE)
+        .bind(&key.id[..])
+        .bind(serde_json::to_string(answer).map_err(Error::internal)?)
+        .execute(transaction)
+        .await?;
+    Ok(())
+}

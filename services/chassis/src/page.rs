@@ -1,0 +1,415 @@
+//! How lists are walked: by page number, or by a cursor that holds the place of
+//! the last row seen, so that a walk costs the same everywhere and meets each
+//! row once while others come and go.
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::{clock::Timestamp, status::Violations};
+
+/// Rows on a page unless the caller says otherwise.
+const DEFAULT_LIMIT: u32 = 20;
+
+/// Counting the rows of a filtered list stops here.
+pub const COUNT_CAP: u32 = 10_000;
+
+/// The value that a list is sorted by, of one row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SortKey {
+    /// A moment.
+    Time(Timestamp),
+    /// A text, as the database compares it.
+    Text(String),
+}
+
+/// The place of a row in a list: its sort value, and its id for ties.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bookmark {
+    /// The sort value.
+    #[serde(rename = "k")]
+    pub key: SortKey,
+    /// The row's id.
+    #[serde(rename = "i")]
+    pub id: Uuid,
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// At a page number, from 1.
+    Page(u32),
+    /// After a row.
+    After(Bookmark),
+}
+
+/// Which part of a list is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paging {
+    /// Where it begins.
+    pub start: Start,
+    /// The greatest number of rows.
+    pub limit: u32,
+    /// A hash of sort and filters, which binds cursors to them.
+    scope: [u8; 8],
+}
+
+#[derive(Serialize, Deserialize)]
+struct Cursor {
+    #[serde(flatten)]
+    after: Bookmark,
+    #[serde(rename = "s")]
+    scope: [u8; 8],
+}
+
+impl Paging {
+    /// Reads what a request says. `scope` names sort and filters: a cursor is
+    /// good only for the list that it was made for. Bounds of `page` and
+    /// `limit` are rules of the contract and checked there.
+    pub fn parse(
+        violations: &mut Violations,
+        page: Option<i32>,
+        limit: Option<i32>,
+        cursor: Option<&str>,
+        scope: &impl std::fmt::Debug,
+    ) -> Self {
+        let digest = Sha256::digest(format!("{scope:?}"));
+        let mut hash = [0; 8];
+        hash.copy_from_slice(&digest[..8]);
+        let number = |value: Option<i32>| value.and_then(|value| u32::try_from(value).ok());
+        let start = match (page, cursor) {
+            (Some(_), Some(_)) => {
+                violations.add("page", "NOT_ALLOWED", "cannot stand beside `cursor`");
+                None
+            }
+            (_, None) => Some(Start::Page(number(page).unwrap_or(1).max(1))),
+            (None, Some(text)) => {
+                let cursor = decode(text).filter(|cursor| cursor.scope == hash);
+                if cursor.is_none() {
+                    violations.add(
+                        "cursor",
+                        "CURSOR_INVALID",
+                        "must be a `nextCursor` of the same list, with the same sort and filters",
+                    );
+                }
+                cursor.map(|cursor| Start::After(cursor.after))
+            }
+        };
+        Self {
+            start: start.unwrap_or(Start::Page(1)),
+            limit: number(limit).unwrap_or(DEFAULT_LIMIT),
+            scope: hash,
+        }
+    }
+
+    /// How many rows stand before the page.
+    #[must_use]
+    pub fn offset(&self) -> i64 {
+        match self.start {
+            Start::Page(page) => i64::from(page - 1) * i64::from(self.limit),
+            Start::After(_) => 0,
+        }
+    }
+
+    /// The row that the page begins after, in a cursor walk.
+    #[must_use]
+    pub fn after(&self) -> Option<&Bookmark> {
+        match &self.start {
+            Start::Page(_) => None,
+            Start::After(bookmark) => Some(bookmark),
+        }
+    }
+
+    /// The number of rows to read: one more than fits, to know of more.
+    #[must_use]
+    pub fn fetch(&self) -> i64 {
+        i64::from(self.limit) + 1
+    }
+}
+
+/// How many rows a list has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Total {
+    /// The number, or the cap.
+    pub rows: u32,
+    /// Whether counting stopped at the cap.
+    pub is_capped: bool,
+}
+
+impl Total {
+    /// From a count that stops one beyond the cap, or one without a cap.
+    #[must_use]
+    pub fn counted(rows: i64, is_filtered: bool) -> Self {
+        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+        let is_capped = is_filtered && rows > COUNT_CAP;
+        Self {
+            rows: if is_capped { COUNT_CAP } else { rows },
+            is_capped,
+        }
+    }
+}
+
+/// A page of a list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// How many rows the list has.
+    pub total: Total,
+    /// Whether rows follow.
+    pub has_more: bool,
+}
+
+impl<T> Page<T> {
+    /// The page of the rows that [`Paging::fetch`] asked for.
+    #[must_use]
+    pub fn of(mut items: Vec<T>, total: Total, paging: &Paging) -> Self {
+        let limit = paging.limit as usize;
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        Self {
+            items,
+            total,
+            has_more,
+        }
+    }
+
+    /// What a list response says about the page.
+    pub fn info(&self, paging: &Paging, bookmark: impl Fn(&T) -> Bookmark) -> PageInfo {
+        let next_cursor = self
+            .items
+            .last()
+            .filter(|_| self.has_more)
+            .map(|last| encode(bookmark(last), paging.scope));
+        let page = match paging.start {
+            Start::Page(page) => Some(page),
+            Start::After(_) => None,
+        };
+        PageInfo {
+            total: self.total.rows,
+            page,
+            limit: paging.limit,
+            total_pages: page.map(|_| self.total.rows.div_ceil(paging.limit)),
+            has_more: self.has_more,
+            next_cursor,
+            total_capped: self.total.is_capped,
+        }
+    }
+}
+
+/// What a list response says about its page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageInfo {
+    /// How many rows the list has, up to the cap.
+    pub total: u32,
+    /// The page number; none in a cursor walk.
+    pub page: Option<u32>,
+    /// The greatest number of rows on a page.
+    pub limit: u32,
+    /// How many pages there are; none in a cursor walk.
+    pub total_pages: Option<u32>,
+    /// Whether rows follow.
+    pub has_more: bool,
+    /// The cursor of the next page.
+    pub next_cursor: Option<String>,
+    /// Whether counting stopped at the cap.
+    pub total_capped: bool,
+}
+
+fn encode(after: Bookmark, scope: [u8; 8]) -> String {
+    let json = serde_json::to_vec(&Cursor { after, scope }).unwrap_or_default();
+    BASE64_URL_SAFE_NO_PAD.encode(json)
+}
+
+fn decode(text: &str) -> Option<Cursor> {
+    let json = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+    serde_json::from_slice(&json).ok()
+}
+
+/// The order of a list: by a column, one way or the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort<C> {
+    /// The column.
+    pub column: C,
+    /// Whether the greatest comes first.
+    pub is_descending: bool,
+}
+
+impl<C> Sort<C> {
+    /// Reads `name` or `-name`, with the columns by their names.
+    ///
+    /// # Errors
+    ///
+    /// A violation `NOT_ALLOWED` of the field `sort`.
+    pub fn parse(
+        text: Option<&str>,
+        default: Self,
+        column: impl FnOnce(&str) -> Option<C>,
+    ) -> Result<Self, (&'static str, String)> {
+        let Some(text) = text else {
+            return Ok(default);
+        };
+        let (is_descending, name) = match text.strip_prefix('-') {
+            Some(name) => (true, name),
+            None => (false, text),
+        };
+        match column(name) {
+            Some(column) => Ok(Self {
+                column,
+                is_descending,
+            }),
+            None => Err(("NOT_ALLOWED", format!("cannot sort by `{name}`"))),
+        }
+    }
+
+    /// The SQL of this order after a `WHERE` that ends in a condition: the rows
+    /// after a bookmark, the order, and the bounds. `key` is the column's SQL,
+    /// `$first` and `$first+1` hold the bookmark's key and id if there is one.
+    #[must_use]
+    pub fn sql(&self, key: &str, id: &str, paging: &Paging, first: usize) -> String {
+        let (compare, direction) = if self.is_descending {
+            ("<", "DESC")
+        } else {
+            (">", "ASC")
+        };
+        let after = match paging.after() {
+            Some(_) => format!(" AND ({key}, {id}) {compare} (${first}, ${})", first + 1),
+            None => String::new(),
+        };
+        format!(
+            "{after} ORDER BY {key} {direction}, {id} {direction} LIMIT {} OFFSET {}",
+            paging.fetch(),
+            paging.offset()
+        )
+    }
+}
+
+/// What to look for in a searchable text: see the contract's `?q=`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search(String);
+
+impl Search {
+    /// The search for `text`; `None` if there is nothing to look for.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim().to_lowercase();
+        (!text.is_empty()).then_some(Self(text))
+    }
+
+    /// The pattern for `LIKE … ESCAPE '\'` over a [`searchable`] text: a
+    /// substring from three characters on, the beginning of a word below.
+    #[must_use]
+    pub fn pattern(&self) -> String {
+        let mut pattern = String::from("%");
+        if self.0.chars().count() < 3 {
+            pattern.push(' ');
+        }
+        for letter in self.0.chars() {
+            if matches!(letter, '%' | '_' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(letter);
+        }
+        pattern.push('%');
+        pattern
+    }
+}
+
+/// A text that [`Search`] finds its way in: the parts in lower case, and after
+/// them each of their words behind a space.
+#[must_use]
+pub fn searchable(parts: &[&str]) -> String {
+    let text = parts.join("\n").to_lowercase();
+    let words: Vec<&str> = text
+        .split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    format!("{text}\n {}", words.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paging(page: Option<i32>, cursor: Option<&str>, scope: &str) -> (Paging, Violations) {
+        let mut violations = Violations::default();
+        let paging = Paging::parse(&mut violations, page, Some(2), cursor, &scope);
+        (paging, violations)
+    }
+
+    fn bookmark(id: &u128) -> Bookmark {
+        Bookmark {
+            key: SortKey::Text(format!("n{id}")),
+            id: Uuid::from_u128(*id),
+        }
+    }
+
+    #[test]
+    fn a_cursor_leads_behind_the_last_row() {
+        let (first, _) = paging(None, None, "name");
+        let page = Page::of(vec![1, 2, 3], Total::counted(3, false), &first);
+        let info = page.info(&first, bookmark);
+        assert_eq!((info.page, info.total_pages), (Some(1), Some(2)));
+        let cursor = info.next_cursor.expect("more rows");
+        let (next, violations) = paging(None, Some(&cursor), "name");
+        assert!(violations.finish().is_ok());
+        assert_eq!(next.after(), Some(&bookmark(&2)));
+        let last = Page::of(vec![3], Total::counted(3, false), &next).info(&next, bookmark);
+        assert_eq!(
+            (last.page, last.total_pages, last.next_cursor),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn a_cursor_of_another_list_or_no_cursor_at_all_is_refused() {
+        let (first, _) = paging(None, None, "name");
+        let page = Page::of(vec![1, 2, 3], Total::counted(3, false), &first);
+        let cursor = page.info(&first, bookmark).next_cursor.expect("more rows");
+        for (text, scope) in [
+            (cursor.as_str(), "-name"),
+            ("garbage", "name"),
+            ("", "name"),
+        ] {
+            let (_, violations) = paging(None, Some(text), scope);
+            let error = violations.finish().expect_err(text);
+            assert_eq!(error.violations[0].code, "CURSOR_INVALID");
+        }
+    }
+
+    #[test]
+    fn page_and_cursor_exclude_each_other() {
+        let (_, violations) = paging(Some(1), Some("x"), "name");
+        let error = violations.finish().expect_err("refused");
+        assert_eq!(error.violations[0].code, "NOT_ALLOWED");
+    }
+
+    #[test]
+    fn counts_of_filtered_lists_are_capped() {
+        let capped = Total::counted(10_001, true);
+        assert_eq!((capped.rows, capped.is_capped), (10_000, true));
+        assert_eq!(Total::counted(10_001, false).rows, 10_001);
+        assert!(!Total::counted(10_000, true).is_capped);
+    }
+
+    #[test]
+    fn a_search_is_literal() {
+        let search = Search::new("50%_\\").expect("text");
+        assert_eq!(search.pattern(), "%50\\%\\_\\\\%");
+        assert_eq!(Search::new("  "), None);
+    }
+
+    #[test]
+    fn a_short_search_finds_the_beginnings_of_words() {
+        let text = searchable(&["Ada Lovelace", "ada.l@example.com"]);
+        let finds = |query: &str| {
+            let pattern = Search::new(query).expect("text").pattern();
+            text.contains(pattern.trim_matches('%'))
+        };
+        assert!(finds("lo") && finds("e") && finds("AD"));
+        assert!(!finds("ov"));
+        assert!(finds("ove") && finds("a.l@ex"));
+    }
+}

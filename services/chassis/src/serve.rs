@@ -1,0 +1,159 @@
+//! Binds ports and serves on them until the process is told to stop: first not
+//! ready, then no new requests, then what is in progress, all in a bounded time.
+
+use std::{
+    future::Future,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::server::TcpIncoming;
+
+use crate::telemetry::Metrics;
+
+/// How long requests in progress may take to end after a stop.
+pub const GRACE: Duration = Duration::from_secs(20);
+
+/// A service: what it answers and what it does by itself.
+pub struct App {
+    /// The routes of its gRPC services.
+    pub routes: tonic::service::Routes,
+    /// Work that goes on while it serves, and ends with the process.
+    pub background: Vec<Background>,
+}
+
+/// Work that goes on until the token is cancelled.
+pub type Background =
+    Box<dyn FnOnce(CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+
+/// Binds a port.
+///
+/// # Errors
+///
+/// If it cannot be had; the message names the address and the setting.
+pub async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}; choose another address by {setting}"))
+}
+
+/// Serves gRPC until `stop`, then until every call in progress has ended.
+///
+/// # Errors
+///
+/// If the server fails.
+pub async fn grpc(
+    listener: TcpListener,
+    routes: Router,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    tonic::transport::Server::builder()
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .http2_adaptive_window(Some(true))
+        .add_routes(tonic::service::Routes::from(routes))
+        .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
+        .await
+        .context("the gRPC server failed")
+}
+
+/// Answers whether the parts that a process needs are there.
+pub type Check =
+    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
+
+/// Whether the process is ready for requests.
+pub struct Readiness {
+    checks: Vec<(&'static str, Check)>,
+    is_stopping: AtomicBool,
+}
+
+impl Readiness {
+    /// Ready while all checks pass, each named for what it looks at.
+    #[must_use]
+    pub fn new(checks: Vec<(&'static str, Check)>) -> Arc<Self> {
+        Arc::new(Self {
+            checks,
+            is_stopping: AtomicBool::new(false),
+        })
+    }
+
+    /// From now on not ready: the process is about to stop.
+    pub fn stop(&self) {
+        self.is_stopping.store(true, Ordering::SeqCst);
+    }
+
+    /// The names of the checks that fail; empty if ready.
+    pub async fn failing(&self) -> Vec<&'static str> {
+        if self.is_stopping.load(Ordering::SeqCst) {
+            return vec!["stopping"];
+        }
+        let mut failing = Vec::new();
+        for (name, check) in &self.checks {
+            if let Err(error) = check().await {
+                tracing::warn!(check = name, error, "not ready");
+                failing.push(*name);
+            }
+        }
+        failing
+    }
+}
+
+/// `/livez` and `/readyz`, for probes.
+pub fn probes(readiness: Arc<Readiness>) -> Router {
+    Router::new()
+        .route("/livez", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .with_state(readiness)
+}
+
+async fn ready(State(readiness): State<Arc<Readiness>>) -> Response {
+    let failing = readiness.failing().await;
+    if failing.is_empty() {
+        "ok\n".into_response()
+    } else {
+        let text = format!("not ready: {}\n", failing.join(", "));
+        (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+    }
+}
+
+/// What the admin port answers besides the probes: `/metrics`.
+pub fn metrics(metrics: Arc<Metrics>) -> Router {
+    let answer = async move |State(metrics): State<Arc<Metrics>>| {
+        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        ([(header::CONTENT_TYPE, kind)], metrics.text())
+    };
+    Router::new()
+        .route("/metrics", get(answer))
+        .with_state(metrics)
+}
+
+/// Serves HTTP until `stop`, then until every request in progress has ended.
+///
+/// # Errors
+///
+/// If the server fails.
+pub async fn http(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    axum::serve(listener, router)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await
+        .context("the HTTP server failed")
+}

@@ -1,0 +1,198 @@
+//! Logs, traces and metrics. Logs are readable lines or JSON; spans go to an
+//! OpenTelemetry collector when `OTEL_EXPORTER_OTLP_ENDPOINT` is set; metrics
+//! are served in the OpenMetrics format, named by OpenTelemetry's semantic
+//! conventions.
+
+mod metrics;
+
+use std::sync::OnceLock;
+
+use http::HeaderMap;
+use opentelemetry::{
+    propagation::{Extractor, TextMapPropagator as _},
+    trace::TracerProvider as _,
+};
+use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use tracing::{Span, field::Empty};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::{
+    EnvFilter, Layer as _, Registry, layer::SubscriberExt as _, reload,
+    util::SubscriberInitExt as _,
+};
+
+pub use self::metrics::Metrics;
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// What [`init`] set up; to be kept until the process ends.
+pub struct Telemetry {
+    provider: Option<SdkTracerProvider>,
+    filter: reload::Handle<EnvFilter, Registry>,
+}
+
+/// Whether spans are exported. Where not, trace context is only passed on.
+static IS_EXPORTING: OnceLock<()> = OnceLock::new();
+
+/// Sets up logs and traces for the process.
+///
+/// # Errors
+///
+/// If the exporter cannot be made, or telemetry is set up already.
+pub fn init(service: &str, format: LogFormat, level: &str) -> anyhow::Result<Telemetry> {
+    let (filter, handle) = reload::Layer::new(EnvFilter::try_new(level)?);
+    let lines = match format {
+        LogFormat::Pretty => tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .boxed(),
+        LogFormat::Json => tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .with_writer(std::io::stderr)
+            .boxed(),
+    };
+    let provider = exporter(service)?;
+    let spans = provider
+        .as_ref()
+        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("portico")));
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .with(spans)
+        .try_init()?;
+    if provider.is_some() {
+        IS_EXPORTING.get_or_init(|| ());
+    }
+    Ok(Telemetry {
+        provider,
+        filter: handle,
+    })
+}
+
+/// The exporter, if a collector is named. Everything else about it is read
+/// from the standard `OTEL_*` variables by the exporter itself.
+fn exporter(service: &str) -> anyhow::Result<Option<SdkTracerProvider>> {
+    let is_named = [
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    ]
+    .iter()
+    .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+    if !is_named {
+        return Ok(None);
+    }
+    let exporter = opentelemetry_otlp::SpanExporter::builder()
+        .with_tonic()
+        .build()?;
+    let resource = Resource::builder()
+        .with_service_name(format!("portico-{service}"))
+        .build();
+    Ok(Some(
+        SdkTracerProvider::builder()
+            .with_batch_exporter(exporter)
+            .with_resource(resource)
+            .build(),
+    ))
+}
+
+impl Telemetry {
+    /// Changes which events are logged, in `RUST_LOG`'s syntax.
+    ///
+    /// # Errors
+    ///
+    /// If the syntax is wrong.
+    pub fn set_level(&self, level: &str) -> anyhow::Result<()> {
+        Ok(self.filter.reload(EnvFilter::try_new(level)?)?)
+    }
+
+    /// Sends what is left to the collector.
+    pub fn shutdown(&self) {
+        if let Some(provider) = &self.provider
+            && let Err(error) = provider.shutdown()
+        {
+            tracing::warn!(%error, "the last spans were not exported");
+        }
+    }
+}
+
+/// The span of one RPC on the serving side.
+pub fn rpc_span(path: &'static str, headers: &HeaderMap) -> Span {
+    let (service, method) = split_path(path);
+    let span = tracing::info_span!(
+        "rpc",
+        otel.name = path.trim_start_matches('/'),
+        otel.kind = "server",
+        rpc.system = "grpc",
+        rpc.service = service,
+        rpc.method = method,
+        rpc.grpc.status_code = Empty,
+        request_id = Empty,
+    );
+    continue_trace(&span, headers);
+    span
+}
+
+/// Makes the span part of the trace that the headers name, if spans are
+/// exported (W3C Trace Context).
+pub fn continue_trace(span: &Span, headers: &HeaderMap) {
+    if IS_EXPORTING.get().is_some() && headers.contains_key("traceparent") {
+        let context = TraceContextPropagator::new().extract(&Headers(headers));
+        // It fails only for a span that no layer records.
+        let _ = span.set_parent(context);
+    }
+}
+
+/// Names the current span in the headers of a request to another process; or
+/// leaves what is there, if spans are not exported.
+pub fn pass_trace_on(headers: &mut HeaderMap) {
+    if IS_EXPORTING.get().is_none() {
+        return;
+    }
+    let mut carrier = std::collections::HashMap::new();
+    TraceContextPropagator::new().inject_context(&Span::current().context(), &mut carrier);
+    for (name, value) in carrier {
+        if let (Ok(name), Ok(value)) = (
+            http::HeaderName::try_from(name),
+            http::HeaderValue::try_from(value),
+        ) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+struct Headers<'a>(&'a HeaderMap);
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(|value| value.to_str().ok())
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(http::HeaderName::as_str).collect()
+    }
+}
+
+/// Service and method of `/package.Service/Method`.
+pub(crate) fn split_path(path: &str) -> (&str, &str) {
+    path.trim_start_matches('/')
+        .split_once('/')
+        .unwrap_or((path, ""))
+}
+
+/// The status code of an answer that ended in its headers; 0 for one that goes
+/// on, whose handler succeeded.
+#[must_use]
+pub fn grpc_code(headers: &HeaderMap) -> i32 {
+    headers
+        .get("grpc-status")
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+        .unwrap_or(0)
+}

@@ -1,0 +1,177 @@
+//! The metrics of a process, by OpenTelemetry's semantic conventions.
+
+use std::time::Duration;
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::{Registry, Unit},
+};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RpcLabels {
+    rpc_service: &'static str,
+    rpc_method: &'static str,
+    rpc_grpc_status_code: i32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HttpLabels {
+    http_request_method: &'static str,
+    http_route: &'static str,
+    http_response_status_code: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabels {
+    policy: &'static str,
+}
+
+/// The metrics of a process.
+pub struct Metrics {
+    registry: Registry,
+    rpc: Family<RpcLabels, Histogram, fn() -> Histogram>,
+    http: Family<HttpLabels, Histogram, fn() -> Histogram>,
+    active: Gauge,
+    limited: Family<LimitLabels, Counter>,
+    /// Password hashes that wait for a thread or run on one.
+    pub password_hashes: Gauge,
+}
+
+fn seconds() -> Histogram {
+    // 0.5 ms to 16 s.
+    Histogram::new(exponential_buckets(0.0005, 2.0, 16))
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::default();
+        let rpc = Family::new_with_constructor(seconds as fn() -> Histogram);
+        let http = Family::new_with_constructor(seconds as fn() -> Histogram);
+        let active = Gauge::default();
+        let limited = Family::default();
+        let password_hashes = Gauge::default();
+        registry.register_with_unit(
+            "rpc_server_call_duration",
+            "Duration of RPCs on the serving side",
+            Unit::Seconds,
+            rpc.clone(),
+        );
+        registry.register_with_unit(
+            "http_server_request_duration",
+            "Duration of HTTP requests",
+            Unit::Seconds,
+            http.clone(),
+        );
+        registry.register(
+            "http_server_active_requests",
+            "HTTP requests in progress",
+            active.clone(),
+        );
+        registry.register(
+            "portico_rate_limited_requests",
+            "Requests refused by a rate limit",
+            limited.clone(),
+        );
+        registry.register(
+            "portico_password_hashes_active",
+            "Password hashes that wait or run",
+            password_hashes.clone(),
+        );
+        Self {
+            registry,
+            rpc,
+            http,
+            active,
+            limited,
+            password_hashes,
+        }
+    }
+}
+
+impl Metrics {
+    /// Counts an RPC.
+    pub fn observe_rpc(&self, path: &'static str, code: i32, took: Duration) {
+        let (rpc_service, rpc_method) = super::split_path(path);
+        let labels = RpcLabels {
+            rpc_service,
+            rpc_method,
+            rpc_grpc_status_code: code,
+        };
+        self.rpc.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+
+    /// Counts an HTTP request. `route` is the template, never the path, so
+    /// that the number of series stays bounded.
+    pub fn observe_http(
+        &self,
+        method: &'static str,
+        route: &'static str,
+        status: u16,
+        took: Duration,
+    ) {
+        let labels = HttpLabels {
+            http_request_method: method,
+            http_route: route,
+            http_response_status_code: status,
+        };
+        self.http.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+
+    /// Counts an HTTP request as in progress until the guard is dropped.
+    #[must_use]
+    pub fn begin_http(&self) -> InProgress {
+        self.active.inc();
+        InProgress(self.active.clone())
+    }
+
+    /// Counts a request that a rate limit refused.
+    pub fn rate_limited(&self, policy: &'static str) {
+        self.limited.get_or_create(&LimitLabels { policy }).inc();
+    }
+
+    /// All metrics as OpenMetrics text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        if let Err(error) = encode(&mut text, &self.registry) {
+            tracing::error!(%error, "the metrics cannot be written");
+        }
+        text
+    }
+}
+
+/// A request in progress.
+pub struct InProgress(Gauge);
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_have_their_conventional_names() {
+        let metrics = Metrics::default();
+        metrics.observe_rpc(
+            "/portico.users.v1.UsersService/GetUser",
+            0,
+            Duration::from_millis(1),
+        );
+        metrics.observe_http("GET", "/api/v1/users/{id}", 200, Duration::from_millis(1));
+        drop(metrics.begin_http());
+        let text = metrics.text();
+        assert!(text.contains("rpc_server_call_duration_seconds_count{rpc_service=\"portico.users.v1.UsersService\",rpc_method=\"GetUser\""));
+        assert!(text.contains("http_server_request_duration_seconds_bucket{"));
+        assert!(text.contains("http_server_active_requests 0"));
+    }
+}
