@@ -5,7 +5,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Everything in one process, on SQLite in ./data
-	@command -v cargo >/dev/null || { echo "make run needs Rust's cargo: see rustup.rs" >&2; exit 1; }
+	@command -v cargo >/dev/null || { echo "make run needs cargo: install Rust first" >&2; exit 1; }
 	@cargo run --locked --package portico
 
 test: ## All tests, with a PostgreSQL and a Redis of their own
