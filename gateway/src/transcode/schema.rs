@@ -209,6 +209,22 @@ impl Schema {
         }
     }
 
+    /// The field mask `update_mask`, if there is one.
+    #[must_use]
+    pub fn find_update_mask(&self, message: MessageId) -> Option<FieldId> {
+        let id = self.find_field(message, "update_mask")?;
+        let inner = self.message_of(self.field(message, id))?;
+        (self.message(inner).shape == Shape::FieldMask).then_some(id)
+    }
+
+    /// Whether the field at the end of a path is a list or a map.
+    #[must_use]
+    pub fn is_repeated(&self, message: MessageId, path: &[FieldId]) -> bool {
+        self.along(message, path)
+            .last()
+            .is_some_and(|field| field.is_repeated())
+    }
+
     /// The fields on the way to a field.
     pub(crate) fn along(&self, message: MessageId, path: &[FieldId]) -> Vec<&Field> {
         let mut fields = Vec::with_capacity(path.len());
