@@ -78,6 +78,7 @@ pub trait Validate {
     missing_docs,
     clippy::doc_lazy_continuation,
     clippy::large_enum_variant,
+    unreachable_pub,
     reason = "generated code"
 )]
 mod portico {

@@ -2,6 +2,9 @@
 //! several readers. Maps their failures: what the caller can do nothing about
 //! is a fault of ours or an unavailable service.
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use sqlx::{

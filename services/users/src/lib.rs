@@ -1,1 +1,46 @@
-//! Under construction.
+//! The users service: who is there, and in which role.
+//!
+//! In the order of a request: [`service`] handles the RPCs, [`policy`] says who
+//! may do what, [`user`] holds the rules, [`store`] keeps the people, and
+//! [`convert`] speaks protobuf. What can go wrong stands in [`error`].
+
+mod convert;
+mod error;
+mod policy;
+mod service;
+mod store;
+mod user;
+
+use std::sync::Arc;
+
+use portico_chassis::{
+    clock::Clock,
+    database::{Database, Migrations},
+    serve::App,
+};
+use portico_proto::users::users_service_server::UsersServiceServer;
+use tonic::service::Routes;
+
+use self::{
+    service::Service,
+    store::{Store, postgres::PostgresStore, sqlite::SqliteStore},
+};
+
+/// The schema of this service.
+pub static MIGRATIONS: Migrations = Migrations {
+    postgres: sqlx::migrate!("migrations/postgres"),
+    sqlite: sqlx::migrate!("migrations/sqlite"),
+};
+
+/// Builds the service on its database, which is migrated.
+#[must_use]
+pub fn build(database: &Database, clock: Clock) -> App {
+    let store: Arc<dyn Store> = match database {
+        Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone())),
+        Database::Sqlite(database) => Arc::new(SqliteStore::new(database.clone())),
+    };
+    App {
+        routes: Routes::new(UsersServiceServer::new(Service::new(store, clock))),
+        background: Vec::new(),
+    }
+}

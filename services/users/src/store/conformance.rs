@@ -1,0 +1,578 @@
+//! What every store of people does, whichever database it stands on. Each case
+//! gets a fresh database on each engine.
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use portico_chassis::{
+    clock::{Timestamp, new_id},
+    database::{
+        Database,
+        testing::{self, TestDatabase},
+    },
+    outbox::Actor,
+    page::{Bookmark, SortKey, Start},
+    status::Violations,
+};
+
+use super::{postgres::PostgresStore, sqlite::SqliteStore, *};
+use crate::{
+    MIGRATIONS,
+    user::{Avatar, Name},
+};
+
+macro_rules! cases {
+    ($($case:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test] async fn $case() {
+                let fixture = super::Fixture::new(super::testing::sqlite(&super::MIGRATIONS).await);
+                super::$case(&fixture).await;
+                fixture.close().await;
+            })+
+        }
+        mod on_postgres {
+            $(#[tokio::test] async fn $case() {
+                let fixture = super::Fixture::new(super::testing::postgres(&super::MIGRATIONS).await);
+                super::$case(&fixture).await;
+                fixture.close().await;
+            })+
+        }
+    };
+}
+
+cases! {
+    a_person_is_found_again_as_it_was_made,
+    making_the_same_person_again_changes_nothing,
+    an_address_belongs_to_one_person_in_whatever_case,
+    unknown_ids_are_left_out_of_a_batch,
+    a_list_hides_deleted_people_unless_asked,
+    a_list_filters_and_searches,
+    a_list_sorts_by_each_column_and_breaks_ties_by_id,
+    a_cursor_walk_meets_everybody_once_while_others_come_and_go,
+    a_change_counts_up_the_version_unless_nothing_changes,
+    a_change_of_another_version_is_refused,
+    a_change_of_nobody_is_refused,
+    a_deleted_person_cannot_be_changed_until_restored,
+    the_last_admin_stays_also_under_concurrency,
+    a_deleted_persons_address_stays_taken,
+    checking_a_deletion_changes_nothing,
+    each_change_leaves_one_event,
+}
+
+struct Fixture {
+    store: Arc<dyn Store>,
+    database: TestDatabase,
+}
+
+impl Fixture {
+    fn new(database: TestDatabase) -> Self {
+        let store: Arc<dyn Store> = match &database.database {
+            Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone())),
+            Database::Sqlite(database) => Arc::new(SqliteStore::new(database.clone())),
+        };
+        Self { store, database }
+    }
+
+    async fn close(self) {
+        drop(self.store);
+        self.database.close().await;
+    }
+
+    async fn add(&self, name: &str, role: Role) -> User {
+        let user = person(name, role);
+        self.store.create(&user, &origin(1)).await.expect("created")
+    }
+
+    async fn get(&self, id: Uuid) -> User {
+        self.store.get(id).await.expect("read").expect("there")
+    }
+
+    async fn names(&self, filter: &Filter, sort: &str, paging: &Paging) -> Vec<String> {
+        let page = self
+            .store
+            .list(filter, sorted(sort), paging)
+            .await
+            .expect("listed");
+        page.items
+            .iter()
+            .map(|user| user.name.as_str().to_owned())
+            .collect()
+    }
+
+    async fn events(&self) -> Vec<(String, String)> {
+        let sql = "SELECT kind, actor FROM outbox ORDER BY seq";
+        match &self.database.database {
+            Database::Postgres(pool) => sqlx::query_as(sql).fetch_all(pool).await,
+            Database::Sqlite(database) => sqlx::query_as(sql).fetch_all(&database.readers).await,
+        }
+        .expect("events")
+    }
+}
+
+fn person(name: &str, role: Role) -> User {
+    let at = Timestamp::from_millis(1_000);
+    User {
+        id: new_id(at),
+        email: Email::parse(&format!("{name}@example.com")).expect("address"),
+        name: Name::parse(name).expect("name"),
+        avatar: None,
+        role,
+        status: Status::Active,
+        email_verified: false,
+        version: 1,
+        created_at: at,
+        updated_at: at,
+        deleted_at: None,
+    }
+}
+
+fn origin(seconds: i64) -> Origin {
+    Origin {
+        actor: Actor::System,
+        at: Timestamp::from_seconds(seconds),
+        request_id: "test".to_owned(),
+        traceparent: None,
+        client_ip: None,
+    }
+}
+
+fn sorted(text: &str) -> Sort<Column> {
+    let default = Sort {
+        column: Column::CreatedAt,
+        is_descending: true,
+    };
+    Sort::parse(Some(text), default, Column::parse).expect("a column")
+}
+
+fn paging(page: Option<i32>, limit: i32, cursor: Option<&str>) -> Paging {
+    let mut violations = Violations::default();
+    let paging = Paging::parse(&mut violations, page, Some(limit), cursor, &"test");
+    violations.finish().expect("valid paging");
+    paging
+}
+
+fn rename(name: &str) -> Change {
+    Change {
+        name: Some(Name::parse(name).expect("name")),
+        ..Change::default()
+    }
+}
+
+fn demotion() -> Change {
+    Change {
+        role: Some(Role::Member),
+        ..Change::default()
+    }
+}
+
+fn reason<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+    result.expect_err("refused").reason.into_owned()
+}
+
+async fn a_person_is_found_again_as_it_was_made(fixture: &Fixture) {
+    let mut user = person("ada", Role::Admin);
+    user.avatar = Some(Avatar::parse("https://example.com/a.png").expect("url"));
+    user.email_verified = true;
+    fixture
+        .store
+        .create(&user, &origin(1))
+        .await
+        .expect("created");
+    assert_eq!(fixture.get(user.id).await, user);
+    let found = fixture
+        .store
+        .lookup(&Email::parse("ADA@example.COM").expect("address"))
+        .await;
+    assert_eq!(found.expect("read"), Some(user));
+    assert_eq!(fixture.store.get(Uuid::nil()).await.expect("read"), None);
+}
+
+async fn making_the_same_person_again_changes_nothing(fixture: &Fixture) {
+    let user = fixture.add("ada", Role::Member).await;
+    let renamed = fixture
+        .store
+        .update(user.id, &rename("Ada L"), &IfMatch::Any, &origin(2))
+        .await;
+    let renamed = renamed.expect("updated");
+    assert_eq!(
+        fixture
+            .store
+            .create(&user, &origin(3))
+            .await
+            .expect("repeated"),
+        renamed
+    );
+    assert_eq!(fixture.get(user.id).await, renamed);
+}
+
+async fn an_address_belongs_to_one_person_in_whatever_case(fixture: &Fixture) {
+    fixture.add("ada", Role::Member).await;
+    let other = person("ADA", Role::Member);
+    assert_eq!(
+        reason(fixture.store.create(&other, &origin(1)).await),
+        "EMAIL_EXISTS"
+    );
+    let people: Vec<User> = (0..8).map(|_| person("bob", Role::Member)).collect();
+    let at = origin(1);
+    let attempts = people.iter().map(|user| fixture.store.create(user, &at));
+    let made = join_all(attempts)
+        .await
+        .into_iter()
+        .filter(Result::is_ok)
+        .count();
+    assert_eq!(made, 1);
+}
+
+async fn unknown_ids_are_left_out_of_a_batch(fixture: &Fixture) {
+    let ada = fixture.add("ada", Role::Member).await;
+    let bob = fixture.add("bob", Role::Admin).await;
+    let mut found = fixture
+        .store
+        .batch_get(&[bob.id, Uuid::nil(), ada.id])
+        .await
+        .expect("read");
+    found.sort_by_key(|user| user.name.sort_key());
+    assert_eq!(found, [ada, bob]);
+    assert_eq!(fixture.store.batch_get(&[]).await.expect("read"), []);
+}
+
+async fn a_list_hides_deleted_people_unless_asked(fixture: &Fixture) {
+    let ada = fixture.add("ada", Role::Member).await;
+    fixture.add("bob", Role::Member).await;
+    fixture
+        .store
+        .delete(ada.id, &IfMatch::Any, &origin(2))
+        .await
+        .expect("deleted");
+    let all = Filter::default();
+    let deleted = Filter {
+        status: Some(Status::Deleted),
+        ..Filter::default()
+    };
+    let first = paging(None, 20, None);
+    assert_eq!(fixture.names(&all, "name", &first).await, ["bob"]);
+    assert_eq!(fixture.names(&deleted, "name", &first).await, ["ada"]);
+}
+
+async fn a_list_filters_and_searches(fixture: &Fixture) {
+    for name in ["ada", "adam", "bob%", "Zoë"] {
+        let mut user = person("x", Role::Member);
+        user.name = Name::parse(name).expect("name");
+        user.email = Email::parse(&format!("{}@example.com", user.id)).expect("address");
+        fixture
+            .store
+            .create(&user, &origin(1))
+            .await
+            .expect("created");
+    }
+    let admin = fixture.add("root", Role::Admin).await;
+    let first = paging(None, 20, None);
+    let search = |text: &str| Filter {
+        search: Search::new(text),
+        ..Filter::default()
+    };
+    assert_eq!(
+        fixture.names(&search("ADA"), "name", &first).await,
+        ["ada", "adam"]
+    );
+    assert_eq!(
+        fixture.names(&search("dam"), "name", &first).await,
+        ["adam"]
+    );
+    assert_eq!(
+        fixture.names(&search("ad"), "name", &first).await,
+        ["ada", "adam"]
+    );
+    assert!(
+        fixture
+            .names(&search("da"), "name", &first)
+            .await
+            .is_empty()
+    );
+    assert_eq!(
+        fixture.names(&search("bob%"), "name", &first).await,
+        ["bob%"]
+    );
+    assert!(
+        fixture
+            .names(&search("%%%"), "name", &first)
+            .await
+            .is_empty()
+    );
+    assert_eq!(fixture.names(&search("ZOË"), "name", &first).await, ["Zoë"]);
+    let admins = Filter {
+        role: Some(Role::Admin),
+        status: Some(Status::Active),
+        ..Filter::default()
+    };
+    let page = fixture
+        .store
+        .list(&admins, sorted("name"), &first)
+        .await
+        .expect("listed");
+    assert_eq!((page.items, page.total.rows), (vec![admin], 1));
+}
+
+async fn a_list_sorts_by_each_column_and_breaks_ties_by_id(fixture: &Fixture) {
+    let mut expected = Vec::new();
+    for index in 0..4 {
+        let mut user = person("same", Role::Member);
+        user.email = Email::parse(&format!("{}@example.com", 9 - index)).expect("address");
+        fixture
+            .store
+            .create(&user, &origin(1))
+            .await
+            .expect("created");
+        expected.push(user.id);
+    }
+    let by_email: Vec<Uuid> = expected.iter().rev().copied().collect();
+    expected.sort();
+    for sort in ["name", "createdAt", "updatedAt", "email"] {
+        for direction in ["", "-"] {
+            let mut ids = if sort == "email" {
+                by_email.clone()
+            } else {
+                expected.clone()
+            };
+            if direction == "-" {
+                ids.reverse();
+            }
+            let sort = sorted(&format!("{direction}{sort}"));
+            let page = fixture
+                .store
+                .list(&Filter::default(), sort, &paging(Some(2), 3, None))
+                .await;
+            let page = page.expect("listed");
+            assert_eq!(
+                page.items.iter().map(|user| user.id).collect::<Vec<_>>(),
+                ids[3..]
+            );
+            assert_eq!((page.total.rows, page.has_more), (4, false));
+        }
+    }
+}
+
+async fn a_cursor_walk_meets_everybody_once_while_others_come_and_go(fixture: &Fixture) {
+    let names: Vec<String> = (0..9).map(|index| format!("p{index}")).collect();
+    for name in &names {
+        fixture.add(name, Role::Member).await;
+    }
+    let (mut met, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let paging = paging(None, 2, cursor.as_deref());
+        let page = fixture
+            .store
+            .list(&Filter::default(), sorted("name"), &paging)
+            .await;
+        let page = page.expect("listed");
+        met.extend(page.items.iter().map(|user| user.name.as_str().to_owned()));
+        let info = page.info(&paging, |user| Bookmark {
+            key: SortKey::Text(user.name.sort_key()),
+            id: user.id,
+        });
+        assert_eq!(info.page.is_none(), matches!(paging.start, Start::After(_)));
+        if met.len() == 4 {
+            fixture.add("p0a", Role::Member).await;
+            let gone = fixture
+                .store
+                .lookup(&Email::parse("p1@example.com").expect("address"))
+                .await;
+            let gone = gone.expect("read").expect("there");
+            fixture
+                .store
+                .delete(gone.id, &IfMatch::Any, &origin(2))
+                .await
+                .expect("deleted");
+        }
+        match info.next_cursor {
+            Some(next) => cursor = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(met, names);
+}
+
+async fn a_change_counts_up_the_version_unless_nothing_changes(fixture: &Fixture) {
+    let user = fixture.add("ada", Role::Member).await;
+    let change = rename("Ada L");
+    let changed = fixture
+        .store
+        .update(user.id, &change, &IfMatch::Any, &origin(9))
+        .await;
+    let changed = changed.expect("updated");
+    assert_eq!((changed.version, changed.name.as_str()), (2, "Ada L"));
+    assert_eq!(changed.updated_at, Timestamp::from_seconds(9));
+    let again = fixture
+        .store
+        .update(user.id, &change, &IfMatch::Any, &origin(10))
+        .await;
+    assert_eq!(again.expect("updated"), changed);
+    assert_eq!(fixture.get(user.id).await, changed);
+    let found = Filter {
+        search: Search::new("ada l"),
+        ..Filter::default()
+    };
+    assert_eq!(
+        fixture.names(&found, "name", &paging(None, 20, None)).await,
+        ["Ada L"]
+    );
+}
+
+async fn a_change_of_another_version_is_refused(fixture: &Fixture) {
+    let user = fixture.add("ada", Role::Member).await;
+    let wrong = IfMatch::Versions(vec![7]);
+    let update = fixture
+        .store
+        .update(user.id, &rename("x"), &wrong, &origin(2))
+        .await;
+    assert_eq!(reason(update), "ETAG_MISMATCH");
+    let delete = fixture.store.delete(user.id, &wrong, &origin(2)).await;
+    assert_eq!(reason(delete), "ETAG_MISMATCH");
+    assert_eq!(fixture.get(user.id).await, user);
+}
+
+async fn a_change_of_nobody_is_refused(fixture: &Fixture) {
+    let (store, nobody, at) = (&fixture.store, Uuid::nil(), origin(2));
+    let update = store.update(nobody, &rename("x"), &IfMatch::Any, &at).await;
+    assert_eq!(reason(update), "USER_NOT_FOUND");
+    assert_eq!(
+        reason(store.delete(nobody, &IfMatch::Any, &at).await),
+        "USER_NOT_FOUND"
+    );
+    assert_eq!(reason(store.restore(nobody, &at).await), "USER_NOT_FOUND");
+}
+
+async fn a_deleted_person_cannot_be_changed_until_restored(fixture: &Fixture) {
+    let (store, at) = (&fixture.store, origin(5));
+    let user = fixture.add("ada", Role::Member).await;
+    assert_eq!(
+        store.restore(user.id, &at).await.expect("nothing to do"),
+        user
+    );
+    store
+        .delete(user.id, &IfMatch::Any, &at)
+        .await
+        .expect("deleted");
+    let deleted = fixture.get(user.id).await;
+    assert_eq!(
+        (deleted.status, deleted.deleted_at),
+        (Status::Deleted, Some(at.at))
+    );
+    let update = store
+        .update(user.id, &rename("x"), &IfMatch::Any, &at)
+        .await;
+    assert_eq!(reason(update), "USER_DELETED");
+    assert_eq!(
+        reason(store.delete(user.id, &IfMatch::Any, &at).await),
+        "USER_NOT_FOUND"
+    );
+    let restored = store.restore(user.id, &at).await.expect("restored");
+    assert_eq!(
+        (restored.status, restored.deleted_at, restored.version),
+        (Status::Active, None, 3)
+    );
+}
+
+async fn the_last_admin_stays_also_under_concurrency(fixture: &Fixture) {
+    let (store, at) = (&fixture.store, origin(2));
+    let last = fixture.add("last", Role::Admin).await;
+    let update = store.update(last.id, &demotion(), &IfMatch::Any, &at).await;
+    assert_eq!(reason(update), "LAST_ADMIN");
+    assert_eq!(
+        reason(store.delete(last.id, &IfMatch::Any, &at).await),
+        "LAST_ADMIN"
+    );
+    store
+        .update(last.id, &rename("Last"), &IfMatch::Any, &at)
+        .await
+        .expect("a name is free");
+    for round in 0..20 {
+        let other = fixture.add(&format!("other{round}"), Role::Admin).await;
+        let demotion = demotion();
+        let (demoted, deleted) = tokio::join!(
+            store.update(last.id, &demotion, &IfMatch::Any, &at),
+            store.delete(other.id, &IfMatch::Any, &at),
+        );
+        assert!(
+            demoted.is_ok() != deleted.is_ok(),
+            "exactly one goes: {demoted:?} {deleted:?}"
+        );
+        let promotion = Change {
+            role: Some(Role::Admin),
+            ..Change::default()
+        };
+        store
+            .update(last.id, &promotion, &IfMatch::Any, &at)
+            .await
+            .expect("promoted");
+        if deleted.is_err() {
+            store
+                .delete(other.id, &IfMatch::Any, &at)
+                .await
+                .expect("deleted");
+        }
+    }
+}
+
+async fn a_deleted_persons_address_stays_taken(fixture: &Fixture) {
+    let user = fixture.add("ada", Role::Member).await;
+    fixture
+        .store
+        .delete(user.id, &IfMatch::Any, &origin(2))
+        .await
+        .expect("deleted");
+    let other = person("ada", Role::Member);
+    assert_eq!(
+        reason(fixture.store.create(&other, &origin(3)).await),
+        "EMAIL_EXISTS"
+    );
+}
+
+async fn checking_a_deletion_changes_nothing(fixture: &Fixture) {
+    let admin = fixture.add("root", Role::Admin).await;
+    let check = fixture.store.check_delete(admin.id, &IfMatch::Any).await;
+    assert_eq!(reason(check), "LAST_ADMIN");
+    let user = fixture.add("ada", Role::Member).await;
+    fixture
+        .store
+        .check_delete(user.id, &IfMatch::Any)
+        .await
+        .expect("could be deleted");
+    assert_eq!(fixture.get(user.id).await, user);
+}
+
+async fn each_change_leaves_one_event(fixture: &Fixture) {
+    let (store, at) = (&fixture.store, origin(2));
+    let user = fixture.add("ada", Role::Member).await;
+    store.create(&user, &at).await.expect("repeated");
+    for _ in 0..2 {
+        store
+            .update(user.id, &rename("Ada L"), &IfMatch::Any, &at)
+            .await
+            .expect("updated");
+    }
+    let refused = store
+        .update(user.id, &rename("x"), &IfMatch::Versions(vec![9]), &at)
+        .await;
+    assert_eq!(reason(refused), "ETAG_MISMATCH");
+    store
+        .delete(user.id, &IfMatch::Any, &at)
+        .await
+        .expect("deleted");
+    store.restore(user.id, &at).await.expect("restored");
+    let kinds: Vec<String> = fixture
+        .events()
+        .await
+        .into_iter()
+        .map(|event| event.0)
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "user.created",
+            "user.updated",
+            "user.deleted",
+            "user.restored"
+        ]
+    );
+}

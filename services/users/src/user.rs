@@ -1,0 +1,322 @@
+//! A person, and the rules that hold for one. No I/O, no protobuf, no SQL.
+
+use portico_chassis::{clock::Timestamp, page};
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
+use uuid::Uuid;
+
+use crate::error;
+
+/// Why a value is refused: the detail code and what is expected.
+pub(crate) type Refusal = (&'static str, String);
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct User {
+    pub(crate) id: Uuid,
+    pub(crate) email: Email,
+    pub(crate) name: Name,
+    pub(crate) avatar: Option<Avatar>,
+    pub(crate) role: Role,
+    pub(crate) status: Status,
+    pub(crate) email_verified: bool,
+    /// Counts the changes.
+    pub(crate) version: u64,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) deleted_at: Option<Timestamp>,
+}
+
+/// What a person may do in the installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Role {
+    Admin,
+    Member,
+}
+
+/// Whether a person may sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Status {
+    Active,
+    Disabled,
+    Deleted,
+}
+
+impl User {
+    /// Whether the person counts for the rule that an installation always has
+    /// an administrator.
+    pub(crate) fn is_active_admin(&self) -> bool {
+        self.role == Role::Admin && self.status == Status::Active
+    }
+
+    /// The text that a search looks into.
+    pub(crate) fn search(&self) -> String {
+        page::searchable(&[self.name.as_str(), self.email.as_str()])
+    }
+
+    /// The person after a change; `None` if nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// `USER_DELETED`: only restoring changes a deleted person.
+    pub(crate) fn after(
+        &self,
+        change: &Change,
+        at: Timestamp,
+    ) -> Result<Option<Self>, portico_chassis::status::Error> {
+        if self.status == Status::Deleted {
+            return Err(error::deleted());
+        }
+        let mut changed = self.clone();
+        if let Some(name) = &change.name {
+            changed.name = name.clone();
+        }
+        if let Some(avatar) = &change.avatar {
+            changed.avatar = avatar.clone();
+        }
+        changed.role = change.role.unwrap_or(self.role);
+        changed.status = change.status.unwrap_or(self.status);
+        Ok((changed != *self).then(|| changed.touched(at)))
+    }
+
+    /// The person as deleted.
+    pub(crate) fn deleted(&self, at: Timestamp) -> Self {
+        let deleted = Self {
+            status: Status::Deleted,
+            deleted_at: Some(at),
+            ..self.clone()
+        };
+        deleted.touched(at)
+    }
+
+    /// The person as brought back.
+    pub(crate) fn restored(&self, at: Timestamp) -> Self {
+        let restored = Self {
+            status: Status::Active,
+            deleted_at: None,
+            ..self.clone()
+        };
+        restored.touched(at)
+    }
+
+    fn touched(self, at: Timestamp) -> Self {
+        Self {
+            version: self.version + 1,
+            updated_at: at,
+            ..self
+        }
+    }
+}
+
+/// A change of a person: what is present changes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Change {
+    pub(crate) name: Option<Name>,
+    /// `Some(None)` removes the avatar.
+    pub(crate) avatar: Option<Option<Avatar>>,
+    pub(crate) role: Option<Role>,
+    pub(crate) status: Option<Status>,
+}
+
+impl Change {
+    /// Whether the change touches what only an ADMIN may change, and never on
+    /// itself.
+    pub(crate) fn is_administrative(&self) -> bool {
+        self.role.is_some() || self.status.is_some()
+    }
+}
+
+/// The name shown to others: 1 to 100 characters, without space around it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Name(String);
+
+impl Name {
+    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
+        let name = text.trim();
+        if name.is_empty() {
+            return Err(("REQUIRED", "must not be blank".to_owned()));
+        }
+        if name.chars().any(char::is_control) {
+            return Err(("NOT_ALLOWED", "must not have control characters".to_owned()));
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// A name that was accepted before.
+    pub(crate) fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as names are sorted: without regard to case.
+    pub(crate) fn sort_key(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
+/// An e-mail address, kept as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Email(String);
+
+impl Email {
+    /// Reads an address: one `@`, a local part of 1 to 64 bytes without space
+    /// (RFC 5321, section 4.5.3.1.1; comments and quoting are not accepted),
+    /// and a domain with a dot that IDNA can write in ASCII.
+    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
+        let refusal = || ("EMAIL_INVALID", "must be an e-mail address".to_owned());
+        let email = Self(text.trim().to_owned());
+        let (local, domain) = email.0.rsplit_once('@').ok_or_else(refusal)?;
+        let is_plain = |letter: char| {
+            !letter.is_whitespace() && !letter.is_control() && !r#"@"(),:;<>[\]"#.contains(letter)
+        };
+        let is_dotted = !local.starts_with('.') && !local.ends_with('.') && !local.contains("..");
+        if !(1..=64).contains(&local.len()) || !local.chars().all(is_plain) || !is_dotted {
+            return Err(refusal());
+        }
+        let ascii = idna::domain_to_ascii_strict(domain).map_err(|_| refusal())?;
+        if !ascii.contains('.') || ascii.ends_with('.') || email.key().len() > 254 {
+            return Err(refusal());
+        }
+        Ok(email)
+    }
+
+    /// An address that was accepted before.
+    pub(crate) fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The address as addresses are compared: in lower case and NFC, with the
+    /// domain in its ASCII form.
+    pub(crate) fn key(&self) -> String {
+        let (local, domain) = self.0.rsplit_once('@').unwrap_or((&self.0, ""));
+        let local: String = local.to_lowercase().nfc().collect();
+        let domain = idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_lowercase());
+        format!("{local}@{domain}")
+    }
+}
+
+/// The https URL of a picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Avatar(String);
+
+impl Avatar {
+    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
+        let is_https = url::Url::parse(text)
+            .is_ok_and(|url| url.scheme() == "https" && url.username().is_empty());
+        if is_https {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(("URL_INVALID", "must be an https URL".to_owned()))
+        }
+    }
+
+    /// A URL that was accepted before.
+    pub(crate) fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Role {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "ADMIN",
+            Self::Member => "MEMBER",
+        }
+    }
+}
+
+impl Status {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Disabled => "DISABLED",
+            Self::Deleted => "DELETED",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_compared_without_regard_to_case_and_form() {
+        let key = |text| Email::parse(text).expect(text).key();
+        assert_eq!(key("Ada@Example.COM"), "ada@example.com");
+        assert_eq!(key("jose\u{301}@example.com"), key("JOS\u{c9}@example.com"));
+        assert_eq!(key("a@b\u{fc}cher.example"), "a@xn--bcher-kva.example");
+        assert_eq!(key("a@B\u{dc}CHER.example"), "a@xn--bcher-kva.example");
+    }
+
+    #[test]
+    fn an_address_is_kept_as_it_was_typed() {
+        assert_eq!(
+            Email::parse(" Ada@Example.COM ").expect("valid").as_str(),
+            "Ada@Example.COM"
+        );
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        let long = format!("{}@example.com", "a".repeat(65));
+        for text in [
+            "",
+            "ada",
+            "@example.com",
+            "ada@",
+            "ada@localhost",
+            "a b@example.com",
+            "a@b@example.com",
+            "ada@exa mple.com",
+            "ada@-a.com",
+            ".a@example.com",
+            "a..b@example.com",
+            "a@example.com.",
+            "<a>@example.com",
+            "a\n@example.com",
+            &long,
+        ] {
+            assert_eq!(Email::parse(text).expect_err(text).0, "EMAIL_INVALID");
+        }
+    }
+
+    #[test]
+    fn a_name_is_trimmed_and_not_blank() {
+        assert_eq!(Name::parse("  Ada ").expect("valid").as_str(), "Ada");
+        assert_eq!(Name::parse(" \t").expect_err("blank").0, "REQUIRED");
+        assert_eq!(
+            Name::parse("a\u{0}b").expect_err("control").0,
+            "NOT_ALLOWED"
+        );
+    }
+
+    #[test]
+    fn an_avatar_is_an_https_url() {
+        assert!(Avatar::parse("https://example.com/a.png").is_ok());
+        for text in [
+            "http://example.com/a.png",
+            "javascript:alert(1)",
+            "https://",
+            "https://me@example.com",
+            "a.png",
+        ] {
+            assert_eq!(Avatar::parse(text).expect_err(text).0, "URL_INVALID");
+        }
+    }
+}
