@@ -131,7 +131,7 @@ pub(super) fn responses() -> Map<String, Value> {
             _ => Value::Null,
         };
         let response = json!({
-            "description": format!("{} Codes: {}.", failure.description, codes.join(", ")),
+            "description": format!("{} Code: {}.", failure.description, codes.join(" or ")),
             "headers": headers(&named),
             "content": {"application/json": {
                 "schema": {"$ref": "#/components/schemas/Error"},

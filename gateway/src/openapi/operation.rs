@@ -59,14 +59,14 @@ fn texts(binding: &Binding<'_>) -> (String, String) {
 
     let policy = binding.policy;
     let who = match policy.caller {
-        CallerClass::Public => "For everybody.",
-        CallerClass::User => "For everybody who is signed in.",
-        CallerClass::Admin => "For those with the instance role `ADMIN`.",
-        CallerClass::Service => "For other services.",
+        CallerClass::Public => "Anybody may call it.",
+        CallerClass::User => "The caller must be signed in.",
+        CallerClass::Admin => "The caller must have the instance role `ADMIN`.",
+        CallerClass::Service => "Only other services may call it.",
     };
     let keys = match (policy.caller, policy.scope) {
         (CallerClass::Public, _) => String::new(),
-        (_, "") => " No API key may call it.".to_owned(),
+        (_, "") => " An API key does not suffice.".to_owned(),
         (_, scope) => format!(" An API key needs the scope `{scope}`."),
     };
     let separator = if rest.is_empty() { "" } else { "\n\n" };
@@ -175,7 +175,7 @@ fn request_body(
             _ => return None,
         },
     };
-    let form = match input.get_field_by_name("update_mask") {
+    let form = match update_mask(binding) {
         Some(_) => Form::Patch,
         None => Form::Request,
     };
@@ -202,9 +202,16 @@ fn elsewhere(binding: &Binding<'_>, variables: &[PathVariable]) -> Vec<FieldDesc
         .map(|variable| variable.field.clone())
         .collect();
     let input = binding.method.input();
-    elsewhere.extend(input.get_field_by_name("update_mask"));
+    elsewhere.extend(update_mask(binding));
     elsewhere.extend(input.get_field_by_name(&binding.body));
     elsewhere
+}
+
+/// The field that the gateway fills in: what a PATCH changes.
+fn update_mask(binding: &Binding<'_>) -> Option<FieldDescriptor> {
+    let input = binding.method.input();
+    let is_patch = binding.verb == "patch" && !binding.body.is_empty();
+    input.get_field_by_name("update_mask").filter(|_| is_patch)
 }
 
 fn responses(

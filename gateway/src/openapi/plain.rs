@@ -7,60 +7,67 @@ pub(super) const TAG: &str = "Gateway";
 
 /// Adds the endpoints to the paths of the document.
 pub(super) fn describe(paths: &mut Map<String, Value>) {
-    let status = json!({
-        "type": "object",
-        "required": ["status"],
-        "properties": {"status": {"type": "string"}},
-    });
+    let text = || json!({"text/plain": {"schema": {"type": "string"}, "example": "ok\n"}});
+    let health = || {
+        let schema = json!({
+            "type": "object",
+            "required": ["status", "timestamp"],
+            "properties": {
+                "status": {"type": "string"},
+                "timestamp": {"type": "string", "format": "date-time"},
+            },
+        });
+        json!({"application/json": {"schema": schema}})
+    };
     let endpoints = [
         (
             "/health",
-            "getHealth",
-            "Says whether this installation works",
-            &status,
-            true,
+            get(
+                "getHealth",
+                "Says how this installation is",
+                health(),
+                Some(health()),
+            ),
         ),
         (
             "/livez",
-            "getLiveness",
-            "Says whether this process is up",
-            &status,
-            false,
+            get("getLiveness", "Says that this process is up", text(), None),
         ),
         (
             "/readyz",
-            "getReadiness",
-            "Says whether this process takes requests",
-            &status,
-            true,
+            get(
+                "getReadiness",
+                "Says whether this process can answer requests",
+                text(),
+                Some(text()),
+            ),
         ),
         (
             "/api/openapi.json",
-            "getOpenapi",
-            "Returns this document",
-            &json!({"type": "object"}),
-            false,
+            get(
+                "getOpenapi",
+                "Returns this document",
+                json!({"application/json": {"schema": {"type": "object"}}}),
+                None,
+            ),
         ),
     ];
-    for (path, id, summary, schema, may_be_unavailable) in endpoints {
-        let answer = |description: &str| {
-            json!({
-                "description": description,
-                "content": {"application/json": {"schema": schema}},
-            })
-        };
-        let mut responses = json!({"200": answer("It does.")});
-        if may_be_unavailable {
-            responses["503"] = answer("It does not.");
-        }
-        let get = json!({
-            "operationId": id,
-            "tags": [TAG],
-            "summary": summary,
-            "description": "For everybody.",
-            "responses": responses,
-            "security": [],
-        });
+    for (path, get) in endpoints {
         paths.insert(path.to_owned(), json!({"get": get}));
     }
+}
+
+fn get(id: &str, summary: &str, content: Value, unavailable: Option<Value>) -> Value {
+    let mut responses = json!({"200": {"description": "All is well.", "content": content}});
+    if let Some(content) = unavailable {
+        responses["503"] = json!({"description": "Not now.", "content": content});
+    }
+    json!({
+        "operationId": id,
+        "tags": [TAG],
+        "summary": summary,
+        "description": "Anybody may call it.",
+        "responses": responses,
+        "security": [],
+    })
 }
