@@ -1,1 +1,61 @@
-//! Under construction.
+//! The projects service: what people share, and with whom.
+//!
+//! In the order of a request: [`service`] handles the RPCs, [`policy`] says who
+//! may do what, [`project`] and [`member`] hold the rules, [`store`] keeps both,
+//! [`people`] asks who the members are, and [`convert`] speaks protobuf. What
+//! can go wrong stands in [`error`].
+
+mod convert;
+mod error;
+mod member;
+mod people;
+mod policy;
+mod project;
+mod service;
+mod store;
+
+use std::sync::Arc;
+
+use portico_chassis::{
+    clock::Clock,
+    database::{Database, Migrations},
+    serve::App,
+    upstream::Upstream,
+};
+use portico_proto::{
+    projects::projects_service_server::ProjectsServiceServer,
+    users::users_service_client::UsersServiceClient,
+};
+use tonic::service::Routes;
+
+use self::{
+    people::People,
+    service::Service,
+    store::{Store, postgres::PostgresStore, sqlite::SqliteStore},
+};
+
+/// The schema of this service.
+pub static MIGRATIONS: Migrations = Migrations {
+    postgres: sqlx::migrate!("migrations/postgres"),
+    sqlite: sqlx::migrate!("migrations/sqlite"),
+};
+
+/// The services that this one calls.
+pub struct Peers {
+    /// Who people are.
+    pub users: UsersServiceClient<Upstream>,
+}
+
+/// Builds the service on its database, which is migrated.
+#[must_use]
+pub fn build(database: &Database, clock: Clock, peers: Peers) -> App {
+    let store: Arc<dyn Store> = match database {
+        Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone())),
+        Database::Sqlite(database) => Arc::new(SqliteStore::new(database.clone())),
+    };
+    let service = Service::new(store, People::new(peers.users), clock);
+    App {
+        routes: Routes::new(ProjectsServiceServer::new(service)),
+        background: Vec::new(),
+    }
+}

@@ -1,0 +1,69 @@
+//! What can go wrong in this service: kind, stable code and message.
+
+use portico_chassis::status::{Error, Kind};
+use serde_json::json;
+
+use crate::project::Project;
+
+pub(crate) fn project_not_found() -> Error {
+    Error::new(
+        Kind::NotFound,
+        "PROJECT_NOT_FOUND",
+        "There is no such project.",
+    )
+}
+
+pub(crate) fn member_not_found() -> Error {
+    Error::new(
+        Kind::NotFound,
+        "MEMBER_NOT_FOUND",
+        "The project has no such member.",
+    )
+}
+
+pub(crate) fn user_not_found() -> Error {
+    Error::new(Kind::NotFound, "USER_NOT_FOUND", "There is no such user.")
+}
+
+pub(crate) fn slug_exists() -> Error {
+    Error::new(
+        Kind::AlreadyExists,
+        "SLUG_EXISTS",
+        "Another project has this slug. Choose another one.",
+    )
+}
+
+pub(crate) fn already_member() -> Error {
+    Error::new(
+        Kind::AlreadyExists,
+        "ALREADY_MEMBER",
+        "This person is a member of the project.",
+    )
+}
+
+pub(crate) fn archived() -> Error {
+    Error::new(
+        Kind::FailedPrecondition,
+        "PROJECT_ARCHIVED",
+        "The project is archived. Unarchive it first.",
+    )
+}
+
+pub(crate) fn last_owner() -> Error {
+    Error::new(
+        Kind::FailedPrecondition,
+        "LAST_OWNER",
+        "A project needs an owner, and this is its last one. Make somebody else one first.",
+    )
+}
+
+/// [`last_owner`] of several projects, which the details name.
+pub(crate) fn last_owner_of(projects: &[Project]) -> Error {
+    let named: Vec<_> = projects
+        .iter()
+        .map(|project| json!({ "id": project.id, "name": project.name }))
+        .collect();
+    let mut details = serde_json::Map::new();
+    details.insert("projects".to_owned(), named.into());
+    last_owner().with_details(details)
+}

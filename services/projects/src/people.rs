@@ -1,0 +1,67 @@
+//! Asks the users service who people are.
+
+use std::collections::HashMap;
+
+use portico_chassis::{caller::Call, clock::parse_id, status::Error, upstream::Upstream};
+use portico_proto::users::{
+    BatchGetUsersRequest, User, user::Status, users_service_client::UsersServiceClient,
+};
+use uuid::Uuid;
+
+use crate::member::Person;
+
+/// The people of the installation.
+pub(crate) struct People {
+    users: UsersServiceClient<Upstream>,
+}
+
+impl People {
+    pub(crate) fn new(users: UsersServiceClient<Upstream>) -> Self {
+        Self { users }
+    }
+
+    /// The people with these ids, at most 100; unknown ones are left out.
+    ///
+    /// # Errors
+    ///
+    /// What the users service answers.
+    pub(crate) async fn named(
+        &self,
+        call: &Call,
+        ids: impl Iterator<Item = Uuid> + Send,
+    ) -> Result<HashMap<String, User>, Error> {
+        let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let request = call.forward(BatchGetUsersRequest { ids });
+        let answer = self.users.clone().batch_get_users(request).await;
+        let users = answer
+            .map_err(|status| Error::from_status(&status))?
+            .into_inner()
+            .users;
+        Ok(users
+            .into_iter()
+            .map(|user| (user.id.clone(), user))
+            .collect())
+    }
+
+    /// The person with an id, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// What the users service answers.
+    pub(crate) async fn one(&self, call: &Call, id: Uuid) -> Result<Option<User>, Error> {
+        let found = self.named(call, std::iter::once(id)).await?;
+        Ok(found.into_values().next())
+    }
+}
+
+/// The user as one who joins a project: an active one may.
+pub(crate) fn joinable(user: &User) -> Option<Person> {
+    let id = parse_id(&user.id).filter(|_| user.status() == Status::Active)?;
+    Some(Person {
+        id,
+        name: user.name.clone(),
+    })
+}

@@ -1,0 +1,234 @@
+//! Keeps projects and their members. Each method is one atomic use case: a
+//! transaction never leaves it, each change is authorised and made under the
+//! same lock, and leaves its events in the outbox. Every sentence of the
+//! methods' docs has a case in the conformance suite.
+//!
+//! What a change does stands once, in [`changes`], in terms of the few
+//! statements that each database brings.
+
+mod changes;
+pub(crate) mod postgres;
+mod sql;
+pub(crate) mod sqlite;
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use portico_chassis::{
+    etag::IfMatch,
+    idempotency::{Created, IdempotencyKey},
+    outbox::Origin,
+    page::{Page, Paging, Search, Sort},
+    status::Error,
+};
+use uuid::Uuid;
+
+use crate::{
+    member::{Member, Person, Role, Seat},
+    policy::Standing,
+    project::{Change, Project, Reference, Slug, View},
+};
+
+/// Reads projects and their members.
+#[async_trait]
+pub(crate) trait Queries: Send + Sync {
+    /// The project, by id or slug, as a person sees it. One that is not there
+    /// is `PROJECT_NOT_FOUND`, and so is a private one for a stranger.
+    async fn find(&self, reference: &Reference, by: Uuid) -> Result<View, Error>;
+
+    /// A page of the projects that match, as a person sees them. Ties are
+    /// broken by id. A walk by cursor meets every project that is there
+    /// throughout exactly once.
+    async fn list(
+        &self,
+        by: Uuid,
+        filter: &Filter,
+        sort: Sort<Column>,
+        paging: &Paging,
+    ) -> Result<Page<View>, Error>;
+
+    /// A page of a project's members. Ties are broken by the person's id.
+    async fn members(
+        &self,
+        project: &Project,
+        sort: Sort<MemberColumn>,
+        paging: &Paging,
+    ) -> Result<Page<Member>, Error>;
+
+    /// How people stand to projects, by project and person; projects that are
+    /// not there are left out.
+    async fn standings(
+        &self,
+        pairs: &[(Uuid, Uuid)],
+    ) -> Result<HashMap<(Uuid, Uuid), Standing>, Error>;
+}
+
+/// Keeps projects and their members. Where a method takes who does it (`by`),
+/// a project that this person does not see is `PROJECT_NOT_FOUND`, one where
+/// it may not do this `FORBIDDEN`, and only then `ETAG_MISMATCH` and the rest.
+#[async_trait]
+pub(crate) trait Store: Queries {
+    /// Adds a project, with a person as its owner, under the first of `slugs`
+    /// that no other project has; `SLUG_EXISTS` if all are taken. The same key
+    /// again adds nothing and returns the first answer, also while the first
+    /// is in progress.
+    async fn create(
+        &self,
+        project: &Project,
+        slugs: &[Slug],
+        owner: &Person,
+        key: Option<&IdempotencyKey>,
+        origin: &Origin,
+    ) -> Result<Created<View>, Error>;
+
+    /// Changes a project, and counts up its version unless nothing changes. An
+    /// archived one is `PROJECT_ARCHIVED`, a slug that another project has
+    /// `SLUG_EXISTS`. For OWNER and ADMIN.
+    async fn update(
+        &self,
+        id: Uuid,
+        by: Uuid,
+        change: &Change,
+        if_match: &IfMatch,
+        origin: &Origin,
+    ) -> Result<View, Error>;
+
+    /// Archives a project or brings it back. One that is so already stays as
+    /// it is. For OWNER and ADMIN.
+    async fn archive(
+        &self,
+        id: Uuid,
+        by: Uuid,
+        is_archived: bool,
+        if_match: &IfMatch,
+        origin: &Origin,
+    ) -> Result<View, Error>;
+
+    /// Deletes a project, archived or not, with its members. For an OWNER.
+    async fn delete(
+        &self,
+        id: Uuid,
+        by: Uuid,
+        if_match: &IfMatch,
+        origin: &Origin,
+    ) -> Result<(), Error>;
+
+    /// Makes a member OWNER, and the former owner ADMIN. To oneself changes
+    /// nothing. Somebody who is no member is `MEMBER_NOT_FOUND`, an archived
+    /// project `PROJECT_ARCHIVED`. For an OWNER.
+    async fn transfer(
+        &self,
+        id: Uuid,
+        by: Uuid,
+        to: Uuid,
+        if_match: &IfMatch,
+        origin: &Origin,
+    ) -> Result<View, Error>;
+
+    /// Adds a member, which changes the project's count and not its version.
+    /// Nobody is `USER_NOT_FOUND`, a member `ALREADY_MEMBER`, an archived
+    /// project `PROJECT_ARCHIVED`. The same key again adds nothing and returns
+    /// the first answer. For OWNER and ADMIN; an OWNER is made by an OWNER.
+    async fn add_member(
+        &self,
+        project_id: Uuid,
+        by: Uuid,
+        person: Option<&Person>,
+        role: Role,
+        key: Option<&IdempotencyKey>,
+        origin: &Origin,
+    ) -> Result<Created<Member>, Error>;
+
+    /// Gives a member a role, and counts up the member's version unless it has
+    /// that role, or none is given. Somebody who is no member is
+    /// `MEMBER_NOT_FOUND`, an archived project `PROJECT_ARCHIVED`. The last
+    /// owner stays one, also when two are demoted at once: `LAST_OWNER`. For
+    /// OWNER and ADMIN; an OWNER is touched and made by an OWNER.
+    async fn update_member(
+        &self,
+        at: Seat,
+        by: Uuid,
+        role: Option<Role>,
+        if_match: &IfMatch,
+        origin: &Origin,
+    ) -> Result<Member, Error>;
+
+    /// Removes a member, also of an archived project, which changes the
+    /// project's count and not its version. Somebody who is no member is
+    /// `MEMBER_NOT_FOUND`. The last owner stays, also when two leave at once:
+    /// `LAST_OWNER`. For OWNER and ADMIN, an OWNER by an OWNER; and anyone
+    /// leaves.
+    async fn remove_member(
+        &self,
+        at: Seat,
+        by: Uuid,
+        if_match: &IfMatch,
+        origin: &Origin,
+    ) -> Result<(), Error>;
+
+    /// Takes a person out of all projects, or, if it is the only owner of any,
+    /// out of none: `LAST_OWNER` with these projects in the details, also when
+    /// two last owners are released at once. Nothing is left to do the second
+    /// time.
+    async fn release(&self, person: Uuid, origin: &Origin) -> Result<(), Error>;
+
+    /// Fails like [`Store::release`] would now, and changes nothing.
+    async fn check_release(&self, person: Uuid) -> Result<(), Error>;
+}
+
+/// Which projects match.
+#[derive(Debug, Clone)]
+pub(crate) struct Filter {
+    pub(crate) shown: Shown,
+    pub(crate) search: Option<Search>,
+    pub(crate) role: Option<Role>,
+    /// Only archived ones, only others, or both.
+    pub(crate) archived: Option<bool>,
+}
+
+/// Whose projects a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// Those in which the person is a member.
+    Mine,
+    /// The private ones of these.
+    MinePrivate,
+    /// All public ones.
+    Public,
+}
+
+/// What projects are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Column {
+    Name,
+    CreatedAt,
+    UpdatedAt,
+}
+
+impl Column {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "name" => Some(Self::Name),
+            "createdAt" => Some(Self::CreatedAt),
+            "updatedAt" => Some(Self::UpdatedAt),
+            _ => None,
+        }
+    }
+}
+
+/// What members are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MemberColumn {
+    Name,
+    JoinedAt,
+}
+
+impl MemberColumn {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "name" => Some(Self::Name),
+            "joinedAt" => Some(Self::JoinedAt),
+            _ => None,
+        }
+    }
+}

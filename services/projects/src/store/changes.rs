@@ -1,0 +1,411 @@
+//! What each change does, for both databases: lock, authorise, check, write,
+//! leave events. No SQL.
+//!
+//! Whatever touches members locks their project first: that is what keeps an
+//! owner in every project when several people leave at once. A key is claimed
+//! before a project is locked, and several projects in the order of their ids,
+//! so that no two changes wait for each other.
+
+use async_trait::async_trait;
+use portico_chassis::{
+    clock::Timestamp,
+    etag::IfMatch,
+    idempotency::{Created, IdempotencyKey},
+    outbox::{Event, Origin},
+    status::Error,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use super::{Queries, Store};
+use crate::{
+    error,
+    member::{Member, Person, Role, Seat},
+    policy,
+    project::{Change, Project, Slug, View},
+};
+
+/// A database, as far as changes need it.
+#[async_trait]
+pub(super) trait Engine: Queries {
+    /// What telemetry calls it.
+    const NAME: &'static str;
+
+    type Transaction: Transaction;
+
+    async fn begin(&self) -> Result<Self::Transaction, Error>;
+}
+
+/// The statements that changes are made of. Dropped, it changes nothing.
+#[async_trait]
+pub(super) trait Transaction: Send {
+    /// The project; nobody else changes it or its members from now on.
+    async fn lock(&mut self, id: Uuid) -> Result<Option<Project>, Error>;
+
+    /// The projects of a person, each locked.
+    async fn lock_all_of(&mut self, person: Uuid) -> Result<Vec<Project>, Error>;
+
+    /// Whether it was inserted: its slug may be taken.
+    async fn insert_project(&mut self, project: &Project) -> Result<bool, Error>;
+
+    /// Fails with `SLUG_EXISTS` if its slug is taken.
+    async fn update_project(&mut self, project: &Project) -> Result<(), Error>;
+
+    async fn delete_project(&mut self, id: Uuid) -> Result<(), Error>;
+
+    async fn member(&mut self, at: Seat) -> Result<Option<Member>, Error>;
+
+    async fn owners(&mut self, project_id: Uuid) -> Result<i64, Error>;
+
+    async fn insert_member(&mut self, member: &Member) -> Result<(), Error>;
+
+    async fn update_member(&mut self, member: &Member) -> Result<(), Error>;
+
+    async fn delete_member(&mut self, at: Seat) -> Result<(), Error>;
+
+    async fn append<P: Serialize + Sync>(
+        &mut self,
+        origin: &Origin,
+        event: Event<'_, P>,
+    ) -> Result<(), Error>;
+
+    async fn claim<T: DeserializeOwned>(
+        &mut self,
+        key: Option<&IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<Option<T>, Error>;
+
+    async fn keep<T: Serialize + Sync>(
+        &mut self,
+        key: Option<&IdempotencyKey>,
+        answer: &T,
+    ) -> Result<(), Error>;
+
+    async fn commit(self) -> Result<(), Error>;
+}
+
+#[async_trait]
+impl<E: Engine> Store for E {
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn create(
+        &self,
+        project: &Project,
+        slugs: &[Slug],
+        owner: &Person,
+        key: Option<&IdempotencyKey>,
+        origin: &Origin,
+    ) -> Result<Created<View>, Error> {
+        let mut transaction = self.begin().await?;
+        if let Some(answer) = transaction.claim(key, origin.at).await? {
+            return Ok(Created::Replayed(answer));
+        }
+        let mut project = project.clone();
+        let mut is_inserted = false;
+        for slug in slugs {
+            project.slug = slug.clone();
+            is_inserted = transaction.insert_project(&project).await?;
+            if is_inserted {
+                break;
+            }
+        }
+        if !is_inserted {
+            return Err(error::slug_exists());
+        }
+        let owner = owner.joining(project.id, Role::Owner, origin.at);
+        transaction.insert_member(&owner).await?;
+        record(&mut transaction, origin, "project.created", &project).await?;
+        record_member(&mut transaction, origin, "member.added", &owner).await?;
+        let view = View {
+            project,
+            role: Some(Role::Owner),
+        };
+        transaction.keep(key, &view).await?;
+        transaction.commit().await?;
+        Ok(Created::New(view))
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn update(
+        &self,
+        id: Uuid,
+        by: Uuid,
+        change: &Change,
+        if_match: &IfMatch,
+        origin: &Origin,
+    ) -> Result<View, Error> {
+        let mut transaction = self.begin().await?;
+        let view = lock_visible(&mut transaction, id, by).await?;
+        policy::manage(&view)?;
+        if_match.check(view.project.version)?;
+        view.project.check_writable()?;
+        let Some(project) = view.project.after(change, origin.at) else {
+            return Ok(view);
+        };
+        transaction.update_project(&project).await?;
+        record(&mut transaction, origin, "project.updated", &project).await?;
+        transaction.commit().await?;
+        Ok(View { project, ..view })
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn archive(
+        &self,
+        id: Uuid,
+        by: Uuid,
+        is_archived: bool,
+        if_match: &IfMatch,
+        origin: &Origin,
+    ) -> Result<View, Error> {
+        let mut transaction = self.begin().await?;
+        let view = lock_visible(&mut transaction, id, by).await?;
+        policy::manage(&view)?;
+        if_match.check(view.project.version)?;
+        let Some(project) = view.project.archived(is_archived, origin.at) else {
+            return Ok(view);
+        };
+        transaction.update_project(&project).await?;
+        record(&mut transaction, origin, "project.updated", &project).await?;
+        transaction.commit().await?;
+        Ok(View { project, ..view })
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn delete(
+        &self,
+        id: Uuid,
+        by: Uuid,
+        if_match: &IfMatch,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        let view = lock_visible(&mut transaction, id, by).await?;
+        policy::own(&view)?;
+        if_match.check(view.project.version)?;
+        transaction.delete_project(id).await?;
+        record(&mut transaction, origin, "project.deleted", &view.project).await?;
+        transaction.commit().await
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn transfer(
+        &self,
+        id: Uuid,
+        by: Uuid,
+        to: Uuid,
+        if_match: &IfMatch,
+        origin: &Origin,
+    ) -> Result<View, Error> {
+        let mut transaction = self.begin().await?;
+        let view = lock_visible(&mut transaction, id, by).await?;
+        policy::own(&view)?;
+        let heir = member(&mut transaction, Seat::new(id, to)).await?;
+        let former = member(&mut transaction, Seat::new(id, by)).await?;
+        if_match.check(view.project.version)?;
+        view.project.check_writable()?;
+        if to == by {
+            return Ok(view);
+        }
+        for changed in [heir.with_role(Role::Owner), former.with_role(Role::Admin)] {
+            if let Some(changed) = changed {
+                transaction.update_member(&changed).await?;
+                record_member(&mut transaction, origin, "member.updated", &changed).await?;
+            }
+        }
+        transaction.commit().await?;
+        Ok(View {
+            role: Some(Role::Admin),
+            ..view
+        })
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn add_member(
+        &self,
+        project_id: Uuid,
+        by: Uuid,
+        person: Option<&Person>,
+        role: Role,
+        key: Option<&IdempotencyKey>,
+        origin: &Origin,
+    ) -> Result<Created<Member>, Error> {
+        let mut transaction = self.begin().await?;
+        if let Some(answer) = transaction.claim(key, origin.at).await? {
+            return Ok(Created::Replayed(answer));
+        }
+        let view = lock_visible(&mut transaction, project_id, by).await?;
+        policy::add_member(&view, role)?;
+        let person = person.ok_or_else(error::user_not_found)?;
+        view.project.check_writable()?;
+        let added = person.joining(project_id, role, origin.at);
+        if transaction.member(added.seat()).await?.is_some() {
+            return Err(error::already_member());
+        }
+        transaction.insert_member(&added).await?;
+        transaction.update_project(&view.project.joined()).await?;
+        record_member(&mut transaction, origin, "member.added", &added).await?;
+        transaction.keep(key, &added).await?;
+        transaction.commit().await?;
+        Ok(Created::New(added))
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn update_member(
+        &self,
+        at: Seat,
+        by: Uuid,
+        role: Option<Role>,
+        if_match: &IfMatch,
+        origin: &Origin,
+    ) -> Result<Member, Error> {
+        let mut transaction = self.begin().await?;
+        let view = lock_visible(&mut transaction, at.project_id, by).await?;
+        policy::see_members(&view)?;
+        let member = member(&mut transaction, at).await?;
+        let role = role.unwrap_or(member.role);
+        policy::change_member(&view, &member, role)?;
+        if_match.check(member.version)?;
+        view.project.check_writable()?;
+        let Some(changed) = member.with_role(role) else {
+            return Ok(member);
+        };
+        if is_last_owner(&mut transaction, &member).await? {
+            return Err(error::last_owner());
+        }
+        transaction.update_member(&changed).await?;
+        record_member(&mut transaction, origin, "member.updated", &changed).await?;
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn remove_member(
+        &self,
+        at: Seat,
+        by: Uuid,
+        if_match: &IfMatch,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        let view = lock_visible(&mut transaction, at.project_id, by).await?;
+        policy::see_members(&view)?;
+        let member = member(&mut transaction, at).await?;
+        policy::remove_member(&view, by, &member)?;
+        if_match.check(member.version)?;
+        if is_last_owner(&mut transaction, &member).await? {
+            return Err(error::last_owner());
+        }
+        remove(&mut transaction, origin, view.project, &member).await?;
+        transaction.commit().await
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn release(&self, person: Uuid, origin: &Origin) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        for (project, member) in releasable(&mut transaction, person).await? {
+            remove(&mut transaction, origin, project, &member).await?;
+        }
+        transaction.commit().await
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn check_release(&self, person: Uuid) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        releasable(&mut transaction, person).await?;
+        Ok(())
+    }
+}
+
+/// The project, locked, as a person sees it. The role is read under the lock:
+/// it may have changed while the lock was waited for.
+async fn lock_visible(
+    transaction: &mut impl Transaction,
+    id: Uuid,
+    by: Uuid,
+) -> Result<View, Error> {
+    let project = transaction
+        .lock(id)
+        .await?
+        .ok_or_else(error::project_not_found)?;
+    let member = transaction.member(Seat::new(id, by)).await?;
+    let role = member.map(|member| member.role);
+    let view = View { project, role };
+    policy::see(&view)?;
+    Ok(view)
+}
+
+async fn member(transaction: &mut impl Transaction, at: Seat) -> Result<Member, Error> {
+    transaction
+        .member(at)
+        .await?
+        .ok_or_else(error::member_not_found)
+}
+
+/// Whether the project would be left without an owner if this one went.
+async fn is_last_owner(transaction: &mut impl Transaction, member: &Member) -> Result<bool, Error> {
+    Ok(member.role == Role::Owner && transaction.owners(member.project_id).await? == 1)
+}
+
+/// A person's memberships with their projects, locked, if all may end.
+async fn releasable(
+    transaction: &mut impl Transaction,
+    person: Uuid,
+) -> Result<Vec<(Project, Member)>, Error> {
+    let mut memberships = Vec::new();
+    let mut orphans = Vec::new();
+    for project in transaction.lock_all_of(person).await? {
+        let Some(member) = transaction.member(Seat::new(project.id, person)).await? else {
+            // It left while the lock was waited for.
+            continue;
+        };
+        if is_last_owner(transaction, &member).await? {
+            orphans.push(project);
+        } else {
+            memberships.push((project, member));
+        }
+    }
+    if orphans.is_empty() {
+        Ok(memberships)
+    } else {
+        Err(error::last_owner_of(&orphans))
+    }
+}
+
+async fn remove(
+    transaction: &mut impl Transaction,
+    origin: &Origin,
+    project: Project,
+    member: &Member,
+) -> Result<(), Error> {
+    transaction.delete_member(member.seat()).await?;
+    transaction.update_project(&project.left()).await?;
+    record_member(transaction, origin, "member.removed", member).await
+}
+
+async fn record(
+    transaction: &mut impl Transaction,
+    origin: &Origin,
+    kind: &'static str,
+    project: &Project,
+) -> Result<(), Error> {
+    let event = Event {
+        kind,
+        subject: project.id,
+        payload: project,
+    };
+    transaction.append(origin, event).await
+}
+
+/// What happens to a member happens to its project.
+async fn record_member(
+    transaction: &mut impl Transaction,
+    origin: &Origin,
+    kind: &'static str,
+    member: &Member,
+) -> Result<(), Error> {
+    let event = Event {
+        kind,
+        subject: member.project_id,
+        payload: member,
+    };
+    transaction.append(origin, event).await
+}

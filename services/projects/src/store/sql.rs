@@ -1,0 +1,330 @@
+//! The SQL that both databases share: texts, rows and what is bound to them.
+
+use portico_chassis::{
+    clock::Timestamp,
+    page::{Paging, Search, Sort},
+};
+use uuid::Uuid;
+
+use super::{Column, Filter, MemberColumn, Shown};
+use crate::{
+    member::{Member, Role},
+    policy::Standing,
+    project::{Description, Name, Project, Slug, View, Visibility},
+};
+
+/// The columns of a [`ProjectRow`].
+macro_rules! project_columns {
+    () => {
+        "p.id, p.name, p.slug, p.description, p.visibility, p.archived_at, p.member_count, \
+         p.version, p.created_at, p.updated_at"
+    };
+}
+
+/// The columns of a [`MemberRow`].
+macro_rules! member_columns {
+    () => {
+        "m.project_id, m.user_id, m.role, m.version, m.name_key, m.joined_at"
+    };
+}
+
+/// A project by its id, with what follows.
+macro_rules! project_by_id {
+    ($suffix:literal) => {
+        concat!(
+            "SELECT ",
+            project_columns!(),
+            " FROM projects p WHERE p.id = $1",
+            $suffix
+        )
+    };
+}
+
+/// The projects of a person in the order of their ids, with what follows.
+macro_rules! projects_of {
+    ($suffix:literal) => {
+        concat!(
+            "SELECT ",
+            project_columns!(),
+            " FROM projects p WHERE p.id IN (SELECT project_id FROM members WHERE user_id = $1) \
+             ORDER BY p.id",
+            $suffix
+        )
+    };
+}
+
+pub(super) use {project_by_id, project_columns, projects_of};
+
+pub(super) const FIND_BY_ID: &str = concat!(
+    "SELECT ",
+    project_columns!(),
+    ", m.role FROM projects p LEFT JOIN members m ON m.project_id = p.id AND m.user_id = $2 \
+     WHERE p.id = $1"
+);
+
+pub(super) const FIND_BY_SLUG: &str = concat!(
+    "SELECT ",
+    project_columns!(),
+    ", m.role FROM projects p LEFT JOIN members m ON m.project_id = p.id AND m.user_id = $2 \
+     WHERE p.slug = $1"
+);
+
+/// Inserts nothing where the slug is taken.
+pub(super) const INSERT_PROJECT: &str = "INSERT INTO projects (id, name, name_key, slug, \
+    description, visibility, archived_at, member_count, version, search, created_at, updated_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (slug) DO NOTHING";
+
+pub(super) const UPDATE_PROJECT: &str = "UPDATE projects SET name = $2, name_key = $3, slug = $4, \
+    description = $5, visibility = $6, archived_at = $7, member_count = $8, version = $9, \
+    search = $10, created_at = $11, updated_at = $12 WHERE id = $1";
+
+pub(super) const DELETE_PROJECT: &str = "DELETE FROM projects WHERE id = $1";
+
+pub(super) const MEMBER: &str = concat!(
+    "SELECT ",
+    member_columns!(),
+    " FROM members m WHERE m.project_id = $1 AND m.user_id = $2"
+);
+
+pub(super) const OWNERS: &str =
+    "SELECT count(*) FROM members WHERE project_id = $1 AND role = 'OWNER'";
+
+pub(super) const INSERT_MEMBER: &str = "INSERT INTO members \
+    (project_id, user_id, role, version, name_key, joined_at) VALUES ($1, $2, $3, $4, $5, $6)";
+
+pub(super) const UPDATE_MEMBER: &str = "UPDATE members \
+    SET role = $3, version = $4, name_key = $5, joined_at = $6 \
+    WHERE project_id = $1 AND user_id = $2";
+
+pub(super) const DELETE_MEMBER: &str = "DELETE FROM members WHERE project_id = $1 AND user_id = $2";
+
+/// Binds a project to [`INSERT_PROJECT`] or [`UPDATE_PROJECT`].
+macro_rules! bind_project {
+    ($sql:expr, $project:expr) => {{
+        let project: &crate::project::Project = $project;
+        sqlx::query($sql)
+            .bind(project.id)
+            .bind(project.name.as_str())
+            .bind(project.name.sort_key())
+            .bind(project.slug.as_str())
+            .bind(project.description.as_ref().map(|text| text.as_str()))
+            .bind(project.visibility.as_str())
+            .bind(project.archived_at)
+            .bind(project.member_count)
+            .bind(i64::try_from(project.version).unwrap_or(i64::MAX))
+            .bind(project.search())
+            .bind(project.created_at)
+            .bind(project.updated_at)
+    }};
+}
+
+/// Binds a member to [`INSERT_MEMBER`] or [`UPDATE_MEMBER`].
+macro_rules! bind_member {
+    ($sql:expr, $member:expr) => {{
+        let member: &crate::member::Member = $member;
+        sqlx::query($sql)
+            .bind(member.project_id)
+            .bind(member.user_id)
+            .bind(member.role.as_str())
+            .bind(i64::try_from(member.version).unwrap_or(i64::MAX))
+            .bind(&member.name_key)
+            .bind(member.joined_at)
+    }};
+}
+
+/// Binds the place that a page begins after, if it begins after one.
+macro_rules! bind_bookmark {
+    ($query:expr, $paging:expr) => {{
+        use portico_chassis::page::SortKey;
+        match $paging.after() {
+            None => $query,
+            Some(after) => match &after.key {
+                SortKey::Text(text) => $query.bind(text),
+                SortKey::Time(time) => $query.bind(time),
+            }
+            .bind(after.id),
+        }
+    }};
+}
+
+pub(super) use {bind_bookmark, bind_member, bind_project};
+
+/// The SQL of a list of projects: its rows, and its count. The person is bound
+/// first, then the search, then a bookmark's key and id.
+pub(super) struct ListSql {
+    pub(super) rows: String,
+    pub(super) count: String,
+    pub(super) pattern: Option<String>,
+    pub(super) is_filtered: bool,
+}
+
+impl ListSql {
+    pub(super) fn new(filter: &Filter, sort: Sort<Column>, paging: &Paging) -> Self {
+        let mine = "projects p JOIN members m ON m.project_id = p.id AND m.user_id = $1";
+        let (mut matching, condition) = match filter.shown {
+            Shown::Mine => (mine.to_owned(), "m.user_id = $1"),
+            Shown::MinePrivate => (mine.to_owned(), "p.visibility = 'PRIVATE'"),
+            Shown::Public => (mine.replace("JOIN", "LEFT JOIN"), "p.visibility = 'PUBLIC'"),
+        };
+        matching += &format!(" WHERE {condition}");
+        match filter.archived {
+            Some(true) => matching += " AND p.archived_at IS NOT NULL",
+            Some(false) => matching += " AND p.archived_at IS NULL",
+            None => {}
+        }
+        if let Some(role) = filter.role {
+            matching += &format!(" AND m.role = '{}'", role.as_str());
+        }
+        if filter.search.is_some() {
+            matching += r" AND p.search LIKE $2 ESCAPE '\'";
+        }
+        let key = match sort.column {
+            Column::Name => "p.name_key",
+            Column::CreatedAt => "p.created_at",
+            Column::UpdatedAt => "p.updated_at",
+        };
+        let first = 2 + usize::from(filter.search.is_some());
+        let order = sort.sql(key, "p.id", paging, first);
+        let is_filtered = filter.shown != Shown::Mine
+            || filter.archived.is_some()
+            || filter.role.is_some()
+            || filter.search.is_some();
+        let bound = if is_filtered { " LIMIT 10001" } else { "" };
+        Self {
+            rows: format!(
+                "SELECT {}, m.role FROM {matching}{order}",
+                project_columns!()
+            ),
+            count: format!("SELECT count(*) FROM (SELECT 1 FROM {matching}{bound}) AS matching"),
+            pattern: filter.search.as_ref().map(Search::pattern),
+            is_filtered,
+        }
+    }
+}
+
+/// The SQL of a list of members. The project is bound first, then a bookmark's
+/// key and id.
+pub(super) fn members(sort: Sort<MemberColumn>, paging: &Paging) -> String {
+    let key = match sort.column {
+        MemberColumn::Name => "m.name_key",
+        MemberColumn::JoinedAt => "m.joined_at",
+    };
+    let order = sort.sql(key, "m.user_id", paging, 2);
+    format!(
+        "SELECT {} FROM members m WHERE m.project_id = $1{order}",
+        member_columns!()
+    )
+}
+
+/// The SQL of so many standings. Project and person are bound for each.
+pub(super) fn standings(number: usize) -> String {
+    let asked: Vec<String> = (0..number)
+        .map(|index| format!("(${}, ${})", 2 * index + 1, 2 * index + 2))
+        .collect();
+    format!(
+        "WITH asked (project_id, user_id) AS (VALUES {}) \
+         SELECT asked.project_id, asked.user_id, p.visibility, p.archived_at, m.role \
+         FROM asked JOIN projects p ON p.id = asked.project_id \
+         LEFT JOIN members m ON m.project_id = asked.project_id AND m.user_id = asked.user_id",
+        asked.join(", ")
+    )
+}
+
+/// A project as the database has it.
+#[derive(sqlx::FromRow)]
+pub(super) struct ProjectRow {
+    id: Uuid,
+    name: String,
+    slug: String,
+    description: Option<String>,
+    visibility: String,
+    archived_at: Option<Timestamp>,
+    member_count: i32,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<ProjectRow> for Project {
+    fn from(row: ProjectRow) -> Self {
+        Self {
+            id: row.id,
+            name: Name::stored(row.name),
+            slug: Slug::stored(row.slug),
+            description: row.description.map(Description::stored),
+            visibility: Visibility::stored(&row.visibility),
+            archived_at: row.archived_at,
+            member_count: row.member_count,
+            version: u64::try_from(row.version).unwrap_or(0),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// A project with a person's role in it.
+#[derive(sqlx::FromRow)]
+pub(super) struct ViewRow {
+    #[sqlx(flatten)]
+    project: ProjectRow,
+    role: Option<String>,
+}
+
+impl From<ViewRow> for View {
+    fn from(row: ViewRow) -> Self {
+        Self {
+            project: row.project.into(),
+            role: row.role.as_deref().map(Role::stored),
+        }
+    }
+}
+
+/// A member as the database has it.
+#[derive(sqlx::FromRow)]
+pub(super) struct MemberRow {
+    project_id: Uuid,
+    user_id: Uuid,
+    role: String,
+    version: i64,
+    name_key: String,
+    joined_at: Timestamp,
+}
+
+impl From<MemberRow> for Member {
+    fn from(row: MemberRow) -> Self {
+        Self {
+            project_id: row.project_id,
+            user_id: row.user_id,
+            role: Role::stored(&row.role),
+            version: u64::try_from(row.version).unwrap_or(0),
+            name_key: row.name_key,
+            joined_at: row.joined_at,
+        }
+    }
+}
+
+/// How a person stands to a project.
+#[derive(sqlx::FromRow)]
+pub(super) struct StandingRow {
+    project_id: Uuid,
+    user_id: Uuid,
+    visibility: String,
+    archived_at: Option<Timestamp>,
+    role: Option<String>,
+}
+
+impl From<StandingRow> for ((Uuid, Uuid), Standing) {
+    fn from(row: StandingRow) -> Self {
+        let standing = Standing {
+            visibility: Visibility::stored(&row.visibility),
+            is_archived: row.archived_at.is_some(),
+            role: row.role.as_deref().map(Role::stored),
+        };
+        ((row.project_id, row.user_id), standing)
+    }
+}
+
+/// Rows as what they stand for.
+pub(super) fn all<R, T: From<R>>(rows: Vec<R>) -> Vec<T> {
+    rows.into_iter().map(T::from).collect()
+}
