@@ -9,7 +9,7 @@
 use super::base64;
 use super::schema::{Field, FieldId, Kind, Label, Message, MessageId, Schema, Shape};
 use super::text::quote;
-use super::wire::{MAX_NESTING, Raw, Reader};
+use super::wire::{MAX_NESTING, Raw, Reader, WireError};
 
 /// Why wire bytes have no JSON.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +22,13 @@ pub enum PrintError {
     Value(&'static str),
     /// An `Any` holds a message that the schema does not know.
     #[error("unknown message type {0:?}")]
-    UnknownType(String),
+    UnknownType(Box<str>),
+}
+
+impl From<WireError> for PrintError {
+    fn from(WireError(problem): WireError) -> Self {
+        Self::Wire(problem)
+    }
 }
 
 impl Schema {
@@ -81,7 +87,7 @@ impl Schema {
                 _ => {}
             }
         }
-        utf8(found)
+        Ok(utf8(found)?)
     }
 }
 
@@ -173,7 +179,7 @@ impl<'s, 'o, 'a> Printer<'s, 'o, 'a> {
 
     /// Notes the fields of a message, in the order of the schema; occurrences of
     /// the same field stay in the order of the wire. Returns where they start.
-    pub(crate) fn scan(&mut self, message: &Message, wire: &'a [u8]) -> Result<usize, PrintError> {
+    pub(crate) fn scan(&mut self, message: &Message, wire: &'a [u8]) -> Result<usize, WireError> {
         let start = self.found.len();
         let mut reader = Reader::new(wire);
         let mut is_sorted = true;
@@ -379,7 +385,7 @@ impl<'s, 'o, 'a> Printer<'s, 'o, 'a> {
                 let value = f32::from_bits(bits);
                 self.float(value.into(), zmij::Buffer::new().format(value));
             }
-            _ => return Err(WRONG_WIRE_TYPE),
+            _ => return Err(WRONG_WIRE_TYPE.into()),
         }
         Ok(())
     }
@@ -416,7 +422,7 @@ enum Key<'a> {
 }
 
 impl<'a> Key<'a> {
-    fn new(kind: Kind, raw: Option<Raw<'a>>) -> Result<Self, PrintError> {
+    fn new(kind: Kind, raw: Option<Raw<'a>>) -> Result<Self, WireError> {
         Ok(match (kind, raw) {
             (Kind::String, None) => Self::Text(""),
             (Kind::String, Some(Raw::Bytes(bytes))) => Self::Text(utf8(bytes)?),
@@ -468,16 +474,16 @@ fn zigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }
 
-pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, PrintError> {
-    std::str::from_utf8(bytes).map_err(|_| PrintError::Wire("a string is not UTF-8"))
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, WireError> {
+    std::str::from_utf8(bytes).map_err(|_| WireError("a string is not UTF-8"))
 }
 
 /// What must be length-delimited.
-pub(crate) fn bytes(raw: Raw<'_>) -> Result<&[u8], PrintError> {
+pub(crate) fn bytes(raw: Raw<'_>) -> Result<&[u8], WireError> {
     match raw {
         Raw::Bytes(bytes) => Ok(bytes),
         _ => Err(WRONG_WIRE_TYPE),
     }
 }
 
-pub(crate) const WRONG_WIRE_TYPE: PrintError = PrintError::Wire("a field has another wire type");
+pub(crate) const WRONG_WIRE_TYPE: WireError = WireError("a field has another wire type");

@@ -34,7 +34,7 @@ impl<'a> Printer<'_, '_, 'a> {
             match field {
                 (1, Raw::Varint(seconds)) => instant.seconds = seconds as i64,
                 (2, Raw::Varint(nanos)) => instant.nanos = nanos as i32,
-                (1 | 2, _) => return Err(WRONG_WIRE_TYPE),
+                (1 | 2, _) => return Err(WRONG_WIRE_TYPE.into()),
                 _ => {}
             }
         }
@@ -86,7 +86,7 @@ impl<'a> Printer<'_, '_, 'a> {
                     }
                     push_camel_case(&mut joined, utf8(path)?)?;
                 }
-                _ if number == 1 => return Err(WRONG_WIRE_TYPE),
+                _ if number == 1 => return Err(WRONG_WIRE_TYPE.into()),
                 _ => {}
             }
         }
@@ -103,7 +103,7 @@ impl<'a> Printer<'_, '_, 'a> {
             match field {
                 (1, Raw::Bytes(bytes)) => url = bytes,
                 (2, Raw::Bytes(bytes)) => value = bytes,
-                (1 | 2, _) => return Err(WRONG_WIRE_TYPE),
+                (1 | 2, _) => return Err(WRONG_WIRE_TYPE.into()),
                 _ => {}
             }
         }

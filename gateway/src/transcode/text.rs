@@ -4,29 +4,34 @@
 
 /// How many bytes at the start of `bytes` stand in a JSON string as they are:
 /// anything but a quote, a backslash and control characters.
+#[inline]
 pub(crate) fn plain_len(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGH: u64 = ONES << 7;
     let (words, tail) = bytes.as_chunks();
     for (index, word) in words.iter().enumerate() {
-        // Subtracting borrows into a byte's high bit if the byte was smaller. A
-        // borrow can only disturb bytes after the first find, which alone counts.
-        let word = u64::from_le_bytes(*word);
-        let quote = word ^ (ONES * u64::from(b'"'));
-        let backslash = word ^ (ONES * u64::from(b'\\'));
-        let found = (word.wrapping_sub(ONES * 0x20) & !word)
-            | (quote.wrapping_sub(ONES) & !quote)
-            | (backslash.wrapping_sub(ONES) & !backslash);
-        if found & HIGH != 0 {
-            return index * 8 + (found & HIGH).trailing_zeros() as usize / 8;
+        let found = special(*word);
+        if found != 0 {
+            return index * 8 + found.trailing_zeros() as usize / 8;
         }
     }
-    let stop = tail.iter().position(|byte| needs_escape(*byte));
-    words.len() * 8 + stop.unwrap_or(tail.len())
+    let mut last = [b' '; 8];
+    last[..tail.len()].copy_from_slice(tail);
+    let plain = special(last).trailing_zeros() as usize / 8;
+    words.len() * 8 + plain.min(tail.len())
 }
 
-fn needs_escape(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
+/// Sets the high bit of the first byte that needs an escape, and perhaps of some
+/// after it: a subtraction borrows into that bit if the byte was smaller, and a
+/// borrow can disturb only what comes later.
+#[inline]
+fn special(word: [u8; 8]) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    let word = u64::from_le_bytes(word);
+    let quote = word ^ (ONES * u64::from(b'"'));
+    let backslash = word ^ (ONES * u64::from(b'\\'));
+    let found = (word.wrapping_sub(ONES * 0x20) & !word)
+        | (quote.wrapping_sub(ONES) & !quote)
+        | (backslash.wrapping_sub(ONES) & !backslash);
+    found & (ONES << 7)
 }
 
 /// Writes a JSON string: in quotes, and escaped where it must be.
@@ -82,7 +87,9 @@ mod tests {
 
     #[test]
     fn all_other_bytes_are_plain() {
-        let plain: Vec<u8> = (0x20..=0xff).filter(|byte| !needs_escape(*byte)).collect();
+        let plain: Vec<u8> = (0x20..=0xff)
+            .filter(|byte| !b"\"\\".contains(byte))
+            .collect();
         assert_eq!(plain_len(&plain), plain.len());
     }
 

@@ -4,10 +4,12 @@
 //! See <https://protobuf.dev/programming-guides/encoding/>. What fields mean
 //! does not belong here.
 
-use super::print::PrintError;
-
 /// How deep messages may be nested; the usual limit of protobuf's readers.
 pub(crate) const MAX_NESTING: usize = 100;
+
+/// Bytes that are not the wire format, or not of the message they should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WireError(pub(crate) &'static str);
 
 /// A value as it stands on the wire.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +71,8 @@ impl<'a> Reader<'a> {
 
     /// The number and value of the next field, in the order of the wire. Groups
     /// are skipped: no schema here knows any.
-    pub(crate) fn next(&mut self) -> Result<Option<(u32, Raw<'a>)>, PrintError> {
+    #[inline]
+    pub(crate) fn next(&mut self) -> Result<Option<(u32, Raw<'a>)>, WireError> {
         while !self.rest.is_empty() {
             let (number, wire_type) = self.tag()?;
             match wire_type {
@@ -80,7 +83,8 @@ impl<'a> Reader<'a> {
         Ok(None)
     }
 
-    fn varint(&mut self) -> Result<u64, PrintError> {
+    #[inline]
+    fn varint(&mut self) -> Result<u64, WireError> {
         if let [byte @ ..0x80, rest @ ..] = self.rest {
             self.rest = rest;
             return Ok(u64::from(*byte));
@@ -97,34 +101,38 @@ impl<'a> Reader<'a> {
                 return Ok(value);
             }
         }
-        Err(PrintError::Wire("a varint is too long or cut off"))
+        Err(WireError("a varint is too long or cut off"))
     }
 
-    fn fixed32(&mut self) -> Result<u32, PrintError> {
+    #[inline]
+    fn fixed32(&mut self) -> Result<u32, WireError> {
         let (bytes, rest) = self.rest.split_first_chunk().ok_or(CUT_OFF)?;
         self.rest = rest;
         Ok(u32::from_le_bytes(*bytes))
     }
 
-    fn fixed64(&mut self) -> Result<u64, PrintError> {
+    #[inline]
+    fn fixed64(&mut self) -> Result<u64, WireError> {
         let (bytes, rest) = self.rest.split_first_chunk().ok_or(CUT_OFF)?;
         self.rest = rest;
         Ok(u64::from_le_bytes(*bytes))
     }
 
     /// The next value of a packed list.
-    pub(crate) fn packed(&mut self, wire_type: u32) -> Result<Raw<'a>, PrintError> {
+    pub(crate) fn packed(&mut self, wire_type: u32) -> Result<Raw<'a>, WireError> {
         self.value(wire_type)
     }
 
-    fn bytes(&mut self) -> Result<&'a [u8], PrintError> {
+    #[inline]
+    fn bytes(&mut self) -> Result<&'a [u8], WireError> {
         let length = usize::try_from(self.varint()?).map_err(|_| CUT_OFF)?;
         let (bytes, rest) = self.rest.split_at_checked(length).ok_or(CUT_OFF)?;
         self.rest = rest;
         Ok(bytes)
     }
 
-    fn tag(&mut self) -> Result<(u32, u32), PrintError> {
+    #[inline]
+    fn tag(&mut self) -> Result<(u32, u32), WireError> {
         let tag = u32::try_from(self.varint()?).map_err(|_| BAD_TAG)?;
         match tag >> 3 {
             0 => Err(BAD_TAG),
@@ -132,7 +140,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn value(&mut self, wire_type: u32) -> Result<Raw<'a>, PrintError> {
+    #[inline]
+    fn value(&mut self, wire_type: u32) -> Result<Raw<'a>, WireError> {
         Ok(match wire_type {
             0 => Raw::Varint(self.varint()?),
             1 => Raw::Fixed64(self.fixed64()?),
@@ -143,9 +152,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Skips everything up to the end of the group whose start was just read.
-    fn skip_group(&mut self, number: u32, levels: usize) -> Result<(), PrintError> {
+    fn skip_group(&mut self, number: u32, levels: usize) -> Result<(), WireError> {
         if levels == 0 {
-            return Err(PrintError::Wire("groups are nested too deep"));
+            return Err(WireError("groups are nested too deep"));
         }
         loop {
             match self.tag()? {
@@ -159,8 +168,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-const CUT_OFF: PrintError = PrintError::Wire("a value is cut off");
-const BAD_TAG: PrintError = PrintError::Wire("a tag is invalid");
+const CUT_OFF: WireError = WireError("a value is cut off");
+const BAD_TAG: WireError = WireError("a tag is invalid");
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@
 use prost_reflect::prost::bytes::Bytes;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
 
-pub struct Entropy<'a>(pub &'a [u8]);
+pub(crate) struct Entropy<'a>(pub(crate) &'a [u8]);
 
 impl Entropy<'_> {
     /// The next byte; zero when there are no more.
@@ -48,7 +48,7 @@ impl Entropy<'_> {
             .collect()
     }
 
-    pub fn message(&mut self, descriptor: &MessageDescriptor, depth: u8) -> DynamicMessage {
+    pub(crate) fn message(&mut self, descriptor: &MessageDescriptor, depth: u8) -> DynamicMessage {
         let mut message = DynamicMessage::new(descriptor.clone());
         let name = descriptor.full_name();
         match name.strip_prefix("google.protobuf.") {

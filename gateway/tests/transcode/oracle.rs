@@ -8,7 +8,12 @@ use serde_json::Value;
 /// JSON that is accepted is accepted by the reference as the same message; JSON
 /// that is refused is refused by it too, or for one of the reasons of which it
 /// knows nothing.
-pub fn check_json(schema: &Schema, id: MessageId, descriptor: &MessageDescriptor, json: &[u8]) {
+pub(crate) fn check_json(
+    schema: &Schema,
+    id: MessageId,
+    descriptor: &MessageDescriptor,
+    json: &[u8],
+) {
     let theirs = read(descriptor, json);
     match (Request::from_json(schema, id, json), theirs) {
         (Ok(ours), Some(theirs)) => {
@@ -32,7 +37,12 @@ pub fn check_json(schema: &Schema, id: MessageId, descriptor: &MessageDescriptor
 
 /// Wire bytes that the reference can read and print are printed alike; all that
 /// is printed is JSON.
-pub fn check_wire(schema: &Schema, id: MessageId, descriptor: &MessageDescriptor, wire: &[u8]) {
+pub(crate) fn check_wire(
+    schema: &Schema,
+    id: MessageId,
+    descriptor: &MessageDescriptor,
+    wire: &[u8],
+) {
     let mut out = b"before".to_vec();
     let result = schema.print(id, wire, &mut out);
     let printed = match &result {
