@@ -1,7 +1,123 @@
 //! The gateway: REST/JSON outside, gRPC inside, driven by descriptors. It knows
 //! no domain; everything about one comes from the descriptor pool.
+//!
+//! A request comes in through [`serve`] and `entry`, and what is known of it
+//! stands in its `visit`. `api` is its way: [`routes`] find the RPC, `limits`
+//! and `authenticate` admit the caller, `body` and [`transcode`] make the
+//! message, `metadata` what goes beside it, `call` asks the service, `envelope`
+//! or `failure` answer. `headers`, `cors`, `cookie` and `compression` finish the
+//! answer; `pages` are what the gateway answers by itself, among them [`docs`]
+//! and the document of [`openapi`].
 
+mod api;
+mod authenticate;
+mod body;
+mod call;
+mod client;
+mod compression;
+mod config;
+mod cookie;
+mod cors;
 pub mod docs;
+mod entry;
+mod envelope;
+mod failure;
+mod headers;
+mod limits;
+mod metadata;
 pub mod openapi;
+mod pages;
 pub mod routes;
+mod server;
+mod trace;
 pub mod transcode;
+mod visit;
+
+use std::{collections::HashMap, sync::Arc};
+
+use anyhow::Context as _;
+use axum::{Router, handler::Handler as _};
+use portico_chassis::{
+    clock::Clock, serve::Readiness, telemetry::Metrics, token::Verifier, upstream::Upstream,
+};
+use portico_proto::{FILE_DESCRIPTOR_SET, METHODS};
+use prost_reflect::DescriptorPool;
+
+use self::{
+    api::{Api, Endpoint},
+    cookie::RefreshCookie,
+    cors::Origins,
+    entry::Gateway,
+    headers::Security,
+    limits::Limits,
+    routes::RouteTable,
+    transcode::Schema,
+};
+pub use self::{
+    config::{Config, LimitsConfig, Network, Quota},
+    server::serve,
+};
+
+/// The gateway's routes, over the services of `upstreams`, by their full names.
+///
+/// # Errors
+///
+/// If the contracts have a route that cannot be served, if a service that has
+/// routes is not among `upstreams`, or if a setting cannot be used.
+pub fn build(
+    config: Config,
+    upstreams: &HashMap<&str, Upstream>,
+    verifier: Arc<Verifier>,
+    metrics: Arc<Metrics>,
+    readiness: Arc<Readiness>,
+    clock: Clock,
+) -> anyhow::Result<Router> {
+    let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET)?;
+    let schema = Schema::new(&pool)?;
+    let routes = RouteTable::new(&pool, &schema)?;
+    let document = openapi::document(&pool, METHODS, &config.public_url);
+    let gateway = Gateway {
+        pages: pages::router(&document, readiness, clock.clone())?,
+        security: Security::new(&config),
+        api: Api {
+            endpoints: endpoints(&routes, &schema, upstreams)?,
+            schema,
+            routes,
+            limits: Limits::new(&config.limits)?,
+            verifier,
+            cookie: RefreshCookie::new(&config),
+            origins: Origins::new(&config),
+            body_limit: config.body_limit,
+            metrics: metrics.clone(),
+            clock,
+        },
+        trusted_proxies: config.trusted_proxies,
+        metrics,
+    };
+    let handle = entry::handle.with_state(Arc::new(gateway));
+    Ok(Router::new()
+        .fallback_service(handle)
+        .layer(compression::layer()))
+}
+
+/// What there is to know of each RPC that has routes.
+fn endpoints(
+    routes: &RouteTable,
+    schema: &Schema,
+    upstreams: &HashMap<&str, Upstream>,
+) -> anyhow::Result<HashMap<&'static str, Endpoint>> {
+    let mut endpoints = HashMap::new();
+    for route in routes.routes() {
+        let path = route.grpc_path.as_str();
+        let method = METHODS.iter().find(|method| method.path == path);
+        let method = method.with_context(|| format!("{path} has no policy"))?;
+        let service = route.rpc.parent_service().full_name().to_owned();
+        let upstream = upstreams.get(service.as_str());
+        let upstream = upstream.with_context(|| format!("no upstream serves {service}"))?;
+        if !endpoints.contains_key(method.path) {
+            let endpoint = Endpoint::new(route, method, upstream.clone(), schema)?;
+            endpoints.insert(method.path, endpoint);
+        }
+    }
+    Ok(endpoints)
+}

@@ -1,0 +1,28 @@
+//! Which answers are compressed, and how: whatever the client takes, if it is
+//! worth the work and safe.
+
+use http::{Extensions, HeaderMap, StatusCode, Version, header};
+use tower_http::compression::{
+    CompressionLayer,
+    predicate::{NotForContentType, Predicate, SizeAbove},
+};
+
+/// A smaller answer fits into one packet either way.
+const MIN_SIZE: u64 = 1024;
+
+/// Compresses as gzip, Brotli or Zstandard.
+pub(crate) fn layer() -> CompressionLayer<impl Predicate> {
+    let worth_it = SizeAbove::new(MIN_SIZE)
+        .and(NotForContentType::SSE)
+        .and(NotForContentType::IMAGES)
+        .and(is_not_secret);
+    CompressionLayer::new().compress_when(worth_it)
+}
+
+/// The length of a compressed secret beside what an attacker can choose tells
+/// him the secret (BREACH).
+fn is_not_secret(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    headers
+        .get(header::CACHE_CONTROL)
+        .is_none_or(|value| value != "no-store")
+}

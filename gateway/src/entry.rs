@@ -1,0 +1,102 @@
+//! Where every request comes in and every answer goes out: told apart here are
+//! the API and what the gateway answers itself, and all answers get the headers
+//! that they have in common.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use axum::{
+    Router,
+    body::{Body, HttpBody as _},
+    extract::{Request, State},
+    response::Response,
+};
+use futures::FutureExt as _;
+use http::{Method, StatusCode, header};
+use portico_chassis::{status::Error, telemetry::Metrics};
+use tower::ServiceExt as _;
+use tracing::Instrument as _;
+
+use crate::{
+    api::{Api, ENVELOPED, WELL_KNOWN},
+    config::Network,
+    failure::Failure,
+    headers::{Security, X_REQUEST_ID},
+    pages,
+    visit::Visit,
+};
+
+/// The whole gateway.
+pub(crate) struct Gateway {
+    pub(crate) api: Api,
+    /// What the gateway answers itself, outside the API.
+    pub(crate) pages: Router,
+    pub(crate) security: Security,
+    pub(crate) trusted_proxies: Vec<Network>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Answers a request.
+pub(crate) async fn handle(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Response {
+    let _in_progress = gateway.metrics.begin_http();
+    let mut visit = Visit::begin(&mut request, &gateway.trusted_proxies, &gateway.metrics);
+    let span = visit.span.clone();
+    let is_head = request.method() == Method::HEAD;
+    // A fault in one request is no reason to end the others on its connection.
+    let answered = AssertUnwindSafe(gateway.answer(request, &mut visit)).catch_unwind();
+    let mut response = answered.instrument(span).await.unwrap_or_else(|_| {
+        gateway
+            .api
+            .refuse(&Error::internal("a handler panicked").into(), &visit)
+    });
+    visit.status = Some(response.status());
+    let headers = response.headers_mut();
+    headers.insert(X_REQUEST_ID, visit.request_id.clone());
+    gateway.security.write(headers);
+    if is_head {
+        without_body(response)
+    } else {
+        response
+    }
+}
+
+impl Gateway {
+    async fn answer(&self, request: Request, visit: &mut Visit) -> Response {
+        let path = request.uri().path();
+        let is_api = path == "/api" || path.starts_with(ENVELOPED) || path.starts_with(WELL_KNOWN);
+        match pages::PATHS.iter().find(|page| **page == path) {
+            None if is_api => {
+                let (parts, body) = request.into_parts();
+                self.api.answer(&parts, body, visit).await
+            }
+            page => {
+                visit.route = page.copied().unwrap_or(visit.route);
+                self.page(request, is_api, visit).await
+            }
+        }
+    }
+
+    async fn page(&self, request: Request, is_api: bool, visit: &Visit) -> Response {
+        let is_options = request.method() == Method::OPTIONS;
+        let Ok(mut response) = self.pages.clone().oneshot(request).await;
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+            if is_options {
+                *response.status_mut() = StatusCode::NO_CONTENT;
+            } else if is_api && let Some(allow) = response.headers_mut().remove(header::ALLOW) {
+                return self.api.refuse(&Failure::method_not_allowed(allow), visit);
+            }
+        }
+        response
+    }
+}
+
+/// What HEAD gets: the headers that GET would get (RFC 9110, section 9.3.2).
+fn without_body(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        let headers = &mut parts.headers;
+        headers
+            .entry(header::CONTENT_LENGTH)
+            .or_insert_with(|| length.into());
+    }
+    Response::from_parts(parts, Body::empty())
+}

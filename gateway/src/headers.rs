@@ -1,0 +1,146 @@
+//! Headers that every answer has, and what a client's headers ask of an answer.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use crate::config::Config;
+
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// An answer of the API is no page: nothing in it may run or load.
+const NO_PAGE: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; base-uri 'none'; frame-ancestors 'none'");
+
+/// The headers that protect browsers.
+pub(crate) struct Security {
+    is_https: bool,
+}
+
+impl Security {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            is_https: config.is_https(),
+        }
+    }
+
+    /// Adds them; a page that states a policy of its own keeps it.
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        headers.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
+        headers.insert(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        );
+        headers
+            .entry(header::CONTENT_SECURITY_POLICY)
+            .or_insert(NO_PAGE);
+        if self.is_https {
+            headers.insert(
+                header::STRICT_TRANSPORT_SECURITY,
+                HeaderValue::from_static("max-age=31536000; includeSubDomains"),
+            );
+        }
+    }
+}
+
+/// Whether a client takes JSON (RFC 9110, section 12.5.1): by the most specific
+/// range that covers it.
+pub(crate) fn accepts_json(headers: &HeaderMap) -> bool {
+    let mut best: Option<(usize, bool)> = None;
+    let lines = headers.get_all(header::ACCEPT);
+    let ranges = lines
+        .iter()
+        .flat_map(|line| line.to_str().unwrap_or("*/*").split(','));
+    let mut is_anything_asked = false;
+    for range in ranges.map(str::trim).filter(|range| !range.is_empty()) {
+        is_anything_asked = true;
+        let mut parts = range.split(';').map(str::trim);
+        let kind = parts.next().unwrap_or_default();
+        let Some(precision) = ["*/*", "application/*", "application/json"]
+            .iter()
+            .position(|known| known.eq_ignore_ascii_case(kind))
+        else {
+            continue;
+        };
+        let weight = parts.find_map(|parameter| parameter.strip_prefix("q="));
+        let is_taken = weight.is_none_or(|weight| weight.parse().is_ok_and(|q: f32| q > 0.0));
+        if best.is_none_or(|(known, _)| precision >= known) {
+            best = Some((precision, is_taken));
+        }
+    }
+    !is_anything_asked || best.is_some_and(|(_, is_taken)| is_taken)
+}
+
+/// Whether `If-None-Match` names an entity tag, compared weakly (RFC 9110,
+/// section 13.1.2). The tag is the one of the header, in quotes.
+pub(crate) fn none_match_names(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+    let lines = headers.get_all(header::IF_NONE_MATCH).iter();
+    let mut tags = lines.flat_map(|line| line.to_str().unwrap_or_default().split(','));
+    tags.any(|tag| {
+        let tag = tag.trim();
+        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == etag.as_bytes()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(name: HeaderName, value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn the_most_specific_range_decides_whether_json_is_accepted() {
+        for accept in [
+            "*/*",
+            "application/json",
+            "Application/*;q=0.1",
+            "text/html, */*;q=0.1",
+            "text/html;q=0, application/json",
+            "*/*;q=0, application/json",
+            "",
+        ] {
+            assert!(accepts_json(&one(header::ACCEPT, accept)), "{accept}");
+        }
+        for accept in [
+            "text/html",
+            "application/json;q=0",
+            "*/*, application/json;q=0.0",
+        ] {
+            assert!(!accepts_json(&one(header::ACCEPT, accept)), "{accept}");
+        }
+        assert!(accepts_json(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn entity_tags_are_compared_weakly() {
+        let etag = HeaderValue::from_static("\"3.12\"");
+        for tags in ["\"3.12\"", "W/\"3.12\"", "*", "\"1.0\", \"3.12\""] {
+            assert!(
+                none_match_names(&one(header::IF_NONE_MATCH, tags), &etag),
+                "{tags}"
+            );
+        }
+        for tags in ["\"3.1\"", "3.12", "", "W/3.12"] {
+            assert!(
+                !none_match_names(&one(header::IF_NONE_MATCH, tags), &etag),
+                "{tags}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_page_keeps_its_own_policy() {
+        let mut headers = one(header::CONTENT_SECURITY_POLICY, "default-src 'self'");
+        Security { is_https: true }.write(&mut headers);
+        assert_eq!(headers["content-security-policy"], "default-src 'self'");
+        assert!(headers.contains_key("strict-transport-security"));
+        let mut plain = HeaderMap::new();
+        Security { is_https: false }.write(&mut plain);
+        assert!(!plain.contains_key("strict-transport-security"));
+        assert_eq!(plain["x-content-type-options"], "nosniff");
+    }
+}

@@ -1,0 +1,241 @@
+//! Counting in Redis, so that several gateways share one count. While Redis
+//! does not answer nobody is counted: an outage of the limiter is none of the
+//! API.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use fred::{
+    clients::Client,
+    interfaces::ClientLike as _,
+    types::{
+        Builder,
+        config::{Config, ReconnectPolicy},
+        scripts::Script,
+    },
+};
+use tokio::time::Instant;
+
+use super::{Outcome, Policy, Subject};
+use crate::config::Quota;
+
+/// The generic cell rate algorithm. The key holds the theoretical arrival time
+/// of the next call in microseconds of Redis's own clock, and vanishes when it
+/// has passed. Arguments: microseconds a call, microseconds of the window.
+/// Answers how many calls are left, in how many microseconds the quota is full,
+/// and how many to wait (-1: the call may go on).
+const GCRA: &str = r"
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local pace, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
+local next = arrival + pace
+local wait = next - window - now
+if wait > 0 then
+  return {0, arrival - now, wait}
+end
+redis.call('SET', KEYS[1], string.format('%.0f', next), 'PX', math.ceil((next - now) / 1000))
+return {math.floor((window - (next - now)) / pace), next - now, -1}
+";
+
+/// A slower answer counts as none.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// The least time between two warnings.
+const WARNING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// A connection to Redis that is made again whenever it is lost.
+#[derive(Clone)]
+pub(super) struct Redis {
+    client: Client,
+    script: Arc<Script>,
+    started: Instant,
+    /// When the last warning was logged, in seconds since the start.
+    warned: Arc<AtomicI64>,
+}
+
+impl Redis {
+    /// Begins to connect, and goes on in the background.
+    pub(super) fn connect(url: &str) -> anyhow::Result<Self> {
+        let config = Config::from_url(url).context("PORTICO_RATE_LIMIT_URL is not valid")?;
+        let client = Builder::from_config(config)
+            .with_performance_config(|config| config.default_command_timeout = PATIENCE)
+            .with_connection_config(|config| {
+                config.connection_timeout = Duration::from_secs(2);
+                config.max_command_attempts = 1;
+            })
+            .set_policy(ReconnectPolicy::new_exponential(0, 100, 5_000, 2))
+            .build()
+            .context("the connection to PORTICO_RATE_LIMIT_URL cannot be prepared")?;
+        client.connect();
+        Ok(Self {
+            client,
+            script: Arc::new(Script::from_lua(GCRA)),
+            started: Instant::now(),
+            warned: Arc::new(AtomicI64::new(i64::MIN / 2)),
+        })
+    }
+
+    /// Counts a call; `None` while Redis does not answer.
+    pub(super) async fn count(
+        &self,
+        policy: Policy,
+        quota: Quota,
+        subject: Subject,
+    ) -> Option<Outcome> {
+        if !self.client.is_connected() {
+            self.warn("not connected");
+            return None;
+        }
+        let key = key(policy, subject);
+        let window = micros(quota.window);
+        let pace = (window / i64::from(quota.calls.get())).max(1);
+        let arguments = vec![pace, window];
+        let answer: Result<(i64, i64, i64), _> = self
+            .script
+            .evalsha_with_reload(&self.client, key, arguments)
+            .await;
+        match answer {
+            Ok((remaining, full_in, wait)) => Some(Outcome {
+                remaining: u32::try_from(remaining).unwrap_or(0),
+                full_in: Duration::from_micros(u64::try_from(full_in).unwrap_or(0)),
+                refused_for: u64::try_from(wait).ok().map(Duration::from_micros),
+            }),
+            Err(error) => {
+                self.warn(&error.to_string());
+                None
+            }
+        }
+    }
+
+    fn warn(&self, error: &str) {
+        let now = i64::try_from(self.started.elapsed().as_secs()).unwrap_or(i64::MAX);
+        let interval = WARNING_INTERVAL.as_secs().cast_signed();
+        let last = self.warned.load(Ordering::Relaxed);
+        let is_due = now - last >= interval
+            && self
+                .warned
+                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if is_due {
+            tracing::warn!(error, "Redis does not answer: rate limits are not kept");
+        }
+    }
+}
+
+fn key(policy: Policy, subject: Subject) -> String {
+    let policy = policy.name();
+    match subject {
+        Subject::Address(address) => format!("portico:limit:{policy}:address:{address}"),
+        Subject::User(id) => format!("portico:limit:{policy}:user:{id}"),
+        Subject::Account(hash) => {
+            format!(
+                "portico:limit:{policy}:account:{:032x}",
+                u128::from_be_bytes(hash)
+            )
+        }
+    }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    const QUOTA: Quota = Quota {
+        calls: std::num::NonZeroU32::new(3).expect("not zero"),
+        window: Duration::from_secs(600),
+    };
+
+    fn somebody() -> Subject {
+        let mut random = [0; 16];
+        portico_chassis::clock::fill_random(&mut random);
+        Subject::User(Uuid::from_bytes(random))
+    }
+
+    async fn redis() -> Redis {
+        #[expect(clippy::disallowed_methods, reason = "names the server that tests use")]
+        let url = std::env::var("PORTICO_TEST_REDIS_URL")
+            .expect("PORTICO_TEST_REDIS_URL names a Redis for tests; `make test` starts one");
+        let redis = Redis::connect(&url).expect("an URL of Redis");
+        redis
+            .client
+            .wait_for_connect()
+            .await
+            .expect("Redis answers");
+        redis
+    }
+
+    #[tokio::test]
+    async fn gateways_share_one_count() {
+        let (one, other) = (redis().await, redis().await);
+        let user = somebody();
+        let mut remaining = Vec::new();
+        for redis in [&one, &other, &one] {
+            let outcome = redis
+                .count(Policy::User, QUOTA, user)
+                .await
+                .expect("an answer");
+            assert_eq!(outcome.refused_for, None);
+            remaining.push(outcome.remaining);
+        }
+        assert_eq!(remaining, [2, 1, 0]);
+        let refused = other
+            .count(Policy::User, QUOTA, user)
+            .await
+            .expect("an answer");
+        let wait = refused.refused_for.expect("refused").as_secs();
+        assert!((190..=200).contains(&wait), "{wait}");
+        assert!(
+            (590..=600).contains(&refused.full_in.as_secs()),
+            "{refused:?}"
+        );
+        let others = other
+            .count(Policy::User, QUOTA, somebody())
+            .await
+            .expect("an answer");
+        assert_eq!(others.remaining, 2);
+    }
+
+    #[tokio::test]
+    async fn a_call_comes_back_when_its_time_has_passed() {
+        let redis = redis().await;
+        let quota = Quota {
+            calls: 1.try_into().expect("not zero"),
+            window: Duration::from_millis(300),
+        };
+        let user = somebody();
+        let first = redis
+            .count(Policy::User, quota, user)
+            .await
+            .expect("an answer");
+        assert_eq!(first.refused_for, None);
+        let second = redis
+            .count(Policy::User, quota, user)
+            .await
+            .expect("an answer");
+        tokio::time::sleep(second.refused_for.expect("refused")).await;
+        let third = redis
+            .count(Policy::User, quota, user)
+            .await
+            .expect("an answer");
+        assert_eq!(third.refused_for, None);
+    }
+
+    #[tokio::test]
+    async fn nobody_is_counted_while_redis_is_away() {
+        let redis = Redis::connect("redis://127.0.0.1:1").expect("an URL of Redis");
+        let outcome = redis.count(Policy::User, QUOTA, somebody()).await;
+        assert_eq!(outcome, None);
+    }
+}
