@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How long an answer is kept.
-const RETENTION: Duration = Duration::from_secs(24 * 3600);
+pub const RETENTION: Duration = Duration::from_secs(24 * 3600);
 
 /// The key of one creation by one caller.
 #[derive(Debug, Clone)]
@@ -60,16 +60,35 @@ impl IdempotencyKey {
         }))
     }
 
+    /// The hash of caller, method and the caller's key, for a creation that is
+    /// more than one transaction and keeps its claim itself.
+    #[must_use]
+    pub fn id(&self) -> &[u8; 32] {
+        &self.id
+    }
+
+    /// The hash of the request, likewise.
+    #[must_use]
+    pub fn fingerprint(&self) -> &[u8; 32] {
+        &self.fingerprint
+    }
+
     fn replay<T: DeserializeOwned>(&self, fingerprint: &[u8], answer: &str) -> Result<T, Error> {
         if fingerprint != self.fingerprint {
-            return Err(Error::new(
-                Kind::KeyReused,
-                "IDEMPOTENCY_KEY_REUSED",
-                "This Idempotency-Key came with another request before. Use a new key.",
-            ));
+            return Err(reused());
         }
         serde_json::from_str(answer).map_err(Error::internal)
     }
+}
+
+/// The failure of a key that came with another request before.
+#[must_use]
+pub fn reused() -> Error {
+    Error::new(
+        Kind::KeyReused,
+        "IDEMPOTENCY_KEY_REUSED",
+        "This Idempotency-Key came with another request before. Use a new key.",
+    )
 }
 
 /// What a creation came to.
