@@ -240,17 +240,20 @@ impl Message {
         }
     }
 
-    /// The field of this number; looks first at `next`, where it is if the
-    /// sender kept to the order of numbers.
-    pub(crate) fn find_number(&self, next: FieldId, number: u32) -> Option<FieldId> {
-        match self.fields.get(usize::from(next.0)) {
-            Some(field) if field.number == number => Some(next),
-            _ => self
+    /// The field of this number. Looks from `last` onwards, since senders keep to
+    /// the order of numbers; only if they did not, everywhere.
+    pub(crate) fn find_number(&self, last: FieldId, number: u32) -> Option<FieldId> {
+        let from = usize::from(last.0);
+        if self.fields.get(from)?.number > number {
+            let found = self
                 .fields
-                .binary_search_by_key(&number, |field| field.number)
-                .ok()
-                .map(field_id),
+                .binary_search_by_key(&number, |field| field.number);
+            return found.ok().map(field_id);
         }
+        let ahead = self.fields[from..]
+            .iter()
+            .position(|field| field.number >= number)?;
+        (self.fields[from + ahead].number == number).then(|| field_id(from + ahead))
     }
 }
 

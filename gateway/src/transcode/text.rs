@@ -13,10 +13,17 @@ pub(crate) fn plain_len(bytes: &[u8]) -> usize {
             return index * 8 + found.trailing_zeros() as usize / 8;
         }
     }
-    let mut last = [b' '; 8];
-    last[..tail.len()].copy_from_slice(tail);
-    let plain = special(last).trailing_zeros() as usize / 8;
-    words.len() * 8 + plain.min(tail.len())
+    // The last word overlaps the one before it, which has nothing to find.
+    if let Some(word) = bytes.last_chunk() {
+        let found = special(*word);
+        return bytes.len() - 8 + found.trailing_zeros() as usize / 8;
+    }
+    let stop = tail.iter().position(|byte| needs_escape(*byte));
+    stop.unwrap_or(tail.len())
+}
+
+fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 /// Sets the high bit of the first byte that needs an escape, and perhaps of some

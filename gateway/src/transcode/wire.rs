@@ -89,6 +89,11 @@ impl<'a> Reader<'a> {
             self.rest = rest;
             return Ok(u64::from(*byte));
         }
+        self.long_varint()
+    }
+
+    #[inline(never)]
+    fn long_varint(&mut self) -> Result<u64, WireError> {
         let mut value = 0;
         for (place, byte) in self.rest.iter().enumerate().take(10) {
             // The tenth byte holds the 64th bit and nothing else.
@@ -152,6 +157,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Skips everything up to the end of the group whose start was just read.
+    #[cold]
     fn skip_group(&mut self, number: u32, levels: usize) -> Result<(), WireError> {
         if levels == 0 {
             return Err(WireError("groups are nested too deep"));
