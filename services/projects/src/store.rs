@@ -11,6 +11,9 @@ pub(crate) mod postgres;
 mod sql;
 pub(crate) mod sqlite;
 
+#[cfg(test)]
+mod conformance;
+
 use std::collections::HashMap;
 
 use async_trait::async_trait;

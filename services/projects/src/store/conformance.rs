@@ -1,0 +1,244 @@
+//! What every store of projects does, whichever database it stands on. Each
+//! case gets a fresh database on each engine.
+
+mod access;
+mod concurrency;
+mod lists;
+mod members;
+mod projects;
+
+use std::sync::Arc;
+
+use portico_chassis::{
+    caller::Call,
+    clock::{Timestamp, new_id},
+    database::{
+        Database,
+        testing::{self, TestDatabase},
+    },
+    outbox::Actor,
+    status::Violations,
+};
+
+use super::{postgres::PostgresStore, sqlite::SqliteStore, *};
+use crate::{
+    MIGRATIONS,
+    project::{Name, Visibility},
+};
+
+/// Runs each case on each engine.
+macro_rules! cases {
+    ($($case:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test] async fn $case() {
+                use super::{MIGRATIONS, testing};
+                let fixture = super::Fixture::new(testing::sqlite(&MIGRATIONS).await);
+                super::$case(&fixture).await;
+                fixture.close().await;
+            })+
+        }
+        mod on_postgres {
+            $(#[tokio::test] async fn $case() {
+                use super::{MIGRATIONS, testing};
+                let fixture = super::Fixture::new(testing::postgres(&MIGRATIONS).await);
+                super::$case(&fixture).await;
+                fixture.close().await;
+            })+
+        }
+    };
+}
+use cases;
+
+struct Fixture {
+    store: Arc<dyn Store>,
+    database: TestDatabase,
+}
+
+impl Fixture {
+    fn new(database: TestDatabase) -> Self {
+        let store: Arc<dyn Store> = match &database.database {
+            Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone())),
+            Database::Sqlite(database) => Arc::new(SqliteStore::new(database.clone())),
+        };
+        Self { store, database }
+    }
+
+    async fn close(self) {
+        drop(self.store);
+        self.database.close().await;
+    }
+
+    /// A private project of this owner.
+    async fn project(&self, name: &str, owner: &Person) -> Project {
+        self.made(&project(name, Visibility::Private), owner).await
+    }
+
+    async fn made(&self, project: &Project, owner: &Person) -> Project {
+        let slugs = [project.slug.clone()];
+        let made = self
+            .store
+            .create(project, &slugs, owner, None, &origin(1))
+            .await;
+        made.expect("created").value().project.clone()
+    }
+
+    /// Somebody new in the project, let in by its owner.
+    async fn member(&self, project: &Project, owner: &Person, role: Role) -> Person {
+        let person = person(role.as_str());
+        self.join(project, owner, &person, role).await;
+        person
+    }
+
+    async fn join(&self, project: &Project, by: &Person, person: &Person, role: Role) -> Member {
+        let added = self.add(project, by, Some(person), role).await;
+        added.expect("added").value().clone()
+    }
+
+    async fn add(
+        &self,
+        project: &Project,
+        by: &Person,
+        person: Option<&Person>,
+        role: Role,
+    ) -> Result<Created<Member>, Error> {
+        self.store
+            .add_member(project.id, by.id, person, role, None, &origin(2))
+            .await
+    }
+
+    async fn archive(&self, project: &Project, by: &Person, is_archived: bool) -> View {
+        self.store
+            .archive(project.id, by.id, is_archived, &IfMatch::Any, &origin(3))
+            .await
+            .expect("allowed")
+    }
+
+    async fn delete(&self, project: &Project, by: &Person) {
+        self.store
+            .delete(project.id, by.id, &IfMatch::Any, &origin(4))
+            .await
+            .expect("deleted");
+    }
+
+    async fn update(&self, project: &Project, by: &Person, change: &Change) -> Result<View, Error> {
+        let any = IfMatch::Any;
+        self.store
+            .update(project.id, by.id, change, &any, &origin(5))
+            .await
+    }
+
+    async fn change_role(
+        &self,
+        project: &Project,
+        by: &Person,
+        person: &Person,
+        role: Role,
+    ) -> Result<Member, Error> {
+        let at = Seat::new(project.id, person.id);
+        self.store
+            .update_member(at, by.id, Some(role), &IfMatch::Any, &origin(5))
+            .await
+    }
+
+    async fn remove(&self, project: &Project, by: &Person, person: &Person) -> Result<(), Error> {
+        let at = Seat::new(project.id, person.id);
+        self.store
+            .remove_member(at, by.id, &IfMatch::Any, &origin(6))
+            .await
+    }
+
+    async fn find(&self, project: &Project, by: &Person) -> Result<View, Error> {
+        self.store.find(&Reference::Id(project.id), by.id).await
+    }
+
+    async fn see(&self, project: &Project, by: &Person) -> View {
+        self.find(project, by).await.expect("visible")
+    }
+
+    async fn role(&self, project: &Project, person: &Person) -> Option<Role> {
+        let pair = (project.id, person.id);
+        let standings = self.store.standings(&[pair]).await.expect("read");
+        standings[&pair].role
+    }
+
+    /// The kinds of all events, in the order of the outbox.
+    async fn events(&self) -> Vec<String> {
+        let sql = "SELECT kind FROM outbox ORDER BY seq";
+        match &self.database.database {
+            Database::Postgres(pool) => sqlx::query_scalar(sql).fetch_all(pool).await,
+            Database::Sqlite(database) => {
+                let reader = &database.readers;
+                sqlx::query_scalar(sql).fetch_all(reader).await
+            }
+        }
+        .expect("events")
+    }
+}
+
+fn person(name: &str) -> Person {
+    Person {
+        id: new_id(Timestamp::from_millis(1_000)),
+        name: name.to_owned(),
+    }
+}
+
+fn project(name: &str, visibility: Visibility) -> Project {
+    let name = Name::parse(name).expect("a name");
+    let at = Timestamp::from_seconds(1);
+    Project {
+        id: new_id(at),
+        slug: Slug::from_name(&name),
+        name,
+        description: None,
+        visibility,
+        archived_at: None,
+        member_count: 1,
+        version: 1,
+        created_at: at,
+        updated_at: at,
+    }
+}
+
+fn slug(text: &str) -> Slug {
+    Slug::parse(text).expect("a slug")
+}
+
+fn origin(seconds: i64) -> Origin {
+    Origin {
+        actor: Actor::System,
+        at: Timestamp::from_seconds(seconds),
+        request_id: "test".to_owned(),
+        traceparent: None,
+        client_ip: None,
+    }
+}
+
+/// An idempotency key of a creation of something with this name.
+fn key(key: &str, name: &str) -> IdempotencyKey {
+    let mut call = Call::default();
+    call.idempotency_key = Some(key.to_owned());
+    let key = IdempotencyKey::of(&call, "Create", &name.to_owned());
+    key.expect("valid").expect("given")
+}
+
+fn paging(page: Option<i32>, limit: i32, cursor: Option<&str>) -> Paging {
+    let mut violations = Violations::default();
+    let paging = Paging::parse(&mut violations, page, Some(limit), cursor, &"test");
+    violations.finish().expect("valid paging");
+    paging
+}
+
+fn rename(name: &str) -> Change {
+    Change {
+        name: Some(Name::parse(name).expect("a name")),
+        ..Change::default()
+    }
+}
+
+fn other_version() -> IfMatch {
+    IfMatch::Versions(vec![99])
+}
+
+fn reason<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+    result.expect_err("refused").reason.into_owned()
+}
