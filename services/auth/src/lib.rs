@@ -1,1 +1,103 @@
-//! Under construction.
+//! The auth service: credentials, sign-in, sessions and access tokens.
+//!
+//! In the order of a request: [`service`] and [`tokens_service`] handle the
+//! RPCs, [`policy`] says who may do what, [`accounts`] and [`deletion`] drive
+//! what spans services ([`peers`]), [`tokens`] issues access tokens and
+//! [`revocation`] tells of those that no longer count; [`upkeep`] goes on
+//! beside. The rules stand in [`session`], [`password`] and [`key`], what is
+//! secret at rest is protected by [`secret`], [`store`] keeps all of it, and
+//! [`convert`] speaks protobuf. What can go wrong stands in [`error`].
+//!
+//! Other services need the tokens to check their callers, and this service
+//! needs other services, so it is built in two steps: [`build_tokens`] calls
+//! nobody, [`build`] comes after its peers.
+
+mod accounts;
+mod config;
+mod convert;
+mod deletion;
+mod error;
+mod key;
+mod password;
+mod peers;
+mod policy;
+mod revocation;
+mod secret;
+mod service;
+mod session;
+mod store;
+mod tokens;
+mod tokens_service;
+mod upkeep;
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use portico_chassis::{
+    clock::Clock,
+    database::{Database, Migrations},
+    serve::App,
+};
+use portico_proto::auth::{
+    auth_service_server::AuthServiceServer, tokens_service_server::TokensServiceServer,
+};
+use tonic::service::Routes;
+
+use self::store::{Store, postgres::PostgresStore, sqlite::SqliteStore};
+pub use self::{
+    accounts::{Accounts, NewAccount},
+    config::{Config, FirstAdmin},
+    key::KeyState,
+    password::Cost,
+    peers::Peers,
+    secret::MasterKey,
+    tokens::{KeyInfo, Tokens},
+};
+
+/// The schema of this service.
+pub static MIGRATIONS: Migrations = Migrations {
+    postgres: sqlx::migrate!("migrations/postgres"),
+    sqlite: sqlx::migrate!("migrations/sqlite"),
+};
+
+/// Builds what issues tokens, on the service's database, which is migrated;
+/// makes the first signing key.
+///
+/// # Errors
+///
+/// If the database does not answer, or its keys are sealed with another master
+/// key.
+pub async fn build_tokens(
+    config: &Config,
+    database: &Database,
+    clock: Clock,
+) -> anyhow::Result<(Tokens, App)> {
+    let ttl = config.access_token_ttl;
+    let store: Arc<dyn Store> = match database {
+        Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone(), ttl)),
+        Database::Sqlite(database) => Arc::new(SqliteStore::new(database.clone(), ttl)),
+    };
+    let tokens = Tokens::new(config, store, clock);
+    tokens
+        .upkeep()
+        .await
+        .context("the signing keys cannot be read")?;
+    let app = App {
+        routes: Routes::new(TokensServiceServer::new(tokens.clone())),
+        background: vec![Box::new({
+            let tokens = tokens.clone();
+            |stop| Box::pin(tokens.run(stop))
+        })],
+    };
+    Ok((tokens, app))
+}
+
+/// Builds the rest of the service.
+#[must_use]
+pub fn build(accounts: &Accounts) -> App {
+    let upkeep = accounts.clone();
+    App {
+        routes: Routes::new(AuthServiceServer::new(accounts.clone())),
+        background: vec![Box::new(|stop| Box::pin(upkeep.run(stop)))],
+    }
+}

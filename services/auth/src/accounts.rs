@@ -1,0 +1,329 @@
+//! Makes accounts and signs people in. An account is a person in the users
+//! service and a credential here; it is made in steps that can be repeated:
+//!
+//! 1. The credential is kept here, not confirmed: nobody has that id yet.
+//! 2. The users service makes the person. Only now the account exists.
+//! 3. The credential is confirmed, and the answer kept under the key.
+//!
+//! A crash after the first leaves a credential of nobody, which is swept away;
+//! after the second a whole account, which can sign in.
+
+use std::{sync::Arc, time::Duration};
+
+use portico_chassis::{
+    caller::Call,
+    clock::{Timestamp, new_id, parse_id},
+    idempotency::{IdempotencyKey, RETENTION},
+    outbox::{Actor, Origin},
+    status::Error,
+    telemetry::Metrics,
+};
+use portico_proto::users::{self, User};
+use prost::Message as _;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    Config, FirstAdmin, Peers, Tokens, convert, error,
+    password::{Password, Passwords},
+    peers,
+    session::{Session, Visit},
+    store::{Begun, Registration, RegistrationKey},
+    tokens::Subject,
+};
+
+/// The accounts of an installation.
+#[derive(Clone)]
+pub struct Accounts(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) tokens: Tokens,
+    pub(crate) peers: Peers,
+    pub(crate) passwords: Passwords,
+    pub(crate) session_ttl: Duration,
+}
+
+/// An account to be made.
+#[derive(Clone, Copy)]
+pub struct NewAccount<'a> {
+    /// The e-mail address.
+    pub email: &'a str,
+    /// The name shown to others.
+    pub name: &'a str,
+    /// The role in the installation.
+    pub role: users::user::Role,
+    /// Whether the address is known to be the person's.
+    pub email_verified: bool,
+    /// The password; without one, nobody can sign in.
+    pub password: Option<&'a str>,
+}
+
+/// An account that was made.
+pub(crate) struct Made {
+    pub(crate) user: User,
+    /// The hash that its password was kept by, if it was made by this call.
+    pub(crate) password_hash: Option<String>,
+    pub(crate) is_replayed: bool,
+}
+
+/// What a person gets at sign-in.
+pub(crate) struct SignedIn {
+    pub(crate) user: User,
+    pub(crate) token: String,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) refresh_token: String,
+}
+
+impl Accounts {
+    /// The accounts, with the services that hold the rest of them.
+    ///
+    /// # Errors
+    ///
+    /// If the cost of a password hash is out of bounds.
+    pub fn new(
+        config: &Config,
+        tokens: &Tokens,
+        peers: Peers,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, Error> {
+        Ok(Self(Arc::new(Inner {
+            tokens: tokens.clone(),
+            peers,
+            passwords: Passwords::new(config.password_cost, metrics)?,
+            session_ttl: config.session_ttl,
+        })))
+    }
+
+    /// Makes an account on behalf of the operator.
+    ///
+    /// # Errors
+    ///
+    /// `EMAIL_EXISTS`, `VALIDATION_FAILED`, or a failure of a service.
+    pub async fn create(&self, account: NewAccount<'_>) -> Result<User, Error> {
+        let made = self.make(&Call::default(), account, None).await?;
+        Ok(made.user)
+    }
+
+    /// Makes the person with an address an ADMIN. Repeating is fine.
+    ///
+    /// # Errors
+    ///
+    /// `USER_NOT_FOUND`, or a failure of a service.
+    pub async fn promote(&self, email: &str) -> Result<User, Error> {
+        let call = Call::default();
+        let found = self.0.peers.lookup(&call, email).await?;
+        let user = found.ok_or_else(error::user_not_found)?;
+        self.0.peers.promote(&call, user.id).await
+    }
+
+    /// Makes the first administrator, once in the life of an installation.
+    /// Whether it was made now.
+    ///
+    /// # Errors
+    ///
+    /// `EMAIL_EXISTS`, `VALIDATION_FAILED`, or a failure of a service; it can
+    /// be tried again.
+    pub async fn make_first_admin(&self, admin: &FirstAdmin) -> Result<bool, Error> {
+        let key = RegistrationKey {
+            id: Sha256::digest("first administrator").into(),
+            fingerprint: [0; 32],
+            // The end of the year 9999.
+            expires_at: Timestamp::from_seconds(253_402_300_799),
+        };
+        let now = self.now();
+        let store = self.store();
+        let begun = store.begin_registration(new_id(now), Some(&key), None, now);
+        if matches!(begun.await?, Begun::Done { .. }) {
+            return Ok(false);
+        }
+        let account = NewAccount {
+            email: &admin.email,
+            name: "Administrator",
+            role: users::user::Role::Admin,
+            email_verified: true,
+            password: Some(&admin.password),
+        };
+        let made = self.make(&Call::default(), account, Some(&key)).await?;
+        Ok(!made.is_replayed)
+    }
+
+    /// Makes an account; under a key that was used before, returns the one
+    /// that was made then. Hashes the password first, so that the time does
+    /// not tell whether the address is taken.
+    pub(crate) async fn make(
+        &self,
+        call: &Call,
+        account: NewAccount<'_>,
+        key: Option<&RegistrationKey>,
+    ) -> Result<Made, Error> {
+        let password_hash = match account.password {
+            Some(text) => {
+                let password = Password::chosen(text)
+                    .map_err(|(code, message)| Error::invalid_field("password", code, message))?;
+                Some(self.0.passwords.hash(&password).await?)
+            }
+            None => None,
+        };
+        let (now, store) = (self.now(), self.store());
+        let begun = store
+            .begin_registration(new_id(now), key, password_hash.as_deref(), now)
+            .await?;
+        let user_id = match begun {
+            Begun::Open(user_id) => user_id,
+            Begun::Done { answer } => {
+                return Ok(Made {
+                    user: User::decode(&answer[..]).map_err(Error::internal)?,
+                    password_hash: None,
+                    is_replayed: true,
+                });
+            }
+        };
+        let request = users::CreateUserRequest {
+            id: user_id.to_string(),
+            email: account.email.to_owned(),
+            name: account.name.to_owned(),
+            role: Some(account.role.into()),
+            email_verified: account.email_verified,
+        };
+        let user = match self.0.peers.create(call, request).await {
+            Ok(user) => user,
+            // It may have been made: a repeat under the key, or the sweep,
+            // will find out.
+            Err(error) if peers::is_open(&error) => return Err(error),
+            Err(error) => {
+                store.abandon_registration(user_id, key).await?;
+                return Err(error);
+            }
+        };
+        let registration = Registration {
+            user_id,
+            key,
+            password_hash: password_hash.as_deref(),
+            answer: &user.encode_to_vec(),
+        };
+        let is_first = store.finish_registration(registration, now).await?;
+        Ok(Made {
+            user,
+            password_hash,
+            is_replayed: !is_first,
+        })
+    }
+
+    /// The key under which a call makes an account. The request holds a
+    /// password, so its hash is keyed.
+    pub(crate) fn registration_key(
+        &self,
+        call: &Call,
+        method: &str,
+        request: &impl prost::Message,
+    ) -> Result<Option<RegistrationKey>, Error> {
+        let key = IdempotencyKey::of(call, method, request)?;
+        let master_key = &self.0.tokens.0.master_key;
+        Ok(key.map(|key| RegistrationKey {
+            id: *key.id(),
+            fingerprint: master_key.fingerprint(key.fingerprint()),
+            expires_at: self.now() + RETENTION,
+        }))
+    }
+
+    /// Signs in a person, if there is one, by its password. Whatever is wrong
+    /// takes the same work and reads the same; only who has the password
+    /// learns that the account is disabled.
+    pub(crate) async fn sign_in(
+        &self,
+        call: &Call,
+        found: Option<User>,
+        password: &str,
+    ) -> Result<SignedIn, Error> {
+        let password = Password::given(password);
+        let user_id = found.as_ref().map(id_of).transpose()?.unwrap_or_default();
+        let hash = self.store().password_hash(user_id).await?;
+        let matches = self.0.passwords.verify(&password, hash.as_deref()).await?;
+        let (Some(user), Some(mut hash), true) = (found, hash, matches) else {
+            return Err(error::invalid_credentials());
+        };
+        match user.status() {
+            users::user::Status::Active => {}
+            users::user::Status::Disabled => return Err(error::account_disabled()),
+            _ => return Err(error::invalid_credentials()),
+        }
+        if self.0.passwords.is_outdated(&hash) {
+            hash = self.upgrade(user_id, &password, hash).await?;
+        }
+        let signed_in = self.open_session(call, user, &hash).await?;
+        signed_in.ok_or_else(error::invalid_credentials)
+    }
+
+    /// Keeps a stronger hash of the same password, unless too many wait for
+    /// one. Returns the hash that is kept now.
+    async fn upgrade(
+        &self,
+        user_id: Uuid,
+        password: &Password,
+        outdated: String,
+    ) -> Result<String, Error> {
+        let Ok(hash) = self.0.passwords.hash(password).await else {
+            return Ok(outdated);
+        };
+        let store = self.store();
+        store.upgrade_password(user_id, &outdated, &hash).await?;
+        Ok(hash)
+    }
+
+    /// Opens a session for a person whose password was verified against
+    /// `hash`; `None` if the password has changed since.
+    pub(crate) async fn open_session(
+        &self,
+        call: &Call,
+        user: User,
+        hash: &str,
+    ) -> Result<Option<SignedIn>, Error> {
+        let user_id = id_of(&user)?;
+        let visit = self.visit(call);
+        let session = Session::begin(user_id, &visit, self.0.session_ttl);
+        let origin = Origin {
+            actor: Actor::User(user_id),
+            ..call.origin(visit.at)
+        };
+        if !self.store().open_session(&session, hash, &origin).await? {
+            return Ok(None);
+        }
+        self.signed_in(user, &session).map(Some)
+    }
+
+    /// The tokens of a session.
+    pub(crate) fn signed_in(&self, user: User, session: &Session) -> Result<SignedIn, Error> {
+        let (token, expires_at) = self.0.tokens.issue(&Subject {
+            user_id: session.user_id,
+            session_id: session.id,
+            role: convert::role(&user),
+            email: &user.email,
+        })?;
+        Ok(SignedIn {
+            user,
+            token,
+            expires_at,
+            refresh_token: session.refresh_token(&self.0.tokens.0.master_key),
+        })
+    }
+
+    pub(crate) fn visit(&self, call: &Call) -> Visit {
+        Visit {
+            at: self.now(),
+            ip: call.client_ip,
+            user_agent: call.client_agent.clone(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.tokens.0.clock.now()
+    }
+
+    pub(crate) fn store(&self) -> &dyn crate::store::Store {
+        self.0.tokens.0.store.as_ref()
+    }
+}
+
+pub(crate) fn id_of(user: &User) -> Result<Uuid, Error> {
+    parse_id(&user.id).ok_or_else(|| Error::internal("the users service sent a malformed id"))
+}

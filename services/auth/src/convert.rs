@@ -1,0 +1,53 @@
+//! Protobuf to domain and back.
+
+use portico_chassis::{page::PageInfo, token::Revoked};
+use portico_proto::{auth as proto, pagination, users};
+use uuid::Uuid;
+
+use crate::{session::Session, store::Revocation};
+
+pub(crate) fn session(session: &Session, current: Uuid) -> proto::Session {
+    proto::Session {
+        id: session.id.to_string(),
+        created_at: Some(session.created_at.into()),
+        last_seen_at: Some(session.last_seen_at.into()),
+        expires_at: Some(session.expires_at.into()),
+        ip: session.ip.clone(),
+        user_agent: session.user_agent.clone(),
+        current: session.id == current,
+    }
+}
+
+pub(crate) fn revocation(revocation: &Revocation) -> proto::Revocation {
+    use proto::revocation::Tokens;
+    let tokens = match revocation.tokens {
+        Revoked::Session(id) => Tokens::SessionId(id.to_string()),
+        Revoked::User(id) => Tokens::UserId(id.to_string()),
+    };
+    proto::Revocation {
+        tokens: Some(tokens),
+        revoked_at: Some(revocation.revoked_at.into()),
+        expires_at: Some(revocation.expires_at.into()),
+    }
+}
+
+pub(crate) fn page_info(info: PageInfo) -> pagination::PageInfo {
+    let number = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
+    pagination::PageInfo {
+        total: number(info.total),
+        page: info.page.map(number),
+        limit: number(info.limit),
+        total_pages: info.total_pages.map(number),
+        has_more: info.has_more,
+        next_cursor: info.next_cursor,
+        total_capped: info.total_capped,
+    }
+}
+
+/// The role of a person, as a token says it.
+pub(crate) fn role(user: &users::User) -> &'static str {
+    match user.role() {
+        users::user::Role::Admin => "ADMIN",
+        _ => "MEMBER",
+    }
+}

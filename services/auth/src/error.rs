@@ -1,0 +1,75 @@
+//! What can go wrong in this service: kind, stable code and message.
+
+use portico_chassis::status::{Error, Kind};
+
+pub(crate) fn invalid_credentials() -> Error {
+    Error::new(
+        Kind::Unauthenticated,
+        "INVALID_CREDENTIALS",
+        "The e-mail address or the password is wrong.",
+    )
+}
+
+pub(crate) fn account_disabled() -> Error {
+    Error::new(
+        Kind::PermissionDenied,
+        "ACCOUNT_DISABLED",
+        "The account is disabled. Ask an administrator.",
+    )
+}
+
+pub(crate) fn refresh_token_invalid() -> Error {
+    Error::new(
+        Kind::Unauthenticated,
+        "REFRESH_TOKEN_INVALID",
+        "The session has ended. Sign in again.",
+    )
+}
+
+pub(crate) fn refresh_token_reused() -> Error {
+    Error::new(
+        Kind::Unauthenticated,
+        "REFRESH_TOKEN_REUSED",
+        "The refresh token was used before, so the session was ended for safety. Sign in again.",
+    )
+}
+
+pub(crate) fn session_ended() -> Error {
+    Error::new(
+        Kind::Unauthenticated,
+        "TOKEN_REVOKED",
+        "The session has ended. Sign in again.",
+    )
+}
+
+pub(crate) fn session_not_found() -> Error {
+    Error::new(
+        Kind::NotFound,
+        "SESSION_NOT_FOUND",
+        "There is no such session.",
+    )
+}
+
+pub(crate) fn user_not_found() -> Error {
+    Error::new(Kind::NotFound, "USER_NOT_FOUND", "There is no such user.")
+}
+
+pub(crate) fn password_incorrect(field: &'static str) -> Error {
+    Error::invalid_field(field, "PASSWORD_INCORRECT", "is not your password")
+}
+
+pub(crate) fn reauthentication_required() -> Error {
+    Error::new(
+        Kind::PermissionDenied,
+        "REAUTHENTICATION_REQUIRED",
+        "This needs a fresh sign-in: call /auth/reauthenticate first.",
+    )
+}
+
+pub(crate) fn origin_not_allowed() -> Error {
+    Error::new(
+        Kind::PermissionDenied,
+        "ORIGIN_NOT_ALLOWED",
+        "Pages of this origin may not use the refresh cookie.",
+    )
+}

@@ -1,0 +1,144 @@
+//! The services that this one calls, and what it asks of them.
+
+use portico_chassis::{
+    caller::{Call, insert, metadata},
+    clock::parse_id,
+    etag::IfMatch,
+    status::{Error, Kind},
+    upstream::Upstream,
+};
+use portico_proto::{
+    projects::{self, projects_service_client::ProjectsServiceClient},
+    users::{self, User, users_service_client::UsersServiceClient},
+};
+use tonic::{Response, Status};
+use uuid::Uuid;
+
+/// The services that auth calls.
+#[derive(Clone)]
+pub struct Peers {
+    /// Who is there.
+    pub users: UsersServiceClient<Upstream>,
+    /// What people share.
+    pub projects: ProjectsServiceClient<Upstream>,
+}
+
+impl Peers {
+    /// The person with an address, deleted or not.
+    pub(crate) async fn lookup(&self, call: &Call, email: &str) -> Result<Option<User>, Error> {
+        let email = email.to_owned();
+        let request = call.forward(users::LookupUserRequest { email });
+        if_there(answer(self.users.clone().lookup_user(request).await))
+    }
+
+    /// The person with an id, deleted or not.
+    pub(crate) async fn person(&self, call: &Call, id: Uuid) -> Result<Option<User>, Error> {
+        let ids = vec![id.to_string()];
+        let request = call.forward(users::BatchGetUsersRequest { ids });
+        let found = answer(self.users.clone().batch_get_users(request).await)?;
+        Ok(found.users.into_iter().next())
+    }
+
+    /// Those of these ids that belong to nobody.
+    pub(crate) async fn missing(&self, call: &Call, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+        let ids = ids.iter().map(Uuid::to_string).collect();
+        let request = call.forward(users::BatchGetUsersRequest { ids });
+        let found = answer(self.users.clone().batch_get_users(request).await)?;
+        Ok(found
+            .missing_ids
+            .iter()
+            .filter_map(|id| parse_id(id))
+            .collect())
+    }
+
+    /// The person who calls, as the person may see itself.
+    pub(crate) async fn me(&self, call: &Call, id: Uuid) -> Result<User, Error> {
+        let id = id.to_string();
+        let request = call.forward(users::GetUserRequest { id });
+        answer(self.users.clone().get_user(request).await)
+    }
+
+    /// Makes a person; making the same one again returns it.
+    pub(crate) async fn create(
+        &self,
+        call: &Call,
+        request: users::CreateUserRequest,
+    ) -> Result<User, Error> {
+        let request = call.forward(request);
+        answer(self.users.clone().create_user(request).await)
+    }
+
+    /// Makes a person an ADMIN.
+    pub(crate) async fn promote(&self, call: &Call, id: String) -> Result<User, Error> {
+        let request = call.forward(users::PromoteUserRequest { id });
+        answer(self.users.clone().promote_user(request).await)
+    }
+
+    /// Nothing, if a person could be deleted now at the version that the
+    /// caller expects.
+    pub(crate) async fn check_delete(&self, call: &Call, id: Uuid) -> Result<(), Error> {
+        let mut request = call.forward(users::DeleteUserRequest {
+            id: id.to_string(),
+            validate_only: true,
+        });
+        if let IfMatch::Versions(versions) = &call.if_match {
+            let tags: Vec<String> = versions
+                .iter()
+                .map(|version| format!("{version}.0"))
+                .collect();
+            insert(request.metadata_mut(), metadata::IF_MATCH, &tags.join(","));
+        }
+        answer(self.users.clone().delete_user(request).await)
+    }
+
+    /// Deletes a person; one who is deleted stays so.
+    pub(crate) async fn delete(&self, call: &Call, id: Uuid) -> Result<(), Error> {
+        let request = call.forward(users::DeleteUserRequest {
+            id: id.to_string(),
+            validate_only: false,
+        });
+        if_there(answer(self.users.clone().delete_user(request).await))
+            .map(Option::unwrap_or_default)
+    }
+
+    /// Nothing, if a person could leave all projects now.
+    pub(crate) async fn check_release(&self, call: &Call, id: Uuid) -> Result<(), Error> {
+        self.ask_release(call, id, true).await
+    }
+
+    /// Takes a person out of all projects.
+    pub(crate) async fn release(&self, call: &Call, id: Uuid) -> Result<(), Error> {
+        self.ask_release(call, id, false).await
+    }
+
+    async fn ask_release(&self, call: &Call, id: Uuid, validate_only: bool) -> Result<(), Error> {
+        let request = call.forward(projects::ReleaseUserRequest {
+            user_id: id.to_string(),
+            validate_only,
+        });
+        answer(self.projects.clone().release_user(request).await)
+    }
+}
+
+/// Whether the failure of a call leaves open what the peer did.
+pub(crate) fn is_open(error: &Error) -> bool {
+    matches!(
+        error.kind,
+        Kind::Internal | Kind::Unavailable | Kind::DeadlineExceeded
+    )
+}
+
+fn answer<T>(answered: Result<Response<T>, Status>) -> Result<T, Error> {
+    match answered {
+        Ok(response) => Ok(response.into_inner()),
+        Err(status) => Err(Error::from_status(&status)),
+    }
+}
+
+fn if_there<T>(answered: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answered {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

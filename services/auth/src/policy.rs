@@ -1,0 +1,49 @@
+//! Who may do what to whom. What a caller may not see does not exist for it.
+
+use portico_chassis::{caller::User as Caller, clock::Timestamp, status::Error};
+use uuid::Uuid;
+
+use crate::{error, session::Session};
+
+/// Whether the caller may delete an account: its own, or any as an ADMIN.
+pub(crate) fn delete(caller: &Caller, target: Uuid) -> Result<(), Error> {
+    if caller.is_admin || caller.id == target {
+        Ok(())
+    } else {
+        Err(error::user_not_found())
+    }
+}
+
+/// Whether the caller proved who it is so lately that sensitive changes to
+/// itself are allowed (OWASP ASVS 5.0, 7.5.1).
+pub(crate) fn be_fresh(session: &Session, now: Timestamp) -> Result<(), Error> {
+    if session.is_fresh(now) {
+        Ok(())
+    } else {
+        Err(error::reauthentication_required())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(id: u128, is_admin: bool) -> Caller {
+        Caller {
+            id: Uuid::from_u128(id),
+            session_id: Uuid::nil(),
+            is_admin,
+            issued_at: Timestamp::default(),
+            expires_at: Timestamp::default(),
+        }
+    }
+
+    #[test]
+    fn people_delete_themselves_and_admins_delete_anybody() {
+        let target = Uuid::from_u128(1);
+        assert!(delete(&caller(1, false), target).is_ok());
+        assert!(delete(&caller(2, true), target).is_ok());
+        let refused = delete(&caller(2, false), target).expect_err("a stranger");
+        assert_eq!(refused.reason, "USER_NOT_FOUND");
+    }
+}

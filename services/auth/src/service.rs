@@ -1,0 +1,373 @@
+//! The RPCs about accounts and sessions: convert, authorise, one use case.
+
+mod cookie;
+
+use portico_chassis::{
+    caller::Call,
+    clock::parse_id,
+    idempotency::respond,
+    page::{Bookmark, Paging, SortKey},
+    status::{Error, Violations},
+};
+use portico_proto::{
+    Validate,
+    auth::{self as proto, auth_service_server::AuthService},
+    users,
+};
+use tonic::{Request, Response, Status as Failure};
+
+use self::cookie::Delivery;
+use crate::{
+    accounts::{Accounts, Made, NewAccount, SignedIn},
+    convert, error,
+    password::Password,
+    session::{EndReason, FRESHNESS, RefreshToken, Refreshed, Session},
+};
+
+/// The violations of the contract's own rules.
+fn check(request: &impl Validate) -> Violations {
+    Violations::collect(|report| request.validate(report))
+}
+
+#[tonic::async_trait]
+impl AuthService for Accounts {
+    async fn register(
+        &self,
+        request: Request<proto::RegisterRequest>,
+    ) -> Result<Response<proto::RegisterResponse>, Failure> {
+        let call = Call::of(&request)?;
+        let request = request.into_inner();
+        let mut violations = check(&request);
+        violations.take("password", Password::chosen(&request.password));
+        violations.finish()?;
+        let delivery = Delivery::of(&call, request.cookie)?;
+        let key = self.registration_key(&call, "Register", &request)?;
+        let account = NewAccount {
+            email: &request.email,
+            name: &request.name,
+            role: users::user::Role::Member,
+            email_verified: false,
+            password: Some(&request.password),
+        };
+        let made = self.make(&call, account, key.as_ref()).await?;
+        let (user, is_replayed) = (made.user.clone(), made.is_replayed);
+        let signed_in = self.first_sign_in(&call, made, &request.password).await?;
+        let message = proto::RegisterResponse {
+            user: Some(user),
+            token: Some(signed_in.token),
+            expires_at: Some(signed_in.expires_at.into()),
+            refresh_token: delivery.in_body(&signed_in.refresh_token),
+        };
+        let mut response = respond(message, is_replayed);
+        delivery.write(&mut response, &signed_in.refresh_token, self.0.session_ttl);
+        Ok(response)
+    }
+
+    async fn login(
+        &self,
+        request: Request<proto::LoginRequest>,
+    ) -> Result<Response<proto::LoginResponse>, Failure> {
+        let call = Call::of(&request)?;
+        let request = request.into_inner();
+        check(&request).finish()?;
+        let delivery = Delivery::of(&call, request.cookie)?;
+        let found = self.0.peers.lookup(&call, &request.email).await?;
+        let signed_in = self.sign_in(&call, found, &request.password).await?;
+        let mut response = Response::new(proto::LoginResponse {
+            user: Some(signed_in.user),
+            token: Some(signed_in.token),
+            expires_at: Some(signed_in.expires_at.into()),
+            refresh_token: delivery.in_body(&signed_in.refresh_token),
+            mfa_required: false,
+            mfa_token: None,
+            methods: Vec::new(),
+        });
+        delivery.write(&mut response, &signed_in.refresh_token, self.0.session_ttl);
+        Ok(response)
+    }
+
+    async fn refresh_token(
+        &self,
+        request: Request<proto::RefreshTokenRequest>,
+    ) -> Result<Response<proto::RefreshTokenResponse>, Failure> {
+        let call = Call::of(&request)?;
+        let request = request.into_inner();
+        check(&request).finish()?;
+        // A token in the body wins; without one it is the cookie's turn.
+        let delivery = Delivery::of(&call, request.refresh_token.is_none())?;
+        let shown = request
+            .refresh_token
+            .as_ref()
+            .or(call.refresh_cookie.as_ref());
+        let shown = shown.ok_or_else(error::refresh_token_invalid)?;
+        let signed_in = self.refresh(&call, shown).await?;
+        let mut response = Response::new(proto::RefreshTokenResponse {
+            token: signed_in.token,
+            expires_at: Some(signed_in.expires_at.into()),
+            refresh_token: delivery.in_body(&signed_in.refresh_token),
+        });
+        delivery.write(&mut response, &signed_in.refresh_token, self.0.session_ttl);
+        Ok(response)
+    }
+
+    async fn logout(
+        &self,
+        request: Request<proto::LogoutRequest>,
+    ) -> Result<Response<()>, Failure> {
+        let call = Call::of(&request)?;
+        let user = call.user()?;
+        let response = cookie::forget(&call)?;
+        let origin = call.origin(self.now());
+        let reason = EndReason::SignedOut;
+        self.store()
+            .end_session(user.id, user.session_id, reason, &origin)
+            .await?;
+        self.0.tokens.0.feed.wake();
+        Ok(response)
+    }
+
+    async fn logout_all(
+        &self,
+        request: Request<proto::LogoutAllRequest>,
+    ) -> Result<Response<()>, Failure> {
+        let call = Call::of(&request)?;
+        let user = call.user()?;
+        let response = cookie::forget(&call)?;
+        let origin = call.origin(self.now());
+        self.store()
+            .end_sessions(user.id, EndReason::SignedOut, &origin)
+            .await?;
+        self.0.tokens.0.feed.wake();
+        Ok(response)
+    }
+
+    async fn reauthenticate(
+        &self,
+        request: Request<proto::ReauthenticateRequest>,
+    ) -> Result<Response<proto::ReauthenticateResponse>, Failure> {
+        let call = Call::of(&request)?;
+        let user = call.user()?;
+        let request = request.into_inner();
+        check(&request).finish()?;
+        self.prove(user.id, &request.password, "password").await?;
+        let origin = call.origin(self.now());
+        if !self
+            .store()
+            .reauthenticate(user.session_id, &origin)
+            .await?
+        {
+            return Err(error::session_ended().into());
+        }
+        Ok(Response::new(proto::ReauthenticateResponse {
+            valid_until: Some((origin.at + FRESHNESS).into()),
+        }))
+    }
+
+    async fn get_me(
+        &self,
+        request: Request<proto::GetMeRequest>,
+    ) -> Result<Response<users::User>, Failure> {
+        let call = Call::of(&request)?;
+        let user = call.user()?;
+        Ok(Response::new(self.0.peers.me(&call, user.id).await?))
+    }
+
+    async fn list_sessions(
+        &self,
+        request: Request<proto::ListSessionsRequest>,
+    ) -> Result<Response<proto::ListSessionsResponse>, Failure> {
+        let call = Call::of(&request)?;
+        let user = call.user()?;
+        let request = request.into_inner();
+        let mut violations = check(&request);
+        let paging = Paging::parse(
+            &mut violations,
+            request.page,
+            request.limit,
+            request.cursor.as_deref(),
+            &("sessions", user.id),
+        );
+        violations.finish()?;
+        let page = self.store().sessions(user.id, &paging, self.now()).await?;
+        let info = page.info(&paging, bookmark);
+        let current = user.session_id;
+        let sessions = page.items.iter();
+        Ok(Response::new(proto::ListSessionsResponse {
+            sessions: sessions
+                .map(|session| convert::session(session, current))
+                .collect(),
+            page_info: Some(convert::page_info(info)),
+        }))
+    }
+
+    async fn delete_session(
+        &self,
+        request: Request<proto::DeleteSessionRequest>,
+    ) -> Result<Response<()>, Failure> {
+        let call = Call::of(&request)?;
+        let user = call.user()?;
+        let id = parse_id(&request.get_ref().id).ok_or_else(error::session_not_found)?;
+        let origin = call.origin(self.now());
+        let was_there = self
+            .store()
+            .end_session(user.id, id, EndReason::Revoked, &origin)
+            .await?;
+        if !was_there {
+            return Err(error::session_not_found().into());
+        }
+        self.0.tokens.0.feed.wake();
+        Ok(Response::new(()))
+    }
+
+    async fn change_password(
+        &self,
+        request: Request<proto::ChangePasswordRequest>,
+    ) -> Result<Response<()>, Failure> {
+        let call = Call::of(&request)?;
+        let user = call.user()?;
+        let request = request.into_inner();
+        let mut violations = check(&request);
+        let chosen = violations.take("newPassword", Password::chosen(&request.new_password));
+        violations.finish()?;
+        let chosen = chosen.ok_or_else(|| Error::internal("a refused value left no violation"))?;
+        let field = "currentPassword";
+        let from = self
+            .prove(user.id, &request.current_password, field)
+            .await?;
+        let to = self.0.passwords.hash(&chosen).await?;
+        let origin = call.origin(self.now());
+        let was_changed = self
+            .store()
+            .change_password(user.id, &from, &to, user.session_id, &origin)
+            .await?;
+        if !was_changed {
+            // Another change came first.
+            return Err(error::password_incorrect(field).into());
+        }
+        self.0.tokens.0.feed.wake();
+        Ok(Response::new(()))
+    }
+
+    async fn create_account(
+        &self,
+        request: Request<proto::CreateAccountRequest>,
+    ) -> Result<Response<users::User>, Failure> {
+        let call = Call::of(&request)?;
+        let request = request.into_inner();
+        let mut violations = check(&request);
+        if let Some(password) = &request.password {
+            violations.take("password", Password::chosen(password));
+        }
+        violations.finish()?;
+        let key = self.registration_key(&call, "CreateAccount", &request)?;
+        let account = NewAccount {
+            email: &request.email,
+            name: &request.name,
+            role: match request.role {
+                Some(_) => request.role(),
+                None => users::user::Role::Member,
+            },
+            email_verified: false,
+            password: request.password.as_deref(),
+        };
+        let made = self.make(&call, account, key.as_ref()).await?;
+        Ok(respond(made.user, made.is_replayed))
+    }
+
+    async fn delete_account(
+        &self,
+        request: Request<proto::DeleteAccountRequest>,
+    ) -> Result<Response<()>, Failure> {
+        let call = Call::of(&request)?;
+        let target = parse_id(&request.get_ref().id).ok_or_else(error::user_not_found)?;
+        self.delete(&call, target).await?;
+        Ok(Response::new(()))
+    }
+}
+
+impl Accounts {
+    /// The session that comes with a new account. A replay shows no secret of
+    /// then: the password opens a new session.
+    async fn first_sign_in(
+        &self,
+        call: &Call,
+        made: Made,
+        password: &str,
+    ) -> Result<SignedIn, Error> {
+        let user_id = crate::accounts::id_of(&made.user)?;
+        if let Some(hash) = &made.password_hash
+            && let Some(signed_in) = self.open_session(call, made.user, hash).await?
+        {
+            return Ok(signed_in);
+        }
+        let found = self.0.peers.person(call, user_id).await?;
+        self.sign_in(call, found, password).await
+    }
+
+    /// Refreshes the session of a refresh token, if its person may still sign
+    /// in.
+    async fn refresh(&self, call: &Call, shown: &str) -> Result<SignedIn, Error> {
+        let token = RefreshToken::parse(shown).ok_or_else(error::refresh_token_invalid)?;
+        let visit = self.visit(call);
+        let session = self.store().session(token.session_id(), visit.at).await?;
+        let session = session
+            .filter(|session| token.is_authentic(&self.0.tokens.0.master_key, session))
+            .ok_or_else(error::refresh_token_invalid)?;
+        let origin = call.origin(visit.at);
+        let person = self.0.peers.person(call, session.user_id).await?;
+        let is_active = |user: &users::User| user.status() == users::user::Status::Active;
+        let Some(user) = person.filter(is_active) else {
+            let reason = EndReason::AccountClosed;
+            self.store()
+                .end_session(session.user_id, session.id, reason, &origin)
+                .await?;
+            self.0.tokens.0.feed.wake();
+            return Err(error::refresh_token_invalid());
+        };
+        let refreshed = self
+            .store()
+            .refresh_session(
+                session.id,
+                token.generation(),
+                &visit,
+                self.0.session_ttl,
+                &origin,
+            )
+            .await?;
+        match refreshed {
+            None => Err(error::refresh_token_invalid()),
+            Some(Refreshed::Continued(session)) => self.signed_in(user, &session),
+            Some(Refreshed::Reused) => {
+                tracing::warn!(
+                    session_id = %session.id,
+                    user_id = %session.user_id,
+                    "a refresh token was used twice, so the session was ended"
+                );
+                self.0.tokens.0.feed.wake();
+                Err(error::refresh_token_reused())
+            }
+        }
+    }
+
+    /// The hash of the caller's password, if that is what `field` holds.
+    async fn prove(
+        &self,
+        user_id: uuid::Uuid,
+        password: &str,
+        field: &'static str,
+    ) -> Result<String, Error> {
+        let hash = self.store().password_hash(user_id).await?;
+        let password = Password::given(password);
+        let matches = self.0.passwords.verify(&password, hash.as_deref()).await?;
+        hash.filter(|_| matches)
+            .ok_or_else(|| error::password_incorrect(field))
+    }
+}
+
+/// The place of a session in the list.
+fn bookmark(session: &Session) -> Bookmark {
+    Bookmark {
+        key: SortKey::Time(session.last_seen_at),
+        id: session.id,
+    }
+}

@@ -1,0 +1,274 @@
+//! Keeps credentials, sessions, signing keys and revocations. Each method is
+//! one atomic use case: a transaction never leaves it, and each change leaves
+//! its event in the outbox. Every sentence of the methods' docs has a case in
+//! the conformance suite.
+
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
+
+#[cfg(test)]
+mod conformance;
+mod sql;
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use portico_chassis::{
+    clock::Timestamp,
+    outbox::Origin,
+    page::{Page, Paging},
+    status::Error,
+    token::Revoked,
+};
+use uuid::Uuid;
+
+use crate::{
+    key::SealedKey,
+    session::{EndReason, Refreshed, Session, Visit},
+};
+
+/// Everything that the service keeps.
+pub(crate) trait Store: AccountStore + SessionStore + TokenStore {}
+
+impl<T: AccountStore + SessionStore + TokenStore> Store for T {}
+
+/// Keeps what people prove themselves by, and the sequences that span
+/// services.
+#[async_trait]
+pub(crate) trait AccountStore: Send + Sync {
+    /// Begins to make the account `user_id`: keeps its password hash, if it
+    /// has one, as not confirmed. Under a key that is known, it is the account
+    /// that the key was first used for: `Begun::Done` with the answer if it
+    /// was made, else `Begun::Open`. A key with another fingerprint is
+    /// `IDEMPOTENCY_KEY_REUSED`. A confirmed password stays as it is. A key is
+    /// forgotten after 24 hours.
+    async fn begin_registration(
+        &self,
+        user_id: Uuid,
+        key: Option<&RegistrationKey>,
+        password_hash: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Begun, Error>;
+
+    /// Ends the making of an account that the users service has made: its
+    /// password is confirmed, also if it was swept away in the meantime; the
+    /// answer is kept under the key. Whether it was the first to end it under
+    /// this key. A confirmed password stays as it is.
+    async fn finish_registration(
+        &self,
+        registration: Registration<'_>,
+        now: Timestamp,
+    ) -> Result<bool, Error>;
+
+    /// Gives up an account that was not made: forgets its password and key,
+    /// unless they are confirmed.
+    async fn abandon_registration(
+        &self,
+        user_id: Uuid,
+        key: Option<&RegistrationKey>,
+    ) -> Result<(), Error>;
+
+    /// People with a password kept before `before` and still not confirmed,
+    /// at most 100.
+    async fn unconfirmed(&self, before: Timestamp) -> Result<Vec<Uuid>, Error>;
+
+    /// Confirms the passwords of people who exist, and forgets those of people
+    /// who do not, if they are still not confirmed and as old.
+    async fn settle(
+        &self,
+        existing: &[Uuid],
+        missing: &[Uuid],
+        before: Timestamp,
+    ) -> Result<(), Error>;
+
+    /// The hash of a person's password.
+    async fn password_hash(&self, user_id: Uuid) -> Result<Option<String>, Error>;
+
+    /// Replaces a hash by a stronger one of the same password. A password that
+    /// changed in the meantime stays.
+    async fn upgrade_password(&self, user_id: Uuid, from: &str, to: &str) -> Result<(), Error>;
+
+    /// Changes a password and ends the person's other sessions. Whether it was
+    /// done: not if the password is no longer `from`.
+    async fn change_password(
+        &self,
+        user_id: Uuid,
+        from: &str,
+        to: &str,
+        keep: Uuid,
+        origin: &Origin,
+    ) -> Result<bool, Error>;
+
+    /// Notes that an account is being deleted; it opens no session from then
+    /// on. Noting it again changes nothing.
+    async fn begin_deletion(&self, user_id: Uuid, now: Timestamp) -> Result<(), Error>;
+
+    /// Notes that an account is not deleted after all.
+    async fn cancel_deletion(&self, user_id: Uuid) -> Result<(), Error>;
+
+    /// Ends the deletion of an account: its sessions end, all its tokens are
+    /// revoked, and the note is gone. Ending it again changes nothing.
+    async fn finish_deletion(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error>;
+
+    /// The accounts whose deletion has begun up to a moment and not ended.
+    async fn deletions(&self, before: Timestamp) -> Result<Vec<Uuid>, Error>;
+}
+
+/// Keeps the sessions. One that has expired is not there.
+#[async_trait]
+pub(crate) trait SessionStore: Send + Sync {
+    /// Opens a session for a person whose password was just verified against
+    /// `password_hash`, and confirms the password. Whether it was opened: not
+    /// if the password has changed since, nor while the account is deleted.
+    async fn open_session(
+        &self,
+        session: &Session,
+        password_hash: &str,
+        origin: &Origin,
+    ) -> Result<bool, Error>;
+
+    /// The session with an id.
+    async fn session(&self, id: Uuid, now: Timestamp) -> Result<Option<Session>, Error>;
+
+    /// A page of a person's sessions, the one used last first; ties are broken
+    /// by id. A walk by cursor meets each session exactly once.
+    async fn sessions(
+        &self,
+        user_id: Uuid,
+        paging: &Paging,
+        now: Timestamp,
+    ) -> Result<Page<Session>, Error>;
+
+    /// Refreshes a session by its token with the number `generation`, as
+    /// [`Session::refreshed`] says; one whose token was reused ends. Nobody
+    /// there is `None`. Of many at once with the same token, all get the same
+    /// session.
+    async fn refresh_session(
+        &self,
+        id: Uuid,
+        generation: u32,
+        visit: &Visit,
+        ttl: Duration,
+        origin: &Origin,
+    ) -> Result<Option<Refreshed>, Error>;
+
+    /// Notes that the person of a session proved again who it is. Whether the
+    /// session is there.
+    async fn reauthenticate(&self, id: Uuid, origin: &Origin) -> Result<bool, Error>;
+
+    /// Ends one session of a person and revokes its tokens. Whether it was
+    /// there.
+    async fn end_session(
+        &self,
+        user_id: Uuid,
+        id: Uuid,
+        reason: EndReason,
+        origin: &Origin,
+    ) -> Result<bool, Error>;
+
+    /// Ends all sessions of a person and revokes their tokens.
+    async fn end_sessions(
+        &self,
+        user_id: Uuid,
+        reason: EndReason,
+        origin: &Origin,
+    ) -> Result<(), Error>;
+
+    /// Forgets sessions, revocations and registration keys that have expired.
+    async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;
+}
+
+/// Keeps the signing keys and the revocations.
+#[async_trait]
+pub(crate) trait TokenStore: Send + Sync {
+    /// The signing keys, in the order in which they become active.
+    async fn signing_keys(&self) -> Result<Vec<SealedKey>, Error>;
+
+    /// Adds a signing key. Whether it was added: not if the newest key is no
+    /// longer the one named `newest`, so that of many processes one adds it.
+    async fn add_signing_key(&self, key: &SealedKey, newest: Option<&str>) -> Result<bool, Error>;
+
+    /// Removes a signing key, and adds the one that signs in its place, if
+    /// any. Whether it was there; else nothing is added.
+    async fn remove_signing_key(
+        &self,
+        kid: &str,
+        successor: Option<&SealedKey>,
+    ) -> Result<bool, Error>;
+
+    /// The revocations after a cursor that still matter, in the order of
+    /// their cursors. Once one is settled, none will appear before it.
+    async fn revocations(&self, after: Cursor, now: Timestamp) -> Result<Vec<Revocation>, Error>;
+}
+
+/// The key under which an account is made once.
+#[derive(Debug, Clone)]
+pub(crate) struct RegistrationKey {
+    /// Hash of caller, method and the caller's key.
+    pub(crate) id: [u8; 32],
+    /// Keyed hash of the request.
+    pub(crate) fingerprint: [u8; 32],
+    /// When it is forgotten.
+    pub(crate) expires_at: Timestamp,
+}
+
+/// How far the making of an account is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Begun {
+    /// It is to be made under this id.
+    Open(Uuid),
+    /// It was made before.
+    Done {
+        /// What was answered then.
+        answer: Vec<u8>,
+    },
+}
+
+/// An account that the users service has made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Registration<'a> {
+    pub(crate) user_id: Uuid,
+    pub(crate) key: Option<&'a RegistrationKey>,
+    pub(crate) password_hash: Option<&'a str>,
+    pub(crate) answer: &'a [u8],
+}
+
+/// Access tokens that no longer count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Revocation {
+    pub(crate) cursor: Cursor,
+    pub(crate) tokens: Revoked,
+    pub(crate) revoked_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    /// Whether every revocation before it is known.
+    pub(crate) is_settled: bool,
+}
+
+/// A place among the revocations: transaction, then number. On SQLite, whose
+/// transactions follow each other, the number alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub(crate) struct Cursor {
+    pub(crate) transaction: i64,
+    pub(crate) number: i64,
+}
+
+impl Cursor {
+    /// Reads a cursor. What is none stands at the beginning: to be told of a
+    /// revocation twice does no harm.
+    pub(crate) fn parse(text: &str) -> Self {
+        let parts = text.split_once('.');
+        let numbers = parts.and_then(|(transaction, number)| {
+            Some(Self {
+                transaction: transaction.parse().ok()?,
+                number: number.parse().ok()?,
+            })
+        });
+        numbers.unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.transaction, self.number)
+    }
+}

@@ -1,0 +1,338 @@
+//! The statements that both engines understand, the rows they return, and the
+//! events that changes leave.
+
+use portico_chassis::{clock::Timestamp, outbox::Event, token::Revoked};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{Cursor, Revocation};
+use crate::{
+    key::SealedKey,
+    session::{EndReason, Session},
+};
+
+/// A revocation is kept this much longer than the tokens that it covers live,
+/// for clocks that differ.
+pub(super) const REVOCATION_MARGIN: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// How many credentials are looked after at a time.
+pub(super) const UNCONFIRMED: &str = "SELECT user_id FROM credentials \
+    WHERE NOT is_confirmed AND created_at < $1 ORDER BY created_at LIMIT 100";
+
+pub(super) const CONFIRM: &str = "UPDATE credentials SET is_confirmed = true WHERE user_id = $1";
+
+pub(super) const FORGET_MISSING: &str = "DELETE FROM credentials \
+    WHERE user_id = $1 AND NOT is_confirmed AND created_at < $2";
+
+pub(super) const CLAIM: &str = "INSERT INTO registrations \
+    (id, fingerprint, user_id, expires_at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
+
+pub(super) const READ_CLAIM: &str =
+    "SELECT fingerprint, user_id, answer FROM registrations WHERE id = $1";
+
+pub(super) const FORGET_CLAIM: &str =
+    "DELETE FROM registrations WHERE id = $1 AND expires_at <= $2";
+
+pub(super) const ANSWER_CLAIM: &str =
+    "UPDATE registrations SET answer = $2 WHERE id = $1 AND answer IS NULL";
+
+pub(super) const ABANDON_CLAIM: &str = "DELETE FROM registrations WHERE id = $1 AND answer IS NULL";
+
+/// Also where it was kept before, so that it counts as new.
+pub(super) const KEEP_PASSWORD: &str = "INSERT INTO credentials \
+    (user_id, password_hash, is_confirmed, created_at, changed_at) \
+    VALUES ($1, $2, false, $3, $3) ON CONFLICT (user_id) DO UPDATE \
+    SET password_hash = $2, created_at = $3, changed_at = $3 WHERE NOT credentials.is_confirmed";
+
+pub(super) const CONFIRM_PASSWORD: &str = "INSERT INTO credentials \
+    (user_id, password_hash, is_confirmed, created_at, changed_at) \
+    VALUES ($1, $2, true, $3, $3) ON CONFLICT (user_id) DO UPDATE \
+    SET is_confirmed = true WHERE NOT credentials.is_confirmed";
+
+pub(super) const ABANDON_PASSWORD: &str =
+    "DELETE FROM credentials WHERE user_id = $1 AND NOT is_confirmed";
+
+pub(super) const PASSWORD_HASH: &str = "SELECT password_hash FROM credentials WHERE user_id = $1";
+
+pub(super) const UPGRADE_PASSWORD: &str =
+    "UPDATE credentials SET password_hash = $3 WHERE user_id = $1 AND password_hash = $2";
+
+pub(super) const CHANGE_PASSWORD: &str = "UPDATE credentials \
+    SET password_hash = $3, is_confirmed = true, changed_at = $4 \
+    WHERE user_id = $1 AND password_hash = $2";
+
+/// Takes the row, so that a change of the password waits, and then sees the
+/// new session.
+pub(super) const PASSWORD_STANDS: &str = "UPDATE credentials SET is_confirmed = true \
+    WHERE user_id = $1 AND password_hash = $2 \
+    AND NOT EXISTS (SELECT 1 FROM deletions WHERE deletions.user_id = $1)";
+
+pub(super) const BEGIN_DELETION: &str = "INSERT INTO deletions (user_id, requested_at) \
+    VALUES ($1, $2) ON CONFLICT (user_id) DO NOTHING";
+
+pub(super) const END_DELETION: &str = "DELETE FROM deletions WHERE user_id = $1";
+
+pub(super) const DELETIONS: &str = "SELECT user_id FROM deletions \
+    WHERE requested_at <= $1 ORDER BY requested_at";
+
+pub(super) const SESSION: &str = "SELECT id, user_id, created_at, last_seen_at, expires_at, \
+    authenticated_at, ip, user_agent, seed, generation, rotated_at \
+    FROM sessions WHERE id = $1 AND expires_at > $2";
+
+/// Followed by the order of a page.
+pub(super) const SESSIONS: &str = "SELECT id, user_id, created_at, last_seen_at, expires_at, \
+    authenticated_at, ip, user_agent, seed, generation, rotated_at \
+    FROM sessions WHERE user_id = $1 AND expires_at > $2";
+
+pub(super) const COUNT_SESSIONS: &str =
+    "SELECT count(*) FROM sessions WHERE user_id = $1 AND expires_at > $2";
+
+pub(super) const OPEN_SESSION: &str = "INSERT INTO sessions (id, user_id, created_at, \
+    last_seen_at, expires_at, authenticated_at, ip, user_agent, seed, generation, rotated_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
+pub(super) const REFRESH_SESSION: &str = "UPDATE sessions SET last_seen_at = $2, \
+    expires_at = $3, ip = $4, user_agent = $5, generation = $6, rotated_at = $7 WHERE id = $1";
+
+pub(super) const REAUTHENTICATE: &str =
+    "UPDATE sessions SET authenticated_at = $2 WHERE id = $1 AND expires_at > $2";
+
+pub(super) const END_SESSION: &str =
+    "DELETE FROM sessions WHERE user_id = $1 AND id = $2 RETURNING id";
+
+pub(super) const END_OTHER_SESSIONS: &str =
+    "DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING id";
+
+pub(super) const REVOKE: &str = "INSERT INTO revocations \
+    (session_id, user_id, revoked_at, expires_at) VALUES ($1, $2, $3, $4)";
+
+pub(super) const FORGET_EXPIRED: [&str; 3] = [
+    "DELETE FROM sessions WHERE expires_at <= $1",
+    "DELETE FROM revocations WHERE expires_at <= $1",
+    "DELETE FROM registrations WHERE expires_at <= $1",
+];
+
+pub(super) const SIGNING_KEYS: &str = "SELECT kid, public_key, sealed, created_at, active_from \
+    FROM signing_keys ORDER BY active_from, kid";
+
+pub(super) const NEWEST_KEY: &str =
+    "SELECT kid FROM signing_keys ORDER BY active_from DESC, kid DESC LIMIT 1";
+
+pub(super) const ADD_KEY: &str = "INSERT INTO signing_keys \
+    (kid, public_key, sealed, created_at, active_from) VALUES ($1, $2, $3, $4, $5)";
+
+pub(super) const REMOVE_KEY: &str = "DELETE FROM signing_keys WHERE kid = $1";
+
+/// Binds a session to [`OPEN_SESSION`].
+macro_rules! open_session {
+    ($session:expr) => {{
+        let session: &crate::session::Session = $session;
+        sqlx::query(crate::store::sql::OPEN_SESSION)
+            .bind(session.id)
+            .bind(session.user_id)
+            .bind(session.created_at)
+            .bind(session.last_seen_at)
+            .bind(session.expires_at)
+            .bind(session.authenticated_at)
+            .bind(&session.ip)
+            .bind(&session.user_agent)
+            .bind(&session.seed)
+            .bind(i64::from(session.generation))
+            .bind(session.rotated_at)
+    }};
+}
+pub(super) use open_session;
+
+/// Binds a session to [`REFRESH_SESSION`].
+macro_rules! refresh_session {
+    ($session:expr) => {{
+        let session: &crate::session::Session = $session;
+        sqlx::query(crate::store::sql::REFRESH_SESSION)
+            .bind(session.id)
+            .bind(session.last_seen_at)
+            .bind(session.expires_at)
+            .bind(&session.ip)
+            .bind(&session.user_agent)
+            .bind(i64::from(session.generation))
+            .bind(session.rotated_at)
+    }};
+}
+pub(super) use refresh_session;
+
+/// Binds a signing key to [`ADD_KEY`].
+macro_rules! add_key {
+    ($key:expr) => {{
+        let key: &crate::key::SealedKey = $key;
+        sqlx::query(crate::store::sql::ADD_KEY)
+            .bind(&key.kid)
+            .bind(&key.public_key)
+            .bind(&key.sealed)
+            .bind(key.created_at)
+            .bind(key.active_from)
+    }};
+}
+pub(super) use add_key;
+
+/// A session as the database has it.
+#[derive(sqlx::FromRow)]
+pub(super) struct SessionRow {
+    id: Uuid,
+    user_id: Uuid,
+    created_at: Timestamp,
+    last_seen_at: Timestamp,
+    expires_at: Timestamp,
+    authenticated_at: Timestamp,
+    ip: Option<String>,
+    user_agent: Option<String>,
+    seed: Vec<u8>,
+    generation: i64,
+    rotated_at: Timestamp,
+}
+
+impl From<SessionRow> for Session {
+    fn from(row: SessionRow) -> Self {
+        Self {
+            id: row.id,
+            user_id: row.user_id,
+            created_at: row.created_at,
+            last_seen_at: row.last_seen_at,
+            expires_at: row.expires_at,
+            authenticated_at: row.authenticated_at,
+            ip: row.ip,
+            user_agent: row.user_agent,
+            seed: row.seed,
+            generation: u32::try_from(row.generation).unwrap_or(0),
+            rotated_at: row.rotated_at,
+        }
+    }
+}
+
+/// A claim of a registration key as the database has it.
+#[derive(sqlx::FromRow)]
+pub(super) struct ClaimRow {
+    pub(super) fingerprint: Vec<u8>,
+    pub(super) user_id: Uuid,
+    pub(super) answer: Option<Vec<u8>>,
+}
+
+/// A signing key as the database has it.
+#[derive(sqlx::FromRow)]
+pub(super) struct KeyRow {
+    kid: String,
+    public_key: Vec<u8>,
+    sealed: Vec<u8>,
+    created_at: Timestamp,
+    active_from: Timestamp,
+}
+
+impl From<KeyRow> for SealedKey {
+    fn from(row: KeyRow) -> Self {
+        Self {
+            kid: row.kid,
+            public_key: row.public_key,
+            sealed: row.sealed,
+            created_at: row.created_at,
+            active_from: row.active_from,
+        }
+    }
+}
+
+/// A revocation as the database has it.
+#[derive(sqlx::FromRow)]
+pub(super) struct RevocationRow {
+    xid: i64,
+    seq: i64,
+    session_id: Option<Uuid>,
+    user_id: Option<Uuid>,
+    revoked_at: Timestamp,
+    expires_at: Timestamp,
+    is_settled: bool,
+}
+
+impl From<RevocationRow> for Revocation {
+    fn from(row: RevocationRow) -> Self {
+        Self {
+            cursor: Cursor {
+                transaction: row.xid,
+                number: row.seq,
+            },
+            tokens: match row.session_id {
+                Some(id) => Revoked::Session(id),
+                None => Revoked::User(row.user_id.unwrap_or_default()),
+            },
+            revoked_at: row.revoked_at,
+            expires_at: row.expires_at,
+            is_settled: row.is_settled,
+        }
+    }
+}
+
+/// What is told of a session that was opened.
+#[derive(Serialize)]
+pub(super) struct Opened<'a> {
+    id: Uuid,
+    user_id: Uuid,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    ip: &'a Option<String>,
+    user_agent: &'a Option<String>,
+}
+
+impl<'a> Opened<'a> {
+    pub(super) fn of(session: &'a Session) -> Self {
+        Self {
+            id: session.id,
+            user_id: session.user_id,
+            created_at: session.created_at,
+            expires_at: session.expires_at,
+            ip: &session.ip,
+            user_agent: &session.user_agent,
+        }
+    }
+
+    pub(super) fn event(&self) -> Event<'_, Self> {
+        Event {
+            kind: "session.created",
+            subject: self.id,
+            payload: self,
+        }
+    }
+}
+
+/// What is told of a session that ended.
+#[derive(Serialize)]
+pub(super) struct Ended {
+    pub(super) id: Uuid,
+    pub(super) user_id: Uuid,
+    pub(super) reason: EndReason,
+}
+
+impl Ended {
+    pub(super) fn event(&self) -> Event<'_, Self> {
+        Event {
+            kind: "session.revoked",
+            subject: self.id,
+            payload: self,
+        }
+    }
+}
+
+/// What is told of something that happened to an account.
+#[derive(Serialize)]
+pub(super) struct AboutAccount {
+    user_id: Uuid,
+}
+
+impl AboutAccount {
+    pub(super) fn of(user_id: Uuid) -> Self {
+        Self { user_id }
+    }
+
+    pub(super) fn event(&self, kind: &'static str) -> Event<'_, Self> {
+        Event {
+            kind,
+            subject: self.user_id,
+            payload: self,
+        }
+    }
+}
