@@ -15,6 +15,9 @@ const DEFAULT_LIMIT: u32 = 20;
 /// Counting the rows of a filtered list stops here.
 pub const COUNT_CAP: u32 = 10_000;
 
+/// The times that a row can have, in milliseconds: up to the year 9999.
+const TIMES: std::ops::Range<i64> = 0..253_402_300_800_000;
+
 /// The value that a list is sorted by, of one row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -101,6 +104,19 @@ impl Paging {
             start: start.unwrap_or(Start::Page(1)),
             limit: number(limit).unwrap_or(DEFAULT_LIMIT),
             scope: hash,
+        }
+    }
+
+    /// Notes a cursor whose place cannot be one in a list that is sorted by text
+    /// or else by time. Cursors are not signed: somebody may make one up.
+    pub fn check_place(&self, violations: &mut Violations, is_sorted_by_text: bool) {
+        let is_possible = match self.after().map(|after| &after.key) {
+            None => true,
+            Some(SortKey::Text(text)) => is_sorted_by_text && !text.contains('\0'),
+            Some(SortKey::Time(time)) => !is_sorted_by_text && TIMES.contains(&time.millis()),
+        };
+        if !is_possible {
+            violations.add("cursor", "CURSOR_INVALID", "must be a `nextCursor`");
         }
     }
 
@@ -294,7 +310,8 @@ impl Search {
     /// The search for `text`; `None` if there is nothing to look for.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
-        let text = text.trim().to_lowercase();
+        // No text in a database has a NUL, and a query with one fails.
+        let text = text.trim().to_lowercase().replace('\0', "\u{fffd}");
         (!text.is_empty()).then_some(Self(text))
     }
 
@@ -380,6 +397,30 @@ mod tests {
     }
 
     #[test]
+    fn a_cursor_that_was_made_up_is_refused() {
+        let (first, _) = paging(None, None, "name");
+        let refusal = |key: SortKey, is_sorted_by_text| {
+            let id = Uuid::from_u128(1);
+            let cursor = encode(Bookmark { key, id }, first.scope);
+            let (paging, mut violations) = paging(None, Some(&cursor), "name");
+            paging.check_place(&mut violations, is_sorted_by_text);
+            violations.finish().err().map(|error| error.reason)
+        };
+        let (text, time) = (SortKey::Text("a".to_owned()), Timestamp::from_millis(1));
+        assert_eq!(refusal(text.clone(), true), None);
+        assert_eq!(refusal(SortKey::Time(time), false), None);
+        for (key, is_sorted_by_text) in [
+            (text, false),
+            (SortKey::Time(time), true),
+            (SortKey::Text("a\0".to_owned()), true),
+            (SortKey::Time(Timestamp::from_millis(i64::MAX)), false),
+        ] {
+            let refused = refusal(key, is_sorted_by_text);
+            assert_eq!(refused.as_deref(), Some("VALIDATION_FAILED"));
+        }
+    }
+
+    #[test]
     fn page_and_cursor_exclude_each_other() {
         let (_, violations) = paging(Some(1), Some("x"), "name");
         let error = violations.finish().expect_err("refused");
@@ -398,6 +439,8 @@ mod tests {
     fn a_search_is_literal() {
         let search = Search::new("50%_\\").expect("text");
         assert_eq!(search.pattern(), "%50\\%\\_\\\\%");
+        let search = Search::new("a\0b").expect("text");
+        assert!(!search.pattern().contains('\0'));
         assert_eq!(Search::new("  "), None);
     }
 
