@@ -91,6 +91,7 @@ impl ProjectsService for Service {
             request.cursor.as_deref(),
             &(&filter, sort),
         );
+        paging.check_place(&mut violations, sort.column == Column::Name);
         violations.finish()?;
         let page = self.store.list(by, &filter, sort, &paging).await?;
         let info = page.info(&paging, |view| bookmark(&view.project, sort.column));
@@ -262,7 +263,7 @@ impl ProjectsService for Service {
         &self,
         request: Request<proto::CheckAccessRequest>,
     ) -> Result<Response<proto::CheckAccessResponse>, Failure> {
-        self.check(request).await
+        self.answer(request).await
     }
 
     async fn release_user(

@@ -43,6 +43,7 @@ impl Service {
             request.cursor.as_deref(),
             &(&request.project_id, sort),
         );
+        paging.check_place(&mut violations, sort.column == MemberColumn::Name);
         violations.finish()?;
         let reference = Reference::Id(project_id(&request.project_id)?);
         let view = self.store.find(&reference, by).await?;
@@ -127,7 +128,7 @@ impl Service {
         Ok(Response::new(()))
     }
 
-    pub(super) async fn check(
+    pub(super) async fn answer(
         &self,
         request: Request<proto::CheckAccessRequest>,
     ) -> Result<Response<proto::CheckAccessResponse>, Failure> {

@@ -205,11 +205,11 @@ impl<E: Engine> Store for E {
         if to == by {
             return Ok(view);
         }
-        for changed in [heir.with_role(Role::Owner), former.with_role(Role::Admin)] {
-            if let Some(changed) = changed {
-                transaction.update_member(&changed).await?;
-                record_member(&mut transaction, origin, "member.updated", &changed).await?;
-            }
+        let heir = heir.with_role(Role::Owner);
+        let former = former.with_role(Role::Admin);
+        for changed in [heir, former].into_iter().flatten() {
+            transaction.update_member(&changed).await?;
+            record_member(&mut transaction, origin, "member.updated", &changed).await?;
         }
         transaction.commit().await?;
         Ok(View {
