@@ -1,1 +1,31 @@
-fn main() {}
+//! The program `portico`. Exit codes: 0, 1 failure, 2 usage or configuration.
+
+use std::{io::Write as _, process::ExitCode};
+
+use clap::Parser as _;
+use portico::{
+    cli::{Cli, Command},
+    commands,
+};
+use portico_chassis::config::ConfigError;
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command.unwrap_or(Command::Dev);
+    let Err(error) = run(command) else {
+        return ExitCode::SUCCESS;
+    };
+    // If even this cannot be written, the exit code still tells.
+    let _ = writeln!(std::io::stderr(), "portico: {error:#}");
+    if error.is::<ConfigError>() {
+        ExitCode::from(2)
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(commands::run(command))
+}

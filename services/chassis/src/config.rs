@@ -43,6 +43,15 @@ impl Env {
         }
     }
 
+    /// Gives a variable a value where it has none, not even as `…_FILE`.
+    pub fn set_default(&mut self, name: &str, value: impl Into<String>) {
+        if !self.variables.contains_key(&format!("{name}_FILE")) {
+            self.variables
+                .entry(name.to_owned())
+                .or_insert_with(|| value.into());
+        }
+    }
+
     /// A variable's text, if it is set.
     pub fn text(&mut self, name: &str) -> Option<String> {
         self.known.insert(name.to_owned());
@@ -108,6 +117,17 @@ impl Env {
     /// Notes that a variable must be set.
     pub fn missing(&mut self, name: &str, what: &str) {
         self.mistake(name, &format!("is not set: {what}"));
+    }
+
+    /// What `read` would ask for counts as known, though this process does not
+    /// need it: one environment may serve several processes.
+    pub fn know<T>(&mut self, read: impl FnOnce(&mut Self) -> T) {
+        let mut other = Self {
+            variables: self.variables.clone(),
+            ..Self::default()
+        };
+        read(&mut other);
+        self.known.append(&mut other.known);
     }
 
     /// A warning for each `PORTICO_` variable that nothing has asked for.

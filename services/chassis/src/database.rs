@@ -131,6 +131,33 @@ impl Database {
         }
     }
 
+    /// How many migrations this program knows that the database has not seen.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer.
+    pub async fn pending(&self, migrations: &Migrations) -> Result<usize, sqlx::Error> {
+        let sql = "SELECT version FROM _sqlx_migrations WHERE success";
+        let (known, applied) = match self {
+            Self::Postgres(pool) => {
+                let applied = sqlx::query_scalar(sql).fetch_all(pool).await;
+                (&migrations.postgres, applied)
+            }
+            Self::Sqlite(database) => {
+                let applied = sqlx::query_scalar(sql).fetch_all(&database.writer).await;
+                (&migrations.sqlite, applied)
+            }
+        };
+        let applied: Vec<i64> = match applied {
+            Ok(versions) => versions,
+            // The table itself is not there yet.
+            Err(sqlx::Error::Database(_)) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let is_pending = |version: &i64| !applied.contains(version);
+        Ok(known.iter().map(|migration| migration.version).filter(is_pending).count())
+    }
+
     /// Nothing, if the database answers.
     ///
     /// # Errors

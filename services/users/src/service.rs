@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status as Failure};
 use crate::{
     convert, error, policy,
     store::{Column, Filter, Store},
-    user::{Email, Name, Role, Status, User},
+    user::{Change, Email, Name, Role, Status, User},
 };
 
 pub(crate) struct Service {
@@ -174,6 +174,23 @@ impl UsersService for Service {
             deleted_at: None,
         };
         let user = self.store.create(&user, &origin).await?;
+        Ok(Response::new(convert::user(&user)))
+    }
+
+    async fn promote_user(
+        &self,
+        request: Request<proto::PromoteUserRequest>,
+    ) -> Result<Response<proto::User>, Failure> {
+        let call = Call::of(&request)?;
+        let request = request.into_inner();
+        check(&request).finish()?;
+        let id = parse_id(&request.id).ok_or_else(error::not_found)?;
+        let promotion = Change {
+            role: Some(Role::Admin),
+            ..Change::default()
+        };
+        let origin = call.origin(self.clock.now());
+        let user = self.store.update(id, &promotion, &call.if_match, &origin).await?;
         Ok(Response::new(convert::user(&user)))
     }
 

@@ -1,0 +1,112 @@
+//! The command line.
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use portico_chassis::config;
+
+/// Accounts, people and projects: the backend that every product needs first.
+///
+/// Without a command, everything runs in this one process, on embedded
+/// databases in ./data. Settings are environment variables; see the README.
+#[derive(Debug, Parser)]
+#[command(name = "portico", version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run everything in this process (the default)
+    Dev,
+    /// Run the users service
+    Users,
+    /// Run the auth service
+    Auth,
+    /// Run the projects service
+    Projects,
+    /// Run the gateway
+    Gateway,
+    /// Bring the databases up to date
+    Migrate,
+    /// Manage accounts from this machine
+    #[command(subcommand)]
+    Admin(Admin),
+    /// Manage the keys that sign access tokens
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Print a token for calling internal RPCs by hand
+    ServiceToken(ServiceToken),
+    /// Check the configuration and what it points to
+    Doctor,
+}
+
+/// Manage accounts from this machine.
+#[derive(Debug, Subcommand)]
+pub enum Admin {
+    /// Make an account
+    CreateUser(CreateUser),
+    /// Make a person an ADMIN
+    Promote {
+        /// The person's e-mail address
+        #[arg(long)]
+        email: String,
+    },
+}
+
+/// Make an account.
+#[derive(Debug, Args)]
+pub struct CreateUser {
+    /// The e-mail address
+    #[arg(long)]
+    pub email: String,
+    /// The name shown to others
+    #[arg(long)]
+    pub name: String,
+    /// The role in the installation
+    #[arg(long, value_enum, ignore_case = true, default_value_t = Role::Member)]
+    pub role: Role,
+    /// Read the password from standard input
+    #[arg(long)]
+    pub password_stdin: bool,
+}
+
+/// The role in the installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "UPPER")]
+pub enum Role {
+    /// Manages the installation and its people
+    Admin,
+    /// Everybody else
+    Member,
+}
+
+/// Manage the keys that sign access tokens.
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// List them
+    List,
+    /// Sign with a new key from now on
+    Rotate,
+    /// Refuse everything that a key has signed
+    Retire {
+        /// The key's id
+        kid: String,
+    },
+}
+
+/// Print a token for calling internal RPCs by hand.
+#[derive(Debug, Args)]
+pub struct ServiceToken {
+    /// The name of the service that the token stands for
+    #[arg(long)]
+    pub name: String,
+    /// How long it is good for
+    #[arg(long, default_value = "10m", value_parser = config::duration)]
+    pub ttl: Duration,
+}

@@ -1,0 +1,74 @@
+//! `portico doctor`: checks the configuration and what it points to, in order,
+//! each with what to do.
+
+use anyhow::bail;
+use portico_chassis::{config::Env, database::DatabaseUrl};
+
+use super::{Outcome, print};
+use crate::{
+    settings::{Place, Profile, Purpose, Settings},
+    start::{migrations, open},
+};
+
+pub(super) async fn run() -> Outcome {
+    let settings = Settings::read(Env::of_process(), Purpose::Command(&[]))?;
+    let mut problems = 0;
+    let mut report = |is_fine: bool, text: String| {
+        problems += usize::from(!is_fine);
+        print(&format!("{} {text}", if is_fine { "ok  " } else { "FAIL" }))
+    };
+    report(true, "the settings can be read".to_owned())?;
+    for warning in &settings.warnings {
+        report(false, warning.clone())?;
+    }
+    let is_https = settings.public_url.starts_with("https://");
+    let is_production = settings.profile == Profile::Production;
+    report(
+        is_https || !is_production,
+        format!(
+            "PORTICO_PUBLIC_URL is {}; in production it begins with https://",
+            settings.public_url
+        ),
+    )?;
+    for place in &settings.places {
+        if let Some(url) = &place.database {
+            let (is_fine, text) = database(place, url).await;
+            report(is_fine, text)?;
+        }
+    }
+    if problems > 0 {
+        bail!("{problems} problems");
+    }
+    Ok(())
+}
+
+/// Whether a role's database answers and is up to date.
+async fn database(place: &Place, url: &DatabaseUrl) -> (bool, String) {
+    let name = place.role.name();
+    let Some(migrations) = migrations(place.role) else {
+        return (true, format!("{name} has no database"));
+    };
+    let pending = match open(url, 1).await {
+        Ok(database) => database
+            .pending(migrations)
+            .await
+            .map_err(anyhow::Error::from),
+        Err(error) => Err(error),
+    };
+    match pending {
+        Ok(0) => (
+            true,
+            format!("the {name} database answers and is up to date"),
+        ),
+        Ok(pending) => (
+            false,
+            format!("the {name} database lacks {pending} migrations: run `portico migrate`"),
+        ),
+        Err(error) => (
+            false,
+            format!(
+                "the {name} database does not answer: {error:#}; check its URL and that it runs"
+            ),
+        ),
+    }
+}

@@ -1,0 +1,35 @@
+//! `portico migrate`: brings every database that is configured up to date.
+
+use anyhow::{Context as _, bail};
+
+use super::{Outcome, print};
+use crate::{
+    settings::Settings,
+    start::{migrations, open},
+};
+
+pub(super) async fn run(settings: &Settings) -> Outcome {
+    let mut is_done = false;
+    for place in &settings.places {
+        let (Some(url), Some(migrations)) = (&place.database, migrations(place.role)) else {
+            continue;
+        };
+        let name = place.role.name();
+        let database = open(url, 2).await?;
+        let pending = database
+            .pending(migrations)
+            .await
+            .with_context(|| format!("the {name} database does not answer"))?;
+        database
+            .migrate(migrations)
+            .await
+            .with_context(|| format!("cannot bring the {name} database up to date"))?;
+        database.close().await;
+        print(&format!("{name}: {pending} migrations applied"))?;
+        is_done = true;
+    }
+    if !is_done {
+        bail!("no database is configured: set PORTICO_USERS_DATABASE_URL and the like");
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! The one program: which roles this process runs, and the operator's commands.
+//! `main` and the tests from outside start it in the same way, by
+//! [`start::start`].
+
+pub mod cli;
+pub mod commands;
+mod platform;
+mod secrets;
+pub mod settings;
+pub mod start;

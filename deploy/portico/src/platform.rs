@@ -1,0 +1,191 @@
+//! What all roles of a process share: who they are, how they know callers, and
+//! how they reach each other.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use portico_chassis::{
+    clock::{Clock, parse_id},
+    guard::{Access, Guard},
+    status::Error,
+    telemetry::Metrics,
+    token::{KeySource, PublicKey, Revocations, Revoked, ServiceIdentity, Verifier},
+    upstream::{Target, Upstream},
+};
+use portico_proto::{
+    CallerClass, METHODS,
+    auth::{
+        GetJwksRequest, WatchRevocationsRequest, WatchRevocationsResponse, revocation::Tokens,
+        tokens_service_client::TokensServiceClient,
+    },
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::settings::Settings;
+
+/// The pause before the revocations are asked for again after a failure.
+const RECONNECT: Duration = Duration::from_millis(500);
+
+/// The way to the tokens service. It is known only after the guard that stands
+/// before it, which in turn needs the keys from it.
+type TokensWay = Arc<OnceLock<Upstream>>;
+
+/// What all roles of a process share.
+pub(crate) struct Platform {
+    pub(crate) clock: Clock,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) identity: Arc<ServiceIdentity>,
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) guard: Arc<Guard>,
+    revocations: Arc<Revocations>,
+    idempotent: Arc<HashSet<&'static str>>,
+    tokens: TokensWay,
+}
+
+impl Platform {
+    pub(crate) fn new(settings: &Settings, name: &str, clock: Clock) -> Self {
+        let metrics = Arc::new(Metrics::default());
+        let secret = &settings.service_secret;
+        let identity = Arc::new(ServiceIdentity::new(name, secret, clock.clone()));
+        let revocations = Arc::new(Revocations::default());
+        let tokens = TokensWay::default();
+        let verifier = Arc::new(Verifier::new(
+            &settings.public_url,
+            &settings.audience,
+            Box::new(Jwks(tokens.clone())),
+            revocations.clone(),
+            clock.clone(),
+        ));
+        let guard = Arc::new(Guard {
+            verifier: verifier.clone(),
+            identity: identity.clone(),
+            access: access(),
+            metrics: metrics.clone(),
+        });
+        let idempotent = METHODS.iter().filter(|method| method.idempotent);
+        Self {
+            clock,
+            metrics,
+            identity,
+            verifier,
+            guard,
+            revocations,
+            idempotent: Arc::new(idempotent.map(|method| method.path).collect()),
+            tokens,
+        }
+    }
+
+    /// The way to a role in this process.
+    pub(crate) fn local(&self, routes: axum::Router) -> Upstream {
+        Upstream::local(routes, self.identity.clone(), self.idempotent.clone())
+    }
+
+    /// The way to a role elsewhere.
+    pub(crate) fn remote(&self, target: Target) -> Upstream {
+        Upstream::remote(target, self.identity.clone(), self.idempotent.clone())
+    }
+
+    /// Says where the tokens service is, once.
+    pub(crate) fn set_tokens(&self, upstream: Upstream) {
+        self.tokens.get_or_init(|| upstream);
+    }
+
+    /// Takes over revocations until the process stops.
+    pub(crate) async fn follow_revocations(
+        revocations: Arc<Revocations>,
+        tokens: Upstream,
+        stop: CancellationToken,
+    ) {
+        let mut cursor = String::new();
+        while !stop.is_cancelled() {
+            let followed = follow(&revocations, tokens.clone(), &mut cursor);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                ended = followed => {
+                    if let Err(status) = ended {
+                        tracing::warn!(code = ?status.code(), "lost the stream of revocations");
+                    }
+                }
+            }
+            tokio::time::sleep(RECONNECT).await;
+        }
+    }
+
+    pub(crate) fn revocations(&self) -> Arc<Revocations> {
+        self.revocations.clone()
+    }
+}
+
+async fn follow(
+    revocations: &Revocations,
+    tokens: Upstream,
+    cursor: &mut String,
+) -> Result<(), tonic::Status> {
+    let request = WatchRevocationsRequest {
+        cursor: cursor.clone(),
+    };
+    let mut client = TokensServiceClient::new(tokens);
+    let mut stream = client.watch_revocations(request).await?.into_inner();
+    while let Some(message) = stream.message().await? {
+        note(revocations, &message);
+        *cursor = message.cursor;
+    }
+    Ok(())
+}
+
+fn note(revocations: &Revocations, message: &WatchRevocationsResponse) {
+    let Some(revocation) = &message.revocation else {
+        return;
+    };
+    let tokens = match &revocation.tokens {
+        Some(Tokens::SessionId(id)) => parse_id(id).map(Revoked::Session),
+        Some(Tokens::UserId(id)) => parse_id(id).map(Revoked::User),
+        None => None,
+    };
+    if let (Some(tokens), Some(revoked_at), Some(expires_at)) =
+        (tokens, revocation.revoked_at, revocation.expires_at)
+    {
+        revocations.add(tokens, revoked_at.into(), expires_at.into());
+    }
+}
+
+/// The public keys, from the tokens service.
+struct Jwks(TokensWay);
+
+#[async_trait]
+impl KeySource for Jwks {
+    async fn fetch(&self) -> Result<Vec<PublicKey>, Error> {
+        let upstream = self.0.get().cloned();
+        let upstream = upstream.ok_or_else(|| Error::unavailable("not started yet"))?;
+        let jwks = TokensServiceClient::new(upstream)
+            .get_jwks(GetJwksRequest {})
+            .await
+            .map_err(|status| Error::from_status(&status))?
+            .into_inner();
+        let keys = jwks.keys.into_iter();
+        Ok(keys
+            .map(|key| PublicKey {
+                kid: key.kid,
+                x: key.x,
+            })
+            .collect())
+    }
+}
+
+/// Which caller each method is for.
+fn access() -> HashMap<&'static str, Access> {
+    let access = |class| match class {
+        CallerClass::Public => Access::Public,
+        CallerClass::User => Access::User,
+        CallerClass::Admin => Access::Admin,
+        CallerClass::Service => Access::Service,
+    };
+    METHODS
+        .iter()
+        .map(|method| (method.path, access(method.caller)))
+        .collect()
+}

@@ -1,0 +1,269 @@
+//! A running installation, and the people in it.
+
+use std::{collections::BTreeMap, net::TcpListener};
+
+use portico::{
+    settings::{Purpose, Role, Settings},
+    start::{Running, start},
+};
+use portico_chassis::{
+    clock::{Clock, fill_random},
+    config::Env,
+    database::{
+        DatabaseUrl, Migrations,
+        testing::{self, TestDatabase},
+    },
+    token::ServiceIdentity,
+};
+use serde_json::{Value, json};
+
+use crate::rest::Call;
+
+/// The secret that the services of an installation share: 32 bytes of zero.
+const SERVICE_SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+const ADMIN_EMAIL: &str = "root@example.com";
+/// Good enough for everybody here.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// A running installation.
+pub(crate) struct Instance {
+    pub(crate) http: String,
+    pub(crate) grpc: BTreeMap<&'static str, String>,
+    pub(crate) client: reqwest::Client,
+    running: Vec<Running>,
+    databases: Vec<TestDatabase>,
+    _folder: tempfile::TempDir,
+}
+
+/// Somebody with an account, signed in.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    pub(crate) id: String,
+    pub(crate) email: String,
+    pub(crate) name: String,
+    pub(crate) token: String,
+    pub(crate) refresh_token: String,
+}
+
+type Variables = Vec<(String, String)>;
+
+impl Instance {
+    /// Everything in one process, on SQLite.
+    pub(crate) async fn in_one_process() -> Self {
+        Self::in_one_process_with(&[]).await
+    }
+
+    /// Everything in one process, with these settings besides.
+    pub(crate) async fn in_one_process_with(extra: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut variables = common(&folder, extra);
+        for name in ["GATEWAY", "ADMIN", "GRPC"] {
+            variables.push((format!("PORTICO_{name}_LISTEN"), "127.0.0.1:0".to_owned()));
+        }
+        let running = run(variables, &Role::ALL).await;
+        let grpc = format!("http://{}", running.grpc.expect("gRPC is served"));
+        Self {
+            http: format!("http://{}", running.gateway.expect("HTTP is served")),
+            grpc: ["users", "auth", "projects"]
+                .map(|role| (role, grpc.clone()))
+                .into(),
+            client: client(),
+            running: vec![running],
+            databases: Vec::new(),
+            _folder: folder,
+        }
+    }
+
+    /// Each role on its own, on PostgreSQL.
+    pub(crate) async fn as_separate_roles() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut variables = common(&folder, &[("PORTICO_PROFILE", "production")]);
+        let mut key = [0; 32];
+        fill_random(&mut key);
+        variables.push(("PORTICO_MASTER_KEY".to_owned(), SERVICE_SECRET.to_owned()));
+        variables.push(("PORTICO_ADMIN_LISTEN".to_owned(), "127.0.0.1:0".to_owned()));
+        variables.push((
+            "PORTICO_GATEWAY_LISTEN".to_owned(),
+            "127.0.0.1:0".to_owned(),
+        ));
+        let (mut databases, mut grpc) = (Vec::new(), BTreeMap::new());
+        let services: [(&str, &Migrations); 3] = [
+            ("users", &portico_users::MIGRATIONS),
+            ("auth", &portico_auth::MIGRATIONS),
+            ("projects", &portico_projects::MIGRATIONS),
+        ];
+        for (role, migrations) in services {
+            let database = testing::postgres(migrations).await;
+            let DatabaseUrl::Postgres(url) = database.url.clone() else {
+                panic!("a PostgreSQL database");
+            };
+            let address = format!("127.0.0.1:{}", free_port());
+            let name = role.to_uppercase();
+            variables.push((format!("PORTICO_{name}_DATABASE_URL"), url));
+            variables.push((format!("PORTICO_{name}_LISTEN"), address.clone()));
+            variables.push((format!("PORTICO_{name}_URL"), format!("http://{address}")));
+            grpc.insert(role, format!("http://{address}"));
+            databases.push(database);
+        }
+        // All at once, as on a cluster: none waits for another.
+        let running = tokio::join!(
+            run(variables.clone(), &[Role::Users]),
+            run(variables.clone(), &[Role::Projects]),
+            run(variables.clone(), &[Role::Auth]),
+            run(variables.clone(), &[Role::Gateway]),
+        );
+        let running = vec![running.0, running.1, running.2, running.3];
+        let gateway = running[3].gateway.expect("HTTP is served");
+        let instance = Self {
+            http: format!("http://{gateway}"),
+            grpc,
+            client: client(),
+            running,
+            databases,
+            _folder: folder,
+        };
+        instance.wait_until_ready().await;
+        instance
+    }
+
+    /// Waits until every role finds its peers.
+    async fn wait_until_ready(&self) {
+        for running in &self.running {
+            let url = format!("http://{}/readyz", running.admin);
+            loop {
+                let answer = self
+                    .client
+                    .get(&url)
+                    .send()
+                    .await
+                    .expect("the admin port answers");
+                if answer.status().is_success() {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        }
+    }
+
+    /// Stops the installation as SIGTERM would, and removes its data.
+    pub(crate) async fn stop(self) {
+        for running in self.running.into_iter().rev() {
+            running.stop().await.expect("it stops in time");
+        }
+        for database in self.databases {
+            database.close().await;
+        }
+    }
+
+    /// The address of the admin port of the first process.
+    pub(crate) fn admin(&self) -> String {
+        format!("http://{}", self.running[0].admin)
+    }
+
+    /// A call over REST, such as `GET /api/v1/projects`.
+    pub(crate) fn call(&self, line: &str) -> Call<'_> {
+        let (method, path) = line.split_once(' ').expect("a method and a path");
+        Call::new(&self.client, method, &format!("{}{path}", self.http))
+    }
+
+    /// Makes an account over REST.
+    pub(crate) async fn register(&self, name: &str) -> Person {
+        let email = format!("{name}@example.com");
+        let body = json!({"email": email, "password": PASSWORD, "name": name});
+        let data = self
+            .call("POST /api/v1/auth/register")
+            .json(body)
+            .expect(201)
+            .await;
+        Person::of(&data)
+    }
+
+    /// Signs in over REST.
+    pub(crate) async fn login(&self, email: &str) -> Person {
+        let body = json!({"email": email, "password": PASSWORD});
+        let data = self
+            .call("POST /api/v1/auth/login")
+            .json(body)
+            .expect(200)
+            .await;
+        Person::of(&data)
+    }
+
+    /// The first administrator, signed in.
+    pub(crate) async fn admin_person(&self) -> Person {
+        self.login(ADMIN_EMAIL).await
+    }
+
+    /// A project of this person.
+    pub(crate) async fn project(&self, owner: &Person, name: &str) -> Value {
+        let call = self.call("POST /api/v1/projects").bearer(owner);
+        call.json(json!({"name": name})).expect(201).await
+    }
+
+    /// A token of another service of this installation.
+    pub(crate) fn service_token(&self) -> String {
+        let secret = [0; 32];
+        let identity = ServiceIdentity::new("test", &secret, Clock::system());
+        identity.token().expect("a token").to_string()
+    }
+}
+
+impl Person {
+    /// The person that a sign-in answered.
+    pub(crate) fn of(data: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Self {
+            id: text(&data["user"]["id"]),
+            email: text(&data["user"]["email"]),
+            name: text(&data["user"]["name"]),
+            token: text(&data["token"]),
+            refresh_token: text(&data["refreshToken"]),
+        }
+    }
+}
+
+fn common(folder: &tempfile::TempDir, extra: &[(&str, &str)]) -> Variables {
+    let data = folder.path().join("data");
+    let mut variables: Vec<(String, String)> = [
+        ("PORTICO_DATA_DIR", data.to_str().expect("a path")),
+        ("PORTICO_SERVICE_SECRET", SERVICE_SECRET),
+        ("PORTICO_PUBLIC_URL", "http://localhost:8080"),
+        ("PORTICO_BOOTSTRAP_ADMIN_EMAIL", ADMIN_EMAIL),
+        ("PORTICO_BOOTSTRAP_ADMIN_PASSWORD", PASSWORD),
+        ("PORTICO_RATE_LIMIT_ANONYMOUS", "off"),
+        ("PORTICO_RATE_LIMIT_USER", "off"),
+        ("PORTICO_RATE_LIMIT_CREDENTIALS", "off"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    for (name, value) in extra {
+        variables.retain(|(known, _)| known != name);
+        variables.push(((*name).to_owned(), (*value).to_owned()));
+    }
+    variables
+}
+
+async fn run(variables: Variables, roles: &'static [Role]) -> Running {
+    let settings = Settings::read(Env::of(variables), Purpose::Serve(roles)).expect("valid");
+    start(&settings).await.expect("it starts")
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a client")
+}
+
+/// A port that nobody listens on. The roles must know each other's before
+/// they start; the range lies outside of what the system gives away itself.
+fn free_port() -> u16 {
+    loop {
+        let mut random = [0; 2];
+        fill_random(&mut random);
+        let port = 10_000 + u16::from_le_bytes(random) % 10_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Portico from outside: everything here goes through the same start-up code
+//! as the program, over REST and gRPC, in one process on SQLite and as separate
+//! roles on PostgreSQL.
+
+mod accounts;
+mod conventions;
+mod coverage;
+mod grpc;
+mod instance;
+mod parity;
+mod people;
+mod projects;
+mod rest;
+
+pub(crate) use self::instance::{Instance, Person};
+
+/// Runs each case in both shapes of deployment, on a fresh installation.
+macro_rules! in_both_shapes {
+    ($($case:ident),+ $(,)?) => {
+        mod in_one_process {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let portico = crate::Instance::in_one_process().await;
+                super::$case(&portico).await;
+                portico.stop().await;
+            })+
+        }
+        mod as_separate_roles {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let portico = crate::Instance::as_separate_roles().await;
+                super::$case(&portico).await;
+                portico.stop().await;
+            })+
+        }
+    };
+}
+pub(crate) use in_both_shapes;
