@@ -4,6 +4,10 @@ use prost::Message;
 
 fn main() -> anyhow::Result<()> {
     println!("cargo:rerun-if-changed=profile.proto");
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "so cargo tells a build script where to write"
+    )]
     let out = std::path::PathBuf::from(std::env::var("OUT_DIR")?);
     let files = protox::compile(["profile.proto"], ["."])?;
     let descriptors = files.encode_to_vec();

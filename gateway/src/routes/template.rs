@@ -139,8 +139,6 @@ pub(crate) fn is_dots(segment: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed test may panic")]
-
     use super::*;
 
     fn variable(field: &str, start: usize, length: Option<usize>) -> Variable {

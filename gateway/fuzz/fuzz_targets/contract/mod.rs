@@ -17,8 +17,12 @@ pub static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
     let pool = DescriptorPool::from_file_descriptor_set(files).expect("its descriptors are whole");
     let schema = Schema::new(&pool).expect("it has a schema");
     Contract {
-        sink: schema.find("portico.test.Sink").expect("it is in the contract"),
-        descriptor: pool.get_message_by_name("portico.test.Sink").expect("it is in the contract"),
+        sink: schema
+            .find("portico.test.Sink")
+            .expect("it is in the contract"),
+        descriptor: pool
+            .get_message_by_name("portico.test.Sink")
+            .expect("it is in the contract"),
         schema,
     }
 });
