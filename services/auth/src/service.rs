@@ -187,6 +187,7 @@ impl AuthService for Accounts {
             request.cursor.as_deref(),
             &("sessions", user.id),
         );
+        paging.check_place(&mut violations, false);
         violations.finish()?;
         let page = self.store().sessions(user.id, &paging, self.now()).await?;
         let info = page.info(&paging, bookmark);
