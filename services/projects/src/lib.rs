@@ -3,7 +3,7 @@
 //! In the order of a request: [`service`] handles the RPCs, [`policy`] says who
 //! may do what, [`project`] and [`member`] hold the rules, [`store`] keeps both,
 //! [`people`] asks who the members are, and [`convert`] speaks protobuf. What
-//! can go wrong stands in [`error`].
+//! can go wrong stands in [`error`], and what goes on by itself in [`upkeep`].
 
 mod convert;
 mod error;
@@ -13,6 +13,7 @@ mod policy;
 mod project;
 mod service;
 mod store;
+mod upkeep;
 
 use std::sync::Arc;
 
@@ -53,9 +54,9 @@ pub fn build(database: &Database, clock: Clock, peers: Peers) -> App {
         Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone())),
         Database::Sqlite(database) => Arc::new(SqliteStore::new(database.clone())),
     };
-    let service = Service::new(store, People::new(peers.users), clock);
+    let service = Service::new(store.clone(), People::new(peers.users), clock.clone());
     App {
         routes: Routes::new(ProjectsServiceServer::new(service)),
-        background: Vec::new(),
+        background: vec![Box::new(|stop| Box::pin(upkeep::run(store, clock, stop)))],
     }
 }

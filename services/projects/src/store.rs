@@ -18,6 +18,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use portico_chassis::{
+    clock::Timestamp,
     etag::IfMatch,
     idempotency::{Created, IdempotencyKey},
     outbox::Origin,
@@ -177,6 +178,9 @@ pub(crate) trait Store: Queries {
 
     /// Fails like [`Store::release`] would now, and changes nothing.
     async fn check_release(&self, person: Uuid) -> Result<(), Error>;
+
+    /// Forgets the answers of keys that have expired, and no others.
+    async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;
 }
 
 /// Which projects match.

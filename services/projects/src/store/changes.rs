@@ -81,6 +81,8 @@ pub(super) trait Transaction: Send {
         answer: &T,
     ) -> Result<(), Error>;
 
+    async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error>;
+
     async fn commit(self) -> Result<(), Error>;
 }
 
@@ -312,6 +314,13 @@ impl<E: Engine> Store for E {
         let mut transaction = self.begin().await?;
         releasable(&mut transaction, person).await?;
         Ok(())
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn forget_expired(&self, now: Timestamp) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        transaction.forget_expired(now).await?;
+        transaction.commit().await
     }
 }
 

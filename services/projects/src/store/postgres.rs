@@ -19,10 +19,10 @@ use super::{
     Column, Filter, MemberColumn, Queries,
     changes::{Engine, Transaction},
     sql::{
-        self, DELETE_MEMBER, DELETE_PROJECT, FIND_BY_ID, FIND_BY_SLUG, INSERT_MEMBER,
-        INSERT_PROJECT, ListSql, MEMBER, MemberRow, OWNERS, ProjectRow, StandingRow, UPDATE_MEMBER,
-        UPDATE_PROJECT, ViewRow, all, bind_bookmark, bind_member, bind_project, project_by_id,
-        project_columns, projects_of,
+        self, DELETE_MEMBER, DELETE_PROJECT, FIND_BY_ID, FIND_BY_SLUG, FORGET_EXPIRED,
+        INSERT_MEMBER, INSERT_PROJECT, ListSql, MEMBER, MemberRow, OWNERS, ProjectRow, StandingRow,
+        UPDATE_MEMBER, UPDATE_PROJECT, ViewRow, all, bind_bookmark, bind_member, bind_project,
+        project_by_id, project_columns, projects_of,
     },
 };
 use crate::{
@@ -231,6 +231,14 @@ impl Transaction for PostgresTransaction {
         answer: &T,
     ) -> Result<(), Error> {
         idempotency::store_postgres(&mut self.0, key, answer).await
+    }
+
+    async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error> {
+        sqlx::query(FORGET_EXPIRED)
+            .bind(now)
+            .execute(&mut *self.0)
+            .await?;
+        Ok(())
     }
 
     async fn commit(self) -> Result<(), Error> {

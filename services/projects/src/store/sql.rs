@@ -98,6 +98,8 @@ pub(super) const UPDATE_MEMBER: &str = "UPDATE members \
 
 pub(super) const DELETE_MEMBER: &str = "DELETE FROM members WHERE project_id = $1 AND user_id = $2";
 
+pub(super) const FORGET_EXPIRED: &str = "DELETE FROM idempotency_keys WHERE expires_at <= $1";
+
 /// Binds a project to [`INSERT_PROJECT`] or [`UPDATE_PROJECT`].
 macro_rules! bind_project {
     ($sql:expr, $project:expr) => {{
@@ -186,7 +188,7 @@ impl ListSql {
         let first = 2 + usize::from(filter.search.is_some());
         let order = sort.sql(key, "p.id", paging, first);
         let is_filtered = filter.shown != Shown::Mine
-            || filter.archived.is_some()
+            || filter.archived == Some(true)
             || filter.role.is_some()
             || filter.search.is_some();
         let bound = if is_filtered { " LIMIT 10001" } else { "" };

@@ -10,6 +10,7 @@ cases! {
     a_project_gets_the_first_slug_that_is_free,
     a_project_whose_slugs_are_all_taken_is_refused,
     the_same_key_makes_one_project,
+    only_answers_that_have_expired_are_forgotten,
     a_change_counts_up_the_version_unless_nothing_changes,
     a_change_to_a_taken_slug_is_refused,
     an_archived_project_does_not_change_until_unarchived,
@@ -107,6 +108,26 @@ async fn the_same_key_makes_one_project(fixture: &Fixture) {
         fixture.events().await,
         ["project.created", "member.added", "project.updated"]
     );
+}
+
+async fn only_answers_that_have_expired_are_forgotten(fixture: &Fixture) {
+    let (owner, key, at) = (person("Ada"), key("k", "Engine"), origin(0));
+    let slugs = [slug("engine"), slug("engine-2")];
+    let make = async || {
+        let project = project("Engine", Visibility::Private);
+        let made = fixture
+            .store
+            .create(&project, &slugs, &owner, Some(&key), &at)
+            .await;
+        made.expect("answered")
+    };
+    make().await;
+    for (hours, is_replayed) in [(23, true), (24, false)] {
+        let now = Timestamp::from_seconds(hours * 3600);
+        let forgotten = fixture.store.forget_expired(now).await;
+        forgotten.expect("forgotten");
+        assert_eq!(make().await.is_replayed(), is_replayed);
+    }
 }
 
 async fn a_change_counts_up_the_version_unless_nothing_changes(fixture: &Fixture) {
