@@ -184,6 +184,7 @@ impl Accounts {
             name: account.name.to_owned(),
             role: Some(account.role.into()),
             email_verified: account.email_verified,
+            validate_only: false,
         };
         let user = match self.0.peers.create(call, request).await {
             Ok(user) => user,

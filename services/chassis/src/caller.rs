@@ -2,7 +2,10 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
+use tonic::{
+    metadata::{Ascii, MetadataMap, MetadataValue},
+    transport::server::TcpConnectInfo,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -162,6 +165,21 @@ impl Call {
             refresh_cookie: internal(metadata::REFRESH_COOKIE).map(str::to_owned),
             foreign_origin: internal(metadata::FOREIGN_ORIGIN).is_some(),
             bearer: None,
+        }
+    }
+
+    /// What is known of a client that calls without a service in between: the
+    /// address of its connection, and its program.
+    pub(crate) fn seen_from(self, peer: Option<&TcpConnectInfo>, map: &MetadataMap) -> Self {
+        if self.caller.service.is_some() {
+            return self;
+        }
+        let address = peer.and_then(TcpConnectInfo::remote_addr);
+        let agent = map.get("user-agent").and_then(|agent| agent.to_str().ok());
+        Self {
+            client_ip: address.map(|address| address.ip().to_canonical()),
+            client_agent: agent.map(str::to_owned),
+            ..self
         }
     }
 

@@ -155,7 +155,11 @@ impl Database {
             Err(error) => return Err(error),
         };
         let is_pending = |version: &i64| !applied.contains(version);
-        Ok(known.iter().map(|migration| migration.version).filter(is_pending).count())
+        Ok(known
+            .iter()
+            .map(|migration| migration.version)
+            .filter(is_pending)
+            .count())
     }
 
     /// Nothing, if the database answers.

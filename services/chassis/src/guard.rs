@@ -14,7 +14,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use tonic::{Status, metadata::MetadataMap};
+use tonic::{Status, metadata::MetadataMap, transport::server::TcpConnectInfo};
 use tracing::Instrument as _;
 
 use crate::{
@@ -147,7 +147,7 @@ async fn check(guard: &Guard, access: Access, request: Request, next: Next) -> R
     let (mut parts, body) = request.into_parts();
     let map = MetadataMap::from_headers(std::mem::take(&mut parts.headers));
     let call = match guard.identify(&map, access).await {
-        Ok(call) => call,
+        Ok(call) => call.seen_from(parts.extensions.get::<TcpConnectInfo>(), &map),
         Err(error) => return Status::from(error).into_http(),
     };
     tracing::Span::current().record("request_id", &*call.request_id);

@@ -5,7 +5,7 @@
 
 mod metrics;
 
-use std::sync::OnceLock;
+use std::{io::IsTerminal as _, sync::OnceLock};
 
 use http::HeaderMap;
 use opentelemetry::{
@@ -49,6 +49,7 @@ pub fn init(service: &str, format: LogFormat, level: &str) -> anyhow::Result<Tel
     let (filter, handle) = reload::Layer::new(EnvFilter::try_new(level)?);
     let lines = match format {
         LogFormat::Pretty => tracing_subscriber::fmt::layer()
+            .with_ansi(std::io::stderr().is_terminal())
             .with_writer(std::io::stderr)
             .boxed(),
         LogFormat::Json => tracing_subscriber::fmt::layer()

@@ -64,9 +64,17 @@ pub struct Claims {
 pub struct Verifier {
     validation: Validation,
     keys: Keys,
-    cache: Cache<[u8; 32], Arc<User>>,
+    cache: Cache<[u8; 32], Checked>,
     revocations: Arc<Revocations>,
     clock: Clock,
+}
+
+/// A token whose signature was checked.
+#[derive(Clone)]
+struct Checked {
+    user: Arc<User>,
+    /// The key that signed it.
+    kid: Arc<str>,
 }
 
 impl Verifier {
@@ -105,12 +113,16 @@ impl Verifier {
             return Err(unauthenticated());
         }
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        let user = match self.cache.get(&hash) {
-            Some(user) => user,
+        let Checked { user, .. } = match self.cache.get(&hash) {
+            Some(checked) => {
+                // The key may have been retired since.
+                self.keys.get(&checked.kid).await?;
+                checked
+            }
             None => {
-                let user = Arc::new(self.check_signature(token).await?);
-                self.cache.insert(hash, user.clone());
-                user
+                let checked = self.check_signature(token).await?;
+                self.cache.insert(hash, checked.clone());
+                checked
             }
         };
         if user.expires_at <= self.clock.now() {
@@ -131,7 +143,7 @@ impl Verifier {
         Ok(user)
     }
 
-    async fn check_signature(&self, token: &str) -> Result<User, Error> {
+    async fn check_signature(&self, token: &str) -> Result<Checked, Error> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| unauthenticated())?;
         if header.typ.as_deref() != Some(ACCESS_TOKEN_TYPE) {
             return Err(unauthenticated());
@@ -141,12 +153,16 @@ impl Verifier {
         let claims = jsonwebtoken::decode::<Claims>(token, &key, &self.validation)
             .map_err(|_| unauthenticated())?
             .claims;
-        Ok(User {
+        let user = User {
             id: claims.sub,
             session_id: claims.sid,
             is_admin: claims.role == "ADMIN",
             issued_at: issued_at(&claims),
             expires_at: Timestamp::from_seconds(claims.exp),
+        };
+        Ok(Checked {
+            user: Arc::new(user),
+            kid: kid.into(),
         })
     }
 }

@@ -173,6 +173,9 @@ impl UsersService for Service {
             updated_at: origin.at,
             deleted_at: None,
         };
+        if request.validate_only {
+            return Ok(Response::new(convert::user(&user)));
+        }
         let user = self.store.create(&user, &origin).await?;
         Ok(Response::new(convert::user(&user)))
     }
@@ -190,7 +193,10 @@ impl UsersService for Service {
             ..Change::default()
         };
         let origin = call.origin(self.clock.now());
-        let user = self.store.update(id, &promotion, &call.if_match, &origin).await?;
+        let user = self
+            .store
+            .update(id, &promotion, &call.if_match, &origin)
+            .await?;
         Ok(Response::new(convert::user(&user)))
     }
 
