@@ -181,11 +181,12 @@ impl<'r, 'a> Parser<'r, 'a> {
                         self.field(field, &at, inner.unwrap_or(Bound::NOTHING))?;
                     }
                 }
-            } else if is_any && key == "@type" {
-                self.lexer.skip()?;
             } else {
-                self.unknown(&at.field(&key), "there is no such field")?;
-                seen.unknown(key)
+                match &*key {
+                    "@type" if is_any => self.lexer.skip()?,
+                    _ => self.unknown(&at.field(&key), "there is no such field")?,
+                }
+                seen.other(key)
                     .then_some(())
                     .ok_or(start.error(DUPLICATE_KEY))?;
             }
@@ -312,7 +313,8 @@ const SAME_ONEOF: &str = "another member of the same oneof is there";
 struct Seen<'a> {
     fields: Bits,
     oneofs: Bits,
-    unknown: HashSet<Cow<'a, str>>,
+    /// Keys that are no fields.
+    others: HashSet<Cow<'a, str>>,
 }
 
 impl<'a> Seen<'a> {
@@ -325,8 +327,8 @@ impl<'a> Seen<'a> {
         self.oneofs.insert(index)
     }
 
-    fn unknown(&mut self, key: Cow<'a, str>) -> bool {
-        self.unknown.insert(key)
+    fn other(&mut self, key: Cow<'a, str>) -> bool {
+        self.others.insert(key)
     }
 }
 

@@ -126,36 +126,37 @@ impl Parser<'_, '_> {
 
     /// The object of an `Any` of a well-known type: beside `@type` only `value`.
     fn any_of_known(&mut self, inner: MessageId, at: &Path<'_>) -> Result<(), SyntaxError> {
-        let mut has_value = false;
+        let mut keys = HashSet::new();
         let mut more = self.lexer.open(b'}')?;
         while more {
+            let before = self.lexer;
             let key = self.lexer.key()?;
             match &*key {
                 "@type" => self.lexer.skip()?,
-                "value" => {
-                    self.content(inner, &at.field("value"), Bound::NOTHING)?;
-                    has_value = true;
-                }
+                "value" => self.content(inner, &at.field("value"), Bound::NOTHING)?,
                 _ => self.unknown(&at.field(&key), "there is no such field")?,
             }
+            keys.insert(key)
+                .then_some(())
+                .ok_or(before.error(DUPLICATE_KEY))?;
             more = self.lexer.more(b'}')?;
         }
-        if !has_value {
+        if !keys.contains("value") {
             self.complain(Kind::Message(inner), Code::WrongType, &at.field("value"));
         }
         Ok(())
     }
 
-    /// The `@type` of the object that begins here, if it is a string. Looks at
-    /// the whole object, and so finds keys that are there twice.
+    /// The `@type` of the object that begins here, if it is a string.
     fn type_url(&self) -> Result<Option<String>, SyntaxError> {
-        let mut lexer = self.lexer;
-        lexer.skip()?;
         let mut lexer = self.lexer;
         let mut more = lexer.open(b'}')?;
         while more {
-            if lexer.key()? == "@type" && lexer.peek() == b'"' {
-                return Ok(Some(lexer.string()?.into_owned()));
+            if lexer.key()? == "@type" {
+                let is_text = lexer.peek() == b'"';
+                return is_text
+                    .then(|| Ok(lexer.string()?.into_owned()))
+                    .transpose();
             }
             lexer.skip()?;
             more = lexer.more(b'}')?;

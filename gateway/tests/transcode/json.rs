@@ -292,6 +292,7 @@ fn duplicate_keys_are_malformed() {
         r#"{"byString":{"a":"1","\u0061":"2"}}"#,
         r#"{"byInt32":{"1":{},"1":{}}}"#,
         r#"{"struct":{"a":1,"a":2}}"#,
+        r#"{"any":{"@type":"x/google.protobuf.Empty","value":{},"value":{}}}"#,
         r#"{"any":{"@type":"x/portico.test.Sink","@type":"x/portico.test.Sink"}}"#,
     ] {
         assert!(
