@@ -270,3 +270,6 @@ fn sign(kid: &str, pair: &Ed25519KeyPair, claims: &Claims) -> Result<String, Err
     BASE64_URL_SAFE_NO_PAD.encode_string(signature.as_ref(), &mut token);
     Ok(token)
 }
+
+#[cfg(test)]
+mod tests;
