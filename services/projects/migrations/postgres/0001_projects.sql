@@ -19,6 +19,11 @@ CREATE TABLE projects (
     updated_at timestamptz NOT NULL
 );
 
+-- For people with many projects; with few, the planner sorts theirs.
+CREATE INDEX projects_created_at ON projects (created_at, id);
+CREATE INDEX projects_updated_at ON projects (updated_at, id);
+CREATE INDEX projects_name ON projects (name_key, id);
+-- For the list of public projects, which may be few among many.
 CREATE INDEX projects_public_created_at ON projects (created_at, id) WHERE visibility = 'PUBLIC';
 CREATE INDEX projects_public_updated_at ON projects (updated_at, id) WHERE visibility = 'PUBLIC';
 CREATE INDEX projects_public_name ON projects (name_key, id) WHERE visibility = 'PUBLIC';

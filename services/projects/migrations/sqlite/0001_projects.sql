@@ -17,6 +17,7 @@ CREATE TABLE projects (
     updated_at integer NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- For the list of public projects, which may be few among many.
 CREATE INDEX projects_public_created_at ON projects (created_at, id) WHERE visibility = 'PUBLIC';
 CREATE INDEX projects_public_updated_at ON projects (updated_at, id) WHERE visibility = 'PUBLIC';
 CREATE INDEX projects_public_name ON projects (name_key, id) WHERE visibility = 'PUBLIC';

@@ -9,12 +9,12 @@ use super::{Name, Refusal};
 /// The greatest length of a slug.
 const MAX_LENGTH: usize = 63;
 
-/// Letters of a suffix: no vowels, so that no words come about by chance, and
-/// nothing that looks like something else. There are 16 of each half byte.
+/// The letters of a suffix, one for each half byte: no vowels, so that no words
+/// come about by chance, and no two that look alike.
 const SUFFIX_LETTERS: &[u8; 16] = b"bcdfghjkmnpqrstv";
 
-/// Two or more words of `a-z` and `0-9` with dashes between them, or one: 3 to
-/// 63 characters, and no UUID, which would be taken for an id.
+/// Words of `a-z` and `0-9` with single dashes between them, 3 to 63 characters
+/// in all; and no UUID, which would be taken for an id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Slug(String);
