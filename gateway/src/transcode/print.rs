@@ -360,10 +360,10 @@ impl<'s, 'o, 'a> Printer<'s, 'o, 'a> {
             }
             (Kind::Enum(id), Raw::Varint(value)) => {
                 let (enumeration, number) = (self.schema.enumeration(id), value as i32);
-                match (number, enumeration.name(number)) {
-                    (0, _) => self.out.extend_from_slice(b"null"),
-                    (_, Some(name)) => quote(self.out, name),
-                    (_, None) => self.integer(number),
+                match enumeration.name(number) {
+                    _ if number == 0 || enumeration.is_null => self.out.extend_from_slice(b"null"),
+                    Some(name) => quote(self.out, name),
+                    None => self.integer(number),
                 }
             }
             (Kind::Bytes, Raw::Bytes(bytes)) => base64::quote(self.out, bytes),

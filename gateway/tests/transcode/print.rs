@@ -69,6 +69,7 @@ fn an_enum_of_value_zero_is_null_and_an_unknown_one_its_number() {
     assert_eq!(print(&[0x80, 0x01, 0])["color"], Value::Null);
     assert_eq!(print(&[0xb0, 0x01, 0])["maybeColor"], Value::Null);
     assert_eq!(print(&[0x80, 0x01, 77])["color"], json!(77));
+    assert_eq!(print(&[0xa0, 0x04, 77])["null"], Value::Null);
     assert_eq!(
         printed(r#"{"colors":["RED",0,5]}"#)["colors"],
         json!(["RED", null, 5])
