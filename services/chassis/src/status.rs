@@ -136,8 +136,9 @@ pub struct Error {
     pub message: Cow<'static, str>,
     /// The fields at fault, of a request that is wrong.
     pub violations: Vec<Violation>,
-    /// More about the failure, such as the things in the way.
-    pub details: Option<Map<String, Value>>,
+    /// More about the failure, such as the things in the way. Boxed, because it
+    /// is rare and would double the size of every result.
+    pub details: Option<Box<Map<String, Value>>>,
     /// How long to wait before another try.
     pub retry_after: Option<Duration>,
     /// What went wrong inside: for the log only.
@@ -221,7 +222,7 @@ impl Error {
     /// The same failure with more about it.
     #[must_use]
     pub fn with_details(mut self, details: Map<String, Value>) -> Self {
-        self.details = Some(details);
+        self.details = Some(Box::new(details));
         self
     }
 
@@ -266,7 +267,7 @@ impl Error {
             reason: info.reason.into(),
             message: status.message().to_owned().into(),
             violations: violations.unwrap_or_default(),
-            details: details::read(status),
+            details: details::read(status).map(Box::new),
             retry_after: status
                 .get_details_retry_info()
                 .and_then(|retry| retry.retry_delay),
@@ -357,7 +358,7 @@ impl From<Error> for Status {
             details.push(details::pack("google.rpc.RetryInfo", &retry));
         }
         if let Some(more) = error.details {
-            details.push(details::write(more));
+            details.push(details::write(*more));
         }
         let status = pb::Status {
             code: code as i32,
@@ -450,7 +451,7 @@ mod tests {
         assert_eq!(back.reason, "IDEMPOTENCY_KEY_REUSED");
         assert_eq!(back.message, "Use a new key.");
         assert_eq!(back.violations[0].code, "PASSWORD_TOO_SHORT");
-        assert_eq!(back.details, Some(details));
+        assert_eq!(back.details.as_deref(), Some(&details));
         assert_eq!(back.retry_after, Some(Duration::from_secs(3)));
     }
 
