@@ -1,0 +1,13 @@
+//! The gateway from outside: over real sockets, before services that answer as
+//! each test says.
+
+mod access;
+mod answers;
+mod bad_input;
+mod client;
+mod connection;
+mod cookies;
+mod fixture;
+mod limits;
+mod pages;
+mod services;
