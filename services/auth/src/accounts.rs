@@ -15,7 +15,7 @@ use portico_chassis::{
     clock::{Timestamp, new_id, parse_id},
     idempotency::{IdempotencyKey, RETENTION},
     outbox::{Actor, Origin},
-    status::Error,
+    status::{Error, Violations},
     telemetry::Metrics,
 };
 use portico_proto::users::{self, User};
@@ -72,6 +72,20 @@ pub(crate) struct SignedIn {
     pub(crate) token: String,
     pub(crate) expires_at: Timestamp,
     pub(crate) refresh_token: String,
+}
+
+impl NewAccount<'_> {
+    /// The account's part in the users service.
+    fn person(&self, id: Uuid) -> users::CreateUserRequest {
+        users::CreateUserRequest {
+            id: id.to_string(),
+            email: self.email.to_owned(),
+            name: self.name.to_owned(),
+            role: Some(self.role.into()),
+            email_verified: self.email_verified,
+            validate_only: false,
+        }
+    }
 }
 
 impl Accounts {
@@ -145,6 +159,29 @@ impl Accounts {
         };
         let made = self.make(&Call::default(), account, Some(&key)).await?;
         Ok(!made.is_replayed)
+    }
+
+    /// Nothing, if neither this service nor users finds a field at fault;
+    /// else all of them at once.
+    pub(crate) async fn check(
+        &self,
+        call: &Call,
+        violations: Violations,
+        account: &NewAccount<'_>,
+    ) -> Result<(), Error> {
+        let own = violations.finish().err().map(|error| error.violations);
+        let mut all = own.unwrap_or_default();
+        let person = account.person(new_id(self.now()));
+        for violation in self.0.peers.check_create(call, person).await? {
+            if !all.iter().any(|known| known.field == violation.field) {
+                all.push(violation);
+            }
+        }
+        if all.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::validation(all))
+        }
     }
 
     /// Makes an account; under a key that was used before, returns the one

@@ -4,7 +4,7 @@ use portico_chassis::{
     caller::{Call, insert, metadata},
     clock::parse_id,
     etag::IfMatch,
-    status::{Error, Kind},
+    status::{Error, Kind, Violation},
     upstream::Upstream,
 };
 use portico_proto::{
@@ -56,6 +56,23 @@ impl Peers {
         let id = id.to_string();
         let request = call.forward(users::GetUserRequest { id });
         answer(self.users.clone().get_user(request).await)
+    }
+
+    /// The fields at fault of a person to be made.
+    pub(crate) async fn check_create(
+        &self,
+        call: &Call,
+        request: users::CreateUserRequest,
+    ) -> Result<Vec<Violation>, Error> {
+        let request = call.forward(users::CreateUserRequest {
+            validate_only: true,
+            ..request
+        });
+        match answer(self.users.clone().create_user(request).await) {
+            Ok(_) => Ok(Vec::new()),
+            Err(error) if error.reason == "VALIDATION_FAILED" => Ok(error.violations),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes a person; making the same one again returns it.

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The violations of the contract's own rules.
-fn check(request: &impl Validate) -> Violations {
+fn rules_of(request: &impl Validate) -> Violations {
     Violations::collect(|report| request.validate(report))
 }
 
@@ -37,11 +37,8 @@ impl AuthService for Accounts {
     ) -> Result<Response<proto::RegisterResponse>, Failure> {
         let call = Call::of(&request)?;
         let request = request.into_inner();
-        let mut violations = check(&request);
+        let mut violations = rules_of(&request);
         violations.take("password", Password::chosen(&request.password));
-        violations.finish()?;
-        let delivery = Delivery::of(&call, request.cookie)?;
-        let key = self.registration_key(&call, "Register", &request)?;
         let account = NewAccount {
             email: &request.email,
             name: &request.name,
@@ -49,6 +46,9 @@ impl AuthService for Accounts {
             email_verified: false,
             password: Some(&request.password),
         };
+        self.check(&call, violations, &account).await?;
+        let delivery = Delivery::of(&call, request.cookie)?;
+        let key = self.registration_key(&call, "Register", &request)?;
         let made = self.make(&call, account, key.as_ref()).await?;
         let (user, is_replayed) = (made.user.clone(), made.is_replayed);
         let signed_in = self.first_sign_in(&call, made, &request.password).await?;
@@ -69,7 +69,7 @@ impl AuthService for Accounts {
     ) -> Result<Response<proto::LoginResponse>, Failure> {
         let call = Call::of(&request)?;
         let request = request.into_inner();
-        check(&request).finish()?;
+        rules_of(&request).finish()?;
         let delivery = Delivery::of(&call, request.cookie)?;
         let found = self.0.peers.lookup(&call, &request.email).await?;
         let signed_in = self.sign_in(&call, found, &request.password).await?;
@@ -92,7 +92,7 @@ impl AuthService for Accounts {
     ) -> Result<Response<proto::RefreshTokenResponse>, Failure> {
         let call = Call::of(&request)?;
         let request = request.into_inner();
-        check(&request).finish()?;
+        rules_of(&request).finish()?;
         // A token in the body wins; without one it is the cookie's turn.
         let delivery = Delivery::of(&call, request.refresh_token.is_none())?;
         let shown = request
@@ -148,7 +148,7 @@ impl AuthService for Accounts {
         let call = Call::of(&request)?;
         let user = call.user()?;
         let request = request.into_inner();
-        check(&request).finish()?;
+        rules_of(&request).finish()?;
         self.prove(user.id, &request.password, "password").await?;
         let origin = call.origin(self.now());
         if !self
@@ -179,7 +179,7 @@ impl AuthService for Accounts {
         let call = Call::of(&request)?;
         let user = call.user()?;
         let request = request.into_inner();
-        let mut violations = check(&request);
+        let mut violations = rules_of(&request);
         let paging = Paging::parse(
             &mut violations,
             request.page,
@@ -227,7 +227,7 @@ impl AuthService for Accounts {
         let call = Call::of(&request)?;
         let user = call.user()?;
         let request = request.into_inner();
-        let mut violations = check(&request);
+        let mut violations = rules_of(&request);
         let chosen = violations.take("newPassword", Password::chosen(&request.new_password));
         violations.finish()?;
         let chosen = chosen.ok_or_else(|| Error::internal("a refused value left no violation"))?;
@@ -255,12 +255,10 @@ impl AuthService for Accounts {
     ) -> Result<Response<users::User>, Failure> {
         let call = Call::of(&request)?;
         let request = request.into_inner();
-        let mut violations = check(&request);
+        let mut violations = rules_of(&request);
         if let Some(password) = &request.password {
             violations.take("password", Password::chosen(password));
         }
-        violations.finish()?;
-        let key = self.registration_key(&call, "CreateAccount", &request)?;
         let account = NewAccount {
             email: &request.email,
             name: &request.name,
@@ -271,6 +269,8 @@ impl AuthService for Accounts {
             email_verified: false,
             password: request.password.as_deref(),
         };
+        self.check(&call, violations, &account).await?;
+        let key = self.registration_key(&call, "CreateAccount", &request)?;
         let made = self.make(&call, account, key.as_ref()).await?;
         Ok(respond(made.user, made.is_replayed))
     }
@@ -372,3 +372,6 @@ fn bookmark(session: &Session) -> Bookmark {
         id: session.id,
     }
 }
+
+#[cfg(test)]
+mod tests;
