@@ -16,6 +16,11 @@ const FILES: [&str; 4] = [
     "portico/projects/v1/projects.proto",
 ];
 
+#[expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "this is how a build script speaks with Cargo"
+)]
 fn main() -> anyhow::Result<()> {
     for folder in ["build", "buf", "google", "portico"] {
         println!("cargo:rerun-if-changed={folder}");

@@ -86,10 +86,16 @@ fn checks_of(field: &FieldDescriptor, rules: Option<&DynamicMessage>) -> anyhow:
         _ if checks.is_empty() && !required => String::new(),
         (Cardinality::Repeated, _) => format!("let value = &self.{name};\n{checks}"),
         (_, true) if !required => format!("if let Some(value) = &self.{name} {{\n{checks}}}\n"),
-        (_, false) if required => format!(
-            "let value = &self.{name};\nif {absent} {{\n\
-             report(&format!(\"{{path}}{json}\"), \"REQUIRED\", \"is required\".into());\n}} else {{\n{checks}}}\n"
-        ),
+        (_, false) if required => {
+            let others = match checks.as_str() {
+                "" => String::new(),
+                checks => format!(" else {{\n{checks}}}"),
+            };
+            format!(
+                "let value = &self.{name};\nif {absent} {{\n\
+                 report(&format!(\"{{path}}{json}\"), \"REQUIRED\", \"is required\".into());\n}}{others}\n"
+            )
+        }
         _ => bail!("a rule on this kind of field is not known here"),
     })
 }

@@ -76,9 +76,9 @@ pub trait Validate {
 
 #[expect(
     missing_docs,
-    clippy::doc_lazy_continuation,
-    clippy::large_enum_variant,
     unreachable_pub,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
     reason = "generated code"
 )]
 mod portico {
@@ -104,7 +104,12 @@ mod portico {
     }
 }
 
-include!(concat!(env!("OUT_DIR"), "/validators.rs"));
+#[expect(clippy::collapsible_if, reason = "generated code")]
+mod validators {
+    use crate::{Report, Validate, portico};
+
+    include!(concat!(env!("OUT_DIR"), "/validators.rs"));
+}
 
 pub use portico::{
     auth::v1 as auth, pagination::v1 as pagination, projects::v1 as projects, users::v1 as users,

@@ -60,8 +60,12 @@ async fn serve(roles: &'static [Role]) -> Outcome {
         [role] => role.name(),
         _ => "all",
     };
-    let telemetry =
-        portico_chassis::telemetry::init(name, settings.log_format, &settings.log_level)?;
+    let telemetry = portico_chassis::telemetry::init(
+        name,
+        settings.log_format,
+        &settings.log_level,
+        settings.exports_spans,
+    )?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }

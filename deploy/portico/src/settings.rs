@@ -115,6 +115,8 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Which events are logged, in `RUST_LOG`'s syntax.
     pub log_level: String,
+    /// Whether spans are exported to an OpenTelemetry collector.
+    pub exports_spans: bool,
     /// What the auth role needs, if this process runs it.
     pub auth: Option<portico_auth::Config>,
     /// What the gateway needs, if this process runs it.
@@ -204,6 +206,12 @@ impl Settings {
                 _ => Err("pretty or json".to_owned()),
             }),
             log_level: env.text("RUST_LOG").unwrap_or("info".to_owned()),
+            exports_spans: [
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            ]
+            .iter()
+            .any(|name| env.text(name).is_some()),
             auth,
             gateway,
             warnings: env.unknown(),

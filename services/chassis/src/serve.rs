@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -80,6 +80,8 @@ pub type Check =
 pub struct Readiness {
     checks: Vec<(&'static str, Check)>,
     is_stopping: AtomicBool,
+    /// What failed when it was last asked, so that the log tells of changes.
+    last_failing: Mutex<Vec<&'static str>>,
 }
 
 impl Readiness {
@@ -89,6 +91,7 @@ impl Readiness {
         Arc::new(Self {
             checks,
             is_stopping: AtomicBool::new(false),
+            last_failing: Mutex::default(),
         })
     }
 
@@ -105,9 +108,20 @@ impl Readiness {
         let mut failing = Vec::new();
         for (name, check) in &self.checks {
             if let Err(error) = check().await {
-                tracing::warn!(check = name, error, "not ready");
+                tracing::debug!(check = name, error, "not ready");
                 failing.push(*name);
             }
+        }
+        let mut last = self
+            .last_failing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if *last != failing {
+            match failing.as_slice() {
+                [] => tracing::info!("ready"),
+                _ => tracing::info!(?failing, "not ready"),
+            }
+            last.clone_from(&failing);
         }
         failing
     }

@@ -40,12 +40,19 @@ pub struct Telemetry {
 /// Whether spans are exported. Where not, trace context is only passed on.
 static IS_EXPORTING: OnceLock<()> = OnceLock::new();
 
-/// Sets up logs and traces for the process.
+/// Sets up logs and traces for the process. Spans are exported if
+/// `is_exporting`; where to and how is read from the standard `OTEL_*`
+/// variables by the exporter itself.
 ///
 /// # Errors
 ///
 /// If the exporter cannot be made, or telemetry is set up already.
-pub fn init(service: &str, format: LogFormat, level: &str) -> anyhow::Result<Telemetry> {
+pub fn init(
+    service: &str,
+    format: LogFormat,
+    level: &str,
+    is_exporting: bool,
+) -> anyhow::Result<Telemetry> {
     let (filter, handle) = reload::Layer::new(EnvFilter::try_new(level)?);
     let lines = match format {
         LogFormat::Pretty => tracing_subscriber::fmt::layer()
@@ -60,7 +67,7 @@ pub fn init(service: &str, format: LogFormat, level: &str) -> anyhow::Result<Tel
             .with_writer(std::io::stderr)
             .boxed(),
     };
-    let provider = exporter(service)?;
+    let provider = is_exporting.then(|| exporter(service)).transpose()?;
     let spans = provider
         .as_ref()
         .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("portico")));
@@ -78,30 +85,17 @@ pub fn init(service: &str, format: LogFormat, level: &str) -> anyhow::Result<Tel
     })
 }
 
-/// The exporter, if a collector is named. Everything else about it is read
-/// from the standard `OTEL_*` variables by the exporter itself.
-fn exporter(service: &str) -> anyhow::Result<Option<SdkTracerProvider>> {
-    let is_named = [
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-    ]
-    .iter()
-    .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
-    if !is_named {
-        return Ok(None);
-    }
+fn exporter(service: &str) -> anyhow::Result<SdkTracerProvider> {
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_tonic()
         .build()?;
     let resource = Resource::builder()
         .with_service_name(format!("portico-{service}"))
         .build();
-    Ok(Some(
-        SdkTracerProvider::builder()
-            .with_batch_exporter(exporter)
-            .with_resource(resource)
-            .build(),
-    ))
+    Ok(SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_resource(resource)
+        .build())
 }
 
 impl Telemetry {

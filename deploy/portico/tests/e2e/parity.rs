@@ -391,7 +391,7 @@ impl Play<'_> {
                     .collect();
                 let details = match (violations.is_empty(), error.details) {
                     (false, _) => json!(violations),
-                    (true, Some(details)) => Value::Object(details),
+                    (true, Some(details)) => json!(details),
                     (true, None) => Value::Null,
                 };
                 json!({"error": {"code": error.reason, "message": error.message, "details": details}})

@@ -68,6 +68,10 @@ impl TestDatabase {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a setting of the tests, not of the program"
+)]
 fn postgres_url() -> String {
     std::env::var(POSTGRES_URL).unwrap_or_else(|_| {
         panic!("{POSTGRES_URL} is not set: run `make test`, or name a PostgreSQL server")

@@ -20,8 +20,9 @@ use super::Target;
 
 /// Connections to each address: one HTTP/2 connection has one lock.
 const CONNECTIONS: usize = 2;
-/// The time between two looks at the names.
+/// The time between two looks at the names, and while nobody answers there.
 const INTERVAL: Duration = Duration::from_secs(2);
+const SEARCH_INTERVAL: Duration = Duration::from_millis(200);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
@@ -100,16 +101,22 @@ async fn watch_names(
                 Err(error) => tracing::error!(address = %new, %error, "cannot connect"),
             }
         }
-        let state = if reachable.is_empty() {
-            State::Unreachable
+        let (state, pause) = if reachable.is_empty() {
+            (State::Unreachable, SEARCH_INTERVAL)
         } else {
-            State::Reachable
+            (State::Reachable, INTERVAL)
         };
-        if found.send_replace(state) != state && state == State::Unreachable {
-            tracing::warn!(hosts = ?target.hosts, "no address of the service accepts connections");
+        match (found.send_replace(state), state) {
+            (State::Reachable, State::Unreachable) => {
+                tracing::warn!(hosts = ?target.hosts, "no address accepts connections any more");
+            }
+            (State::Unreachable, State::Reachable) => {
+                tracing::info!(hosts = ?target.hosts, "connections are accepted again");
+            }
+            _ => {}
         }
         current = reachable;
-        tokio::time::sleep(INTERVAL).await;
+        tokio::time::sleep(pause).await;
     }
 }
 
