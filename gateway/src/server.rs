@@ -58,10 +58,14 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let (builder, router, watcher) =
-                    (builder.clone(), router.clone(), graceful.watcher());
+                let watcher = graceful.watcher();
+                let (builder, router, stop) = (builder.clone(), router.clone(), stop.clone());
                 connections.spawn(async move {
-                    if !says_something(&stream).await {
+                    let begins = tokio::select! {
+                        begins = says_something(&stream) => begins,
+                        () = stop.cancelled() => false,
+                    };
+                    if !begins {
                         return;
                     }
                     let service = service_fn(move |request| answer(router.clone(), peer, request));
@@ -109,8 +113,8 @@ async fn says_something(stream: &TcpStream) -> bool {
     // It fails only for a socket that is of no use anyhow.
     let _ = stream.set_nodelay(true);
     matches!(
-        timeout(FIRST_BYTE_TIMEOUT, stream.readable()).await,
-        Ok(Ok(()))
+        timeout(FIRST_BYTE_TIMEOUT, stream.peek(&mut [0])).await,
+        Ok(Ok(1))
     )
 }
 
