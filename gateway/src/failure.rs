@@ -12,7 +12,8 @@ use crate::{limits::ceil_seconds, transcode::Rejection};
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) status: StatusCode,
-    pub(crate) error: Error,
+    /// In a box, to keep results small.
+    pub(crate) error: Box<Error>,
     header: Option<(HeaderName, HeaderValue)>,
 }
 
@@ -25,7 +26,7 @@ impl Failure {
     ) -> Self {
         Self {
             status,
-            error: Error::new(Kind::Invalid, reason, message),
+            error: Box::new(Error::new(Kind::Invalid, reason, message)),
             header: None,
         }
     }
@@ -97,7 +98,7 @@ impl From<Error> for Failure {
         let status = StatusCode::from_u16(error.kind.http());
         Self {
             status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            error,
+            error: Box::new(error),
             header: None,
         }
     }
