@@ -62,6 +62,7 @@ impl UsersService for Service {
             request.cursor.as_deref(),
             &(&filter, sort),
         );
+        paging.check_place(&mut violations, sort.column.is_text());
         violations.finish()?;
         let page = self.store.list(&filter, sort, &paging).await?;
         let info = page.info(&paging, |user| bookmark(user, sort.column));

@@ -1,8 +1,13 @@
 //! Keeps the people. Each method is one atomic use case: a transaction never
 //! leaves it, and each change leaves its event in the outbox. Every sentence of
 //! the methods' docs has a case in the conformance suite.
+//!
+//! What a change does stands once, in [`changes`], in terms of the few
+//! statements that each database brings.
 
+mod changes;
 pub(crate) mod postgres;
+mod sql;
 pub(crate) mod sqlite;
 
 #[cfg(test)]
@@ -10,24 +15,18 @@ mod conformance;
 
 use async_trait::async_trait;
 use portico_chassis::{
-    clock::Timestamp,
     etag::IfMatch,
-    outbox::{Event, Origin},
+    outbox::Origin,
     page::{Page, Paging, Search, Sort},
     status::Error,
 };
 use uuid::Uuid;
 
-use crate::user::{Avatar, Change, Email, Name, Role, Status, User};
+use crate::user::{Change, Email, Role, Status, User};
 
-/// Keeps the people.
+/// Reads the people.
 #[async_trait]
-pub(crate) trait Store: Send + Sync {
-    /// Adds a person. Adding the same id with the same address again returns
-    /// the person as it is now and changes nothing. An address that another
-    /// person has, deleted or not, in whatever case, is `EMAIL_EXISTS`.
-    async fn create(&self, user: &User, origin: &Origin) -> Result<User, Error>;
-
+pub(crate) trait Queries: Send + Sync {
     /// The person with an id, deleted or not.
     async fn get(&self, id: Uuid) -> Result<Option<User>, Error>;
 
@@ -46,6 +45,15 @@ pub(crate) trait Store: Send + Sync {
         sort: Sort<Column>,
         paging: &Paging,
     ) -> Result<Page<User>, Error>;
+}
+
+/// Keeps the people.
+#[async_trait]
+pub(crate) trait Store: Queries {
+    /// Adds a person. Adding the same id with the same address again returns
+    /// the person as it is now and changes nothing. An address that another
+    /// person has, deleted or not, in whatever case, is `EMAIL_EXISTS`.
+    async fn create(&self, user: &User, origin: &Origin) -> Result<User, Error>;
 
     /// Changes a person, and counts up its version unless nothing changes.
     /// Nobody there is `USER_NOT_FOUND`, another version `ETAG_MISMATCH`, a
@@ -100,147 +108,8 @@ impl Column {
         }
     }
 
-    const fn sql(self) -> &'static str {
-        match self {
-            Self::Name => "name_key",
-            Self::Email => "email_key",
-            Self::CreatedAt => "created_at",
-            Self::UpdatedAt => "updated_at",
-        }
+    /// Whether people are compared by a text, not by a time.
+    pub(crate) const fn is_text(self) -> bool {
+        matches!(self, Self::Name | Self::Email)
     }
-}
-
-const COLUMNS: &str = "id, email, name, avatar, role, status, email_verified, version, \
-    created_at, updated_at, deleted_at";
-
-const GET: &str = "SELECT id, email, name, avatar, role, status, email_verified, version, \
-    created_at, updated_at, deleted_at FROM users WHERE id = $1";
-
-const LOOKUP: &str = "SELECT id, email, name, avatar, role, status, email_verified, version, \
-    created_at, updated_at, deleted_at FROM users WHERE email_key = $1";
-
-const INSERT: &str = "INSERT INTO users (id, email, email_key, name, name_key, search, avatar, \
-    role, status, email_verified, version, created_at, updated_at, deleted_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
-    ON CONFLICT DO NOTHING";
-
-const UPDATE: &str = "UPDATE users SET email = $2, email_key = $3, name = $4, name_key = $5, \
-    search = $6, avatar = $7, role = $8, status = $9, email_verified = $10, version = $11, \
-    created_at = $12, updated_at = $13, deleted_at = $14 WHERE id = $1";
-
-const OTHER_ADMINS: &str =
-    "SELECT count(*) FROM users WHERE role = 'ADMIN' AND status = 'ACTIVE' AND id <> $1";
-
-/// Binds a person to [`INSERT`] or [`UPDATE`].
-macro_rules! bind_user {
-    ($sql:expr, $user:expr) => {{
-        let user: &crate::user::User = $user;
-        sqlx::query($sql)
-            .bind(user.id)
-            .bind(user.email.as_str())
-            .bind(user.email.key())
-            .bind(user.name.as_str())
-            .bind(user.name.sort_key())
-            .bind(user.search())
-            .bind(user.avatar.as_ref().map(|avatar| avatar.as_str()))
-            .bind(user.role.as_str())
-            .bind(user.status.as_str())
-            .bind(user.email_verified)
-            .bind(i64::try_from(user.version).unwrap_or(i64::MAX))
-            .bind(user.created_at)
-            .bind(user.updated_at)
-            .bind(user.deleted_at)
-    }};
-}
-use bind_user;
-
-/// The SQL of a list: its rows, and its count. A search is bound first, then
-/// a bookmark's key and id.
-struct ListSql {
-    rows: String,
-    count: String,
-    pattern: Option<String>,
-    is_filtered: bool,
-}
-
-impl ListSql {
-    fn new(filter: &Filter, sort: Sort<Column>, paging: &Paging) -> Self {
-        let mut conditions = match filter.status {
-            Some(status) => format!("status = '{}'", status.as_str()),
-            None => "status <> 'DELETED'".to_owned(),
-        };
-        if let Some(role) = filter.role {
-            conditions += &format!(" AND role = '{}'", role.as_str());
-        }
-        if filter.search.is_some() {
-            conditions += r" AND search LIKE $1 ESCAPE '\'";
-        }
-        let first = 1 + usize::from(filter.search.is_some());
-        let order = sort.sql(sort.column.sql(), "id", paging, first);
-        let is_filtered =
-            filter.search.is_some() || filter.role.is_some() || filter.status.is_some();
-        let bound = if is_filtered { " LIMIT 10001" } else { "" };
-        Self {
-            rows: format!("SELECT {COLUMNS} FROM users WHERE {conditions}{order}"),
-            count: format!(
-                "SELECT count(*) FROM (SELECT 1 FROM users WHERE {conditions}{bound}) AS matching"
-            ),
-            pattern: filter.search.as_ref().map(Search::pattern),
-            is_filtered,
-        }
-    }
-}
-
-/// What happened to a person, for the outbox.
-fn event<'a>(kind: &'static str, user: &'a User) -> Event<'a, User> {
-    Event {
-        kind,
-        subject: user.id,
-        payload: user,
-    }
-}
-
-/// A person as the database has it.
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: Uuid,
-    email: String,
-    name: String,
-    avatar: Option<String>,
-    role: String,
-    status: String,
-    email_verified: bool,
-    version: i64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    deleted_at: Option<Timestamp>,
-}
-
-impl From<Row> for User {
-    fn from(row: Row) -> Self {
-        Self {
-            id: row.id,
-            email: Email::stored(row.email),
-            name: Name::stored(row.name),
-            avatar: row.avatar.map(Avatar::stored),
-            role: match row.role.as_str() {
-                "ADMIN" => Role::Admin,
-                _ => Role::Member,
-            },
-            status: match row.status.as_str() {
-                "ACTIVE" => Status::Active,
-                "DISABLED" => Status::Disabled,
-                _ => Status::Deleted,
-            },
-            email_verified: row.email_verified,
-            version: u64::try_from(row.version).unwrap_or(0),
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            deleted_at: row.deleted_at,
-        }
-    }
-}
-
-fn users(rows: Vec<Row>) -> Vec<User> {
-    rows.into_iter().map(User::from).collect()
 }

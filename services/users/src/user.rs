@@ -213,9 +213,12 @@ pub(crate) struct Avatar(String);
 
 impl Avatar {
     pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
+        let is_plain = !text
+            .chars()
+            .any(|letter| letter.is_control() || letter.is_whitespace());
         let is_https = url::Url::parse(text)
             .is_ok_and(|url| url.scheme() == "https" && url.username().is_empty());
-        if is_https {
+        if is_plain && is_https {
             Ok(Self(text.to_owned()))
         } else {
             Err(("URL_INVALID", "must be an https URL".to_owned()))
@@ -314,6 +317,8 @@ mod tests {
             "javascript:alert(1)",
             "https://",
             "https://me@example.com",
+            "https://example.com/a\0.png",
+            "https://example.com/a .png",
             "a.png",
         ] {
             assert_eq!(Avatar::parse(text).expect_err(text).0, "URL_INVALID");

@@ -1,24 +1,25 @@
-//! The people in SQLite, whose one writer keeps changes apart.
+//! The people in SQLite. Its one writer keeps changes apart, so that nothing
+//! needs a lock of its own.
 
 use async_trait::async_trait;
 use portico_chassis::{
     database::SqliteDatabase,
-    etag::IfMatch,
-    outbox::{self, Origin},
-    page::{Page, Paging, Sort, SortKey, Total},
+    outbox::{self, Event, Origin},
+    page::{Page, Paging, Sort, Total},
     status::Error,
 };
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use sqlx::{AssertSqlSafe, Sqlite};
 use uuid::Uuid;
 
 use super::{
-    COLUMNS, Column, Filter, GET, INSERT, LOOKUP, ListSql, OTHER_ADMINS, Row, Store, UPDATE,
-    bind_user, event, users,
+    Column, Filter, Queries,
+    changes::{Engine, Transaction},
+    sql::{
+        GET, INSERT, LOOKUP, ListSql, OTHER_ADMINS, Row, UPDATE, bind_bookmark, bind_user,
+        select_users, users,
+    },
 };
-use crate::{
-    error,
-    user::{Change, Email, Status, User},
-};
+use crate::user::{Email, User};
 
 /// Keeps the people in SQLite.
 pub(crate) struct SqliteStore {
@@ -32,23 +33,8 @@ impl SqliteStore {
 }
 
 #[async_trait]
-impl Store for SqliteStore {
-    #[tracing::instrument(skip_all, fields(db.system.name = "sqlite", otel.kind = "client"))]
-    async fn create(&self, user: &User, origin: &Origin) -> Result<User, Error> {
-        let mut transaction = self.database.begin().await?;
-        let inserted = bind_user!(INSERT, user).execute(&mut *transaction).await?;
-        if inserted.rows_affected() == 1 {
-            append(&mut transaction, origin, "user.created", user).await?;
-            transaction.commit().await?;
-            return Ok(user.clone());
-        }
-        let known = get(&mut transaction, GET, user.id).await?;
-        known
-            .filter(|known| known.email.key() == user.email.key())
-            .ok_or_else(error::email_exists)
-    }
-
-    #[tracing::instrument(skip_all, fields(db.system.name = "sqlite", otel.kind = "client"))]
+impl Queries for SqliteStore {
+    #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
     async fn get(&self, id: Uuid) -> Result<Option<User>, Error> {
         let row: Option<Row> = sqlx::query_as(GET)
             .bind(id)
@@ -57,21 +43,18 @@ impl Store for SqliteStore {
         Ok(row.map(User::from))
     }
 
-    #[tracing::instrument(skip_all, fields(db.system.name = "sqlite", otel.kind = "client"))]
+    #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
     async fn batch_get(&self, ids: &[Uuid]) -> Result<Vec<User>, Error> {
         let places: Vec<String> = (1..=ids.len()).map(|place| format!("${place}")).collect();
-        let places = places.join(", ");
-        let sql = AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM users WHERE id IN ({places})"
-        ));
-        let mut query = sqlx::query_as::<_, Row>(sql);
+        let sql = format!("{} WHERE id IN ({})", select_users!(""), places.join(", "));
+        let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(sql));
         for id in ids {
             query = query.bind(id);
         }
         Ok(users(query.fetch_all(&self.database.readers).await?))
     }
 
-    #[tracing::instrument(skip_all, fields(db.system.name = "sqlite", otel.kind = "client"))]
+    #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
     async fn lookup(&self, email: &Email) -> Result<Option<User>, Error> {
         let row: Option<Row> = sqlx::query_as(LOOKUP)
             .bind(email.key())
@@ -80,7 +63,7 @@ impl Store for SqliteStore {
         Ok(row.map(User::from))
     }
 
-    #[tracing::instrument(skip_all, fields(db.system.name = "sqlite", otel.kind = "client"))]
+    #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
     async fn list(
         &self,
         filter: &Filter,
@@ -94,134 +77,72 @@ impl Store for SqliteStore {
             rows = rows.bind(pattern);
             count = count.bind(pattern);
         }
-        if let Some(after) = paging.after() {
-            rows = match &after.key {
-                SortKey::Text(text) => rows.bind(text),
-                SortKey::Time(time) => rows.bind(time),
-            };
-            rows = rows.bind(after.id);
-        }
-        let rows = rows.fetch_all(&self.database.readers).await?;
+        let rows = bind_bookmark!(rows, paging)
+            .fetch_all(&self.database.readers)
+            .await?;
         let total = Total::counted(
             count.fetch_one(&self.database.readers).await?,
             sql.is_filtered,
         );
         Ok(Page::of(users(rows), total, paging))
     }
+}
 
-    #[tracing::instrument(skip_all, fields(db.system.name = "sqlite", otel.kind = "client"))]
-    async fn update(
-        &self,
-        id: Uuid,
-        change: &Change,
-        if_match: &IfMatch,
-        origin: &Origin,
-    ) -> Result<User, Error> {
-        let mut transaction = self.database.begin().await?;
-        let user = get(&mut transaction, GET, id)
-            .await?
-            .ok_or_else(error::not_found)?;
-        if_match.check(user.version)?;
-        let Some(changed) = user.after(change, origin.at)? else {
-            return Ok(user);
-        };
-        if user.is_active_admin() && !changed.is_active_admin() {
-            keep_an_admin(&mut transaction, id).await?;
-        }
-        write(&mut transaction, origin, "user.updated", &changed).await?;
-        transaction.commit().await?;
-        Ok(changed)
+#[async_trait]
+impl Engine for SqliteStore {
+    const NAME: &'static str = "sqlite";
+
+    type Transaction = SqliteTransaction;
+
+    async fn begin(&self) -> Result<SqliteTransaction, Error> {
+        Ok(SqliteTransaction(self.database.begin().await?))
+    }
+}
+
+/// A transaction in SQLite.
+pub(super) struct SqliteTransaction(sqlx::Transaction<'static, Sqlite>);
+
+#[async_trait]
+impl Transaction for SqliteTransaction {
+    async fn insert(&mut self, user: &User) -> Result<bool, Error> {
+        let inserted = bind_user!(INSERT, user).execute(&mut *self.0).await?;
+        Ok(inserted.rows_affected() == 1)
     }
 
-    #[tracing::instrument(skip_all, fields(db.system.name = "sqlite", otel.kind = "client"))]
-    async fn delete(&self, id: Uuid, if_match: &IfMatch, origin: &Origin) -> Result<(), Error> {
-        let mut transaction = self.database.begin().await?;
-        let user = deletable(&mut transaction, id, if_match).await?;
-        let deleted = user.deleted(origin.at);
-        write(&mut transaction, origin, "user.deleted", &deleted).await?;
-        transaction.commit().await?;
+    async fn get(&mut self, id: Uuid) -> Result<Option<User>, Error> {
+        let row: Option<Row> = sqlx::query_as(GET)
+            .bind(id)
+            .fetch_optional(&mut *self.0)
+            .await?;
+        Ok(row.map(User::from))
+    }
+
+    async fn lock(&mut self, id: Uuid) -> Result<Option<User>, Error> {
+        self.get(id).await
+    }
+
+    async fn lock_among_admins(&mut self, id: Uuid) -> Result<Option<User>, Error> {
+        self.get(id).await
+    }
+
+    async fn other_admins(&mut self, id: Uuid) -> Result<i64, Error> {
+        let others = sqlx::query_scalar(OTHER_ADMINS)
+            .bind(id)
+            .fetch_one(&mut *self.0)
+            .await?;
+        Ok(others)
+    }
+
+    async fn update(&mut self, user: &User) -> Result<(), Error> {
+        bind_user!(UPDATE, user).execute(&mut *self.0).await?;
         Ok(())
     }
 
-    #[tracing::instrument(skip_all, fields(db.system.name = "sqlite", otel.kind = "client"))]
-    async fn check_delete(&self, id: Uuid, if_match: &IfMatch) -> Result<(), Error> {
-        let mut connection = self.database.readers.acquire().await?;
-        deletable(&mut connection, id, if_match).await?;
-        Ok(())
+    async fn append(&mut self, origin: &Origin, event: Event<'_, User>) -> Result<(), Error> {
+        outbox::append_sqlite(&mut self.0, origin, event).await
     }
 
-    #[tracing::instrument(skip_all, fields(db.system.name = "sqlite", otel.kind = "client"))]
-    async fn restore(&self, id: Uuid, origin: &Origin) -> Result<User, Error> {
-        let mut transaction = self.database.begin().await?;
-        let user = get(&mut transaction, GET, id)
-            .await?
-            .ok_or_else(error::not_found)?;
-        if user.status != Status::Deleted {
-            return Ok(user);
-        }
-        let restored = user.restored(origin.at);
-        write(&mut transaction, origin, "user.restored", &restored).await?;
-        transaction.commit().await?;
-        Ok(restored)
+    async fn commit(self) -> Result<(), Error> {
+        Ok(self.0.commit().await?)
     }
-}
-
-async fn get(
-    connection: &mut SqliteConnection,
-    sql: &'static str,
-    id: Uuid,
-) -> Result<Option<User>, Error> {
-    let row: Option<Row> = sqlx::query_as(sql)
-        .bind(id)
-        .fetch_optional(connection)
-        .await?;
-    Ok(row.map(User::from))
-}
-
-/// The person, if it may be deleted.
-async fn deletable(
-    connection: &mut SqliteConnection,
-    id: Uuid,
-    if_match: &IfMatch,
-) -> Result<User, Error> {
-    let user = get(connection, GET, id)
-        .await?
-        .filter(|user| user.status != Status::Deleted)
-        .ok_or_else(error::not_found)?;
-    if_match.check(user.version)?;
-    if user.is_active_admin() {
-        keep_an_admin(connection, id).await?;
-    }
-    Ok(user)
-}
-
-/// Nothing, if there is an active administrator beside this one.
-async fn keep_an_admin(connection: &mut SqliteConnection, id: Uuid) -> Result<(), Error> {
-    let others: i64 = sqlx::query_scalar(OTHER_ADMINS)
-        .bind(id)
-        .fetch_one(connection)
-        .await?;
-    if others == 0 {
-        return Err(error::last_admin());
-    }
-    Ok(())
-}
-
-async fn write(
-    transaction: &mut SqliteConnection,
-    origin: &Origin,
-    kind: &'static str,
-    user: &User,
-) -> Result<(), Error> {
-    bind_user!(UPDATE, user).execute(&mut *transaction).await?;
-    append(transaction, origin, kind, user).await
-}
-
-async fn append(
-    transaction: &mut SqliteConnection,
-    origin: &Origin,
-    kind: &'static str,
-    user: &User,
-) -> Result<(), Error> {
-    outbox::append_sqlite(transaction, origin, event(kind, user)).await
 }

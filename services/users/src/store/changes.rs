@@ -1,0 +1,177 @@
+//! What each change does, for both databases: lock, check, write, leave an
+//! event. No SQL.
+
+use async_trait::async_trait;
+use portico_chassis::{
+    etag::IfMatch,
+    outbox::{Event, Origin},
+    status::Error,
+};
+use uuid::Uuid;
+
+use super::{Queries, Store};
+use crate::{
+    error,
+    user::{Change, Status, User},
+};
+
+/// A database, as far as changes need it.
+#[async_trait]
+pub(super) trait Engine: Queries {
+    /// What telemetry calls it.
+    const NAME: &'static str;
+
+    type Transaction: Transaction;
+
+    async fn begin(&self) -> Result<Self::Transaction, Error>;
+}
+
+/// The statements that changes are made of. Dropped, it changes nothing.
+#[async_trait]
+pub(super) trait Transaction: Send {
+    /// Whether the person was inserted: its id or address may be taken.
+    async fn insert(&mut self, user: &User) -> Result<bool, Error>;
+
+    /// The person, as it is.
+    async fn get(&mut self, id: Uuid) -> Result<Option<User>, Error>;
+
+    /// The person; nobody else changes it from now on.
+    async fn lock(&mut self, id: Uuid) -> Result<Option<User>, Error>;
+
+    /// Like [`Transaction::lock`], and nobody else makes or unmakes an active
+    /// administrator from now on: two changes that would each leave one wait
+    /// for each other.
+    async fn lock_among_admins(&mut self, id: Uuid) -> Result<Option<User>, Error>;
+
+    /// How many active administrators there are beside this person.
+    async fn other_admins(&mut self, id: Uuid) -> Result<i64, Error>;
+
+    async fn update(&mut self, user: &User) -> Result<(), Error>;
+
+    async fn append(&mut self, origin: &Origin, event: Event<'_, User>) -> Result<(), Error>;
+
+    async fn commit(self) -> Result<(), Error>;
+}
+
+#[async_trait]
+impl<E: Engine> Store for E {
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn create(&self, user: &User, origin: &Origin) -> Result<User, Error> {
+        let mut transaction = self.begin().await?;
+        if !transaction.insert(user).await? {
+            let known = transaction.get(user.id).await?;
+            return known
+                .filter(|known| known.email.key() == user.email.key())
+                .ok_or_else(error::email_exists);
+        }
+        record(&mut transaction, origin, "user.created", user).await?;
+        transaction.commit().await?;
+        Ok(user.clone())
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn update(
+        &self,
+        id: Uuid,
+        change: &Change,
+        if_match: &IfMatch,
+        origin: &Origin,
+    ) -> Result<User, Error> {
+        let mut transaction = self.begin().await?;
+        let locked = if change.is_administrative() {
+            transaction.lock_among_admins(id).await?
+        } else {
+            transaction.lock(id).await?
+        };
+        let user = locked.ok_or_else(error::not_found)?;
+        if_match.check(user.version)?;
+        let Some(changed) = user.after(change, origin.at)? else {
+            return Ok(user);
+        };
+        if user.is_active_admin() && !changed.is_active_admin() {
+            keep_an_admin(&mut transaction, id).await?;
+        }
+        write(&mut transaction, origin, "user.updated", &changed).await?;
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn delete(&self, id: Uuid, if_match: &IfMatch, origin: &Origin) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        let user = deletable(&mut transaction, id, if_match).await?;
+        let deleted = user.deleted(origin.at);
+        write(&mut transaction, origin, "user.deleted", &deleted).await?;
+        transaction.commit().await
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn check_delete(&self, id: Uuid, if_match: &IfMatch) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        deletable(&mut transaction, id, if_match).await?;
+        Ok(())
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn restore(&self, id: Uuid, origin: &Origin) -> Result<User, Error> {
+        let mut transaction = self.begin().await?;
+        let user = transaction.lock(id).await?.ok_or_else(error::not_found)?;
+        if user.status != Status::Deleted {
+            return Ok(user);
+        }
+        let restored = user.restored(origin.at);
+        write(&mut transaction, origin, "user.restored", &restored).await?;
+        transaction.commit().await?;
+        Ok(restored)
+    }
+}
+
+/// The person, locked, if it may be deleted.
+async fn deletable(
+    transaction: &mut impl Transaction,
+    id: Uuid,
+    if_match: &IfMatch,
+) -> Result<User, Error> {
+    let user = transaction
+        .lock_among_admins(id)
+        .await?
+        .filter(|user| user.status != Status::Deleted)
+        .ok_or_else(error::not_found)?;
+    if_match.check(user.version)?;
+    if user.is_active_admin() {
+        keep_an_admin(transaction, id).await?;
+    }
+    Ok(user)
+}
+
+/// Nothing, if there is an active administrator beside this one.
+async fn keep_an_admin(transaction: &mut impl Transaction, id: Uuid) -> Result<(), Error> {
+    match transaction.other_admins(id).await? {
+        0 => Err(error::last_admin()),
+        _ => Ok(()),
+    }
+}
+
+async fn write(
+    transaction: &mut impl Transaction,
+    origin: &Origin,
+    kind: &'static str,
+    user: &User,
+) -> Result<(), Error> {
+    transaction.update(user).await?;
+    record(transaction, origin, kind, user).await
+}
+
+async fn record(
+    transaction: &mut impl Transaction,
+    origin: &Origin,
+    kind: &'static str,
+    user: &User,
+) -> Result<(), Error> {
+    let event = Event {
+        kind,
+        subject: user.id,
+        payload: user,
+    };
+    transaction.append(origin, event).await
+}

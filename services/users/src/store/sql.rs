@@ -1,0 +1,170 @@
+//! The SQL that both databases share: texts, rows and what is bound to them.
+
+use portico_chassis::{
+    clock::Timestamp,
+    page::{COUNT_CAP, Paging, Search, Sort},
+};
+use uuid::Uuid;
+
+use super::{Column, Filter};
+use crate::user::{Avatar, Email, Name, Role, Status, User};
+
+/// The people, with what follows.
+macro_rules! select_users {
+    ($suffix:literal) => {
+        concat!(
+            "SELECT id, email, name, avatar, role, status, email_verified, version, \
+             created_at, updated_at, deleted_at FROM users ",
+            $suffix
+        )
+    };
+}
+pub(super) use select_users;
+
+pub(super) const GET: &str = select_users!("WHERE id = $1");
+
+pub(super) const LOOKUP: &str = select_users!("WHERE email_key = $1");
+
+pub(super) const INSERT: &str = "INSERT INTO users (id, email, email_key, name, name_key, search, \
+    avatar, role, status, email_verified, version, created_at, updated_at, deleted_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+    ON CONFLICT DO NOTHING";
+
+pub(super) const UPDATE: &str = "UPDATE users SET email = $2, email_key = $3, name = $4, \
+    name_key = $5, search = $6, avatar = $7, role = $8, status = $9, email_verified = $10, \
+    version = $11, created_at = $12, updated_at = $13, deleted_at = $14 WHERE id = $1";
+
+pub(super) const OTHER_ADMINS: &str =
+    "SELECT count(*) FROM users WHERE role = 'ADMIN' AND status = 'ACTIVE' AND id <> $1";
+
+/// Binds a person to [`INSERT`] or [`UPDATE`].
+macro_rules! bind_user {
+    ($sql:expr, $user:expr) => {{
+        let user: &crate::user::User = $user;
+        sqlx::query($sql)
+            .bind(user.id)
+            .bind(user.email.as_str())
+            .bind(user.email.key())
+            .bind(user.name.as_str())
+            .bind(user.name.sort_key())
+            .bind(user.search())
+            .bind(user.avatar.as_ref().map(|avatar| avatar.as_str()))
+            .bind(user.role.as_str())
+            .bind(user.status.as_str())
+            .bind(user.email_verified)
+            .bind(i64::try_from(user.version).unwrap_or(i64::MAX))
+            .bind(user.created_at)
+            .bind(user.updated_at)
+            .bind(user.deleted_at)
+    }};
+}
+pub(super) use bind_user;
+
+/// Binds the place that a page begins after, if it does.
+macro_rules! bind_bookmark {
+    ($query:expr, $paging:expr) => {{
+        let query = $query;
+        match $paging.after() {
+            None => query,
+            Some(after) => match &after.key {
+                portico_chassis::page::SortKey::Text(text) => query.bind(text),
+                portico_chassis::page::SortKey::Time(time) => query.bind(time),
+            }
+            .bind(after.id),
+        }
+    }};
+}
+pub(super) use bind_bookmark;
+
+/// The SQL of a list: its rows, and its count. A search is bound first, then
+/// a bookmark's key and id.
+pub(super) struct ListSql {
+    pub(super) rows: String,
+    pub(super) count: String,
+    pub(super) pattern: Option<String>,
+    pub(super) is_filtered: bool,
+}
+
+impl ListSql {
+    pub(super) fn new(filter: &Filter, sort: Sort<Column>, paging: &Paging) -> Self {
+        let mut conditions = match filter.status {
+            Some(status) => format!("status = '{}'", status.as_str()),
+            None => "status <> 'DELETED'".to_owned(),
+        };
+        if let Some(role) = filter.role {
+            conditions += &format!(" AND role = '{}'", role.as_str());
+        }
+        if filter.search.is_some() {
+            conditions += r" AND search LIKE $1 ESCAPE '\'";
+        }
+        let column = match sort.column {
+            Column::Name => "name_key",
+            Column::Email => "email_key",
+            Column::CreatedAt => "created_at",
+            Column::UpdatedAt => "updated_at",
+        };
+        let first = 1 + usize::from(filter.search.is_some());
+        let order = sort.sql(column, "id", paging, first);
+        let is_filtered =
+            filter.search.is_some() || filter.role.is_some() || filter.status.is_some();
+        let bound = if is_filtered {
+            format!(" LIMIT {}", COUNT_CAP + 1)
+        } else {
+            String::new()
+        };
+        Self {
+            rows: format!("{} WHERE {conditions}{order}", select_users!("")),
+            count: format!(
+                "SELECT count(*) FROM (SELECT 1 FROM users WHERE {conditions}{bound}) AS matching"
+            ),
+            pattern: filter.search.as_ref().map(Search::pattern),
+            is_filtered,
+        }
+    }
+}
+
+/// A person as the database has it.
+#[derive(sqlx::FromRow)]
+pub(super) struct Row {
+    id: Uuid,
+    email: String,
+    name: String,
+    avatar: Option<String>,
+    role: String,
+    status: String,
+    email_verified: bool,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    deleted_at: Option<Timestamp>,
+}
+
+impl From<Row> for User {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            email: Email::stored(row.email),
+            name: Name::stored(row.name),
+            avatar: row.avatar.map(Avatar::stored),
+            role: match row.role.as_str() {
+                "ADMIN" => Role::Admin,
+                _ => Role::Member,
+            },
+            status: match row.status.as_str() {
+                "ACTIVE" => Status::Active,
+                "DISABLED" => Status::Disabled,
+                _ => Status::Deleted,
+            },
+            email_verified: row.email_verified,
+            version: u64::try_from(row.version).unwrap_or(0),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            deleted_at: row.deleted_at,
+        }
+    }
+}
+
+/// The people of these rows.
+pub(super) fn users(rows: Vec<Row>) -> Vec<User> {
+    rows.into_iter().map(User::from).collect()
+}
