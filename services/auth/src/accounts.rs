@@ -215,15 +215,7 @@ impl Accounts {
                 });
             }
         };
-        let request = users::CreateUserRequest {
-            id: user_id.to_string(),
-            email: account.email.to_owned(),
-            name: account.name.to_owned(),
-            role: Some(account.role.into()),
-            email_verified: account.email_verified,
-            validate_only: false,
-        };
-        let user = match self.0.peers.create(call, request).await {
+        let user = match self.0.peers.create(call, account.person(user_id)).await {
             Ok(user) => user,
             // It may have been made: a repeat under the key, or the sweep,
             // will find out.
@@ -274,9 +266,28 @@ impl Accounts {
         password: &str,
     ) -> Result<SignedIn, Error> {
         let password = Password::given(password);
+        // Another sign-in may put a stronger hash of the same password in
+        // place at this moment; then it is verified against that one.
+        for _ in 0..2 {
+            let signed_in = self.try_sign_in(call, found.clone(), &password).await?;
+            if let Some(signed_in) = signed_in {
+                return Ok(signed_in);
+            }
+        }
+        Err(error::invalid_credentials())
+    }
+
+    /// Signs in a person; `None` if the hash of its password changed
+    /// meanwhile.
+    async fn try_sign_in(
+        &self,
+        call: &Call,
+        found: Option<User>,
+        password: &Password,
+    ) -> Result<Option<SignedIn>, Error> {
         let user_id = found.as_ref().map(id_of).transpose()?.unwrap_or_default();
         let hash = self.store().password_hash(user_id).await?;
-        let matches = self.0.passwords.verify(&password, hash.as_deref()).await?;
+        let matches = self.0.passwords.verify(password, hash.as_deref()).await?;
         let (Some(user), Some(mut hash), true) = (found, hash, matches) else {
             return Err(error::invalid_credentials());
         };
@@ -286,10 +297,9 @@ impl Accounts {
             _ => return Err(error::invalid_credentials()),
         }
         if self.0.passwords.is_outdated(&hash) {
-            hash = self.upgrade(user_id, &password, hash).await?;
+            hash = self.upgrade(user_id, password, hash).await?;
         }
-        let signed_in = self.open_session(call, user, &hash).await?;
-        signed_in.ok_or_else(error::invalid_credentials)
+        self.open_session(call, user, &hash).await
     }
 
     /// Keeps a stronger hash of the same password, unless too many wait for

@@ -176,9 +176,9 @@ fn shortened(user_agent: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum EndReason {
-    /// The person signed out there.
+    /// The person signed out, there or everywhere.
     SignedOut,
-    /// The person signed out everywhere, or there from elsewhere.
+    /// The person ended it from elsewhere.
     Revoked,
     /// The password changed.
     PasswordChanged,

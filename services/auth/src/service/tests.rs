@@ -312,6 +312,26 @@ async fn a_hash_is_upgraded_at_login() {
 }
 
 #[tokio::test]
+async fn sign_ins_that_upgrade_a_hash_at_once_all_succeed() {
+    let fixture = Fixture::new().await;
+    fixture.register(None).await.expect("made");
+    let cost = Cost {
+        memory: 128,
+        passes: 1,
+        lanes: 1,
+    };
+    let fixture = Fixture {
+        accounts: fixture.restarted(cost).await,
+        ..fixture
+    };
+    let logins = (0..8).map(|_| fixture.login(PASSWORD));
+    for signed_in in futures::future::join_all(logins).await {
+        signed_in.expect("signed in");
+    }
+    fixture.database.close().await;
+}
+
+#[tokio::test]
 async fn a_disabled_account_is_not_refreshed() {
     let fixture = Fixture::new().await;
     let made = fixture.register(None).await.expect("made").into_inner();

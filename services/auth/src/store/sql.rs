@@ -15,7 +15,7 @@ use crate::{
 /// for clocks that differ.
 pub(super) const REVOCATION_MARGIN: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// How many credentials are looked after at a time.
+/// As many as the users service is asked about at a time.
 pub(super) const UNCONFIRMED: &str = "SELECT user_id FROM credentials \
     WHERE NOT is_confirmed AND created_at < $1 ORDER BY created_at LIMIT 100";
 

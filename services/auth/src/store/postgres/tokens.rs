@@ -25,7 +25,7 @@ const REVOCATIONS: &str = "SELECT xid::text::bigint AS xid, seq, session_id, use
 
 #[async_trait]
 impl TokenStore for PostgresStore {
-    #[tracing::instrument(skip_all, fields(db.system.name = "postgresql", otel.kind = "client"))]
+    #[tracing::instrument(level = "debug", skip_all, fields(db.system.name = "postgresql", otel.kind = "client"))]
     async fn signing_keys(&self) -> Result<Vec<SealedKey>, Error> {
         let rows: Vec<KeyRow> = sqlx::query_as(sql::SIGNING_KEYS)
             .fetch_all(&self.pool)

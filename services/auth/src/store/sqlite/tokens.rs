@@ -18,7 +18,7 @@ const REVOCATIONS: &str = "SELECT 0 AS xid, seq, session_id, user_id, revoked_at
 
 #[async_trait]
 impl TokenStore for SqliteStore {
-    #[tracing::instrument(skip_all, fields(db.system.name = "sqlite", otel.kind = "client"))]
+    #[tracing::instrument(level = "debug", skip_all, fields(db.system.name = "sqlite", otel.kind = "client"))]
     async fn signing_keys(&self) -> Result<Vec<SealedKey>, Error> {
         let rows: Vec<KeyRow> = sqlx::query_as(sql::SIGNING_KEYS)
             .fetch_all(&self.database.readers)
