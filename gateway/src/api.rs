@@ -265,7 +265,7 @@ impl Api {
                 self.count(Policy::Credentials, subject, visit).await?;
             }
         }
-        let metadata = self.metadata(endpoint, parts, visit);
+        let metadata = self.metadata(endpoint, parts, visit)?;
         let path = &found.route.grpc_path;
         let answer = call::unary(&endpoint.upstream, path, metadata, message).await?;
         self.respond(endpoint, found.route, &answer, parts, visit)
@@ -308,7 +308,12 @@ impl Api {
         named.map(Subject::account).or_else(caller)
     }
 
-    fn metadata(&self, endpoint: &Endpoint, parts: &Parts, visit: &Visit) -> HeaderMap {
+    fn metadata(
+        &self,
+        endpoint: &Endpoint,
+        parts: &Parts,
+        visit: &Visit,
+    ) -> Result<HeaderMap, Error> {
         let uses_cookie = endpoint.method.refresh_cookie;
         let cookie = uses_cookie.then(|| self.cookie.read(&parts.headers));
         let facts = Facts {

@@ -8,7 +8,7 @@ const PUBLIC_URL: &str = "http://localhost:8080";
 const BODY_LIMIT: usize = 1 << 20;
 
 /// What can be set about the gateway.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// Where clients find Portico, without a slash at the end.
     pub public_url: String,
@@ -22,8 +22,9 @@ pub struct Config {
     pub limits: LimitsConfig,
 }
 
-/// How often clients may call; `None` switches a limit off.
-#[derive(Debug, Clone)]
+/// How often clients may call; `None` switches a limit off. It has no `Debug`
+/// form: the URL may hold a password.
+#[derive(Clone)]
 pub struct LimitsConfig {
     /// Where gateways share their counts; `None`: each counts in its memory.
     pub redis_url: Option<String>,

@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use portico_chassis::caller::metadata;
+use portico_chassis::{caller::metadata, status::Error};
 
 use crate::{headers::X_REQUEST_ID, trace};
 
@@ -25,7 +25,13 @@ pub(crate) struct Facts<'r> {
 }
 
 /// The metadata of the call that a request becomes.
-pub(crate) fn of(headers: &HeaderMap, facts: &Facts<'_>) -> HeaderMap {
+///
+/// # Errors
+///
+/// `VALIDATION_FAILED` for an idempotency key that a service would not see: a
+/// client that sends one relies on it.
+pub(crate) fn of(headers: &HeaderMap, facts: &Facts<'_>) -> Result<HeaderMap, Error> {
+    check_idempotency_key(headers)?;
     // Room for these and for those that the call itself needs.
     let mut map = HeaderMap::with_capacity(16);
     let mut pass_on = |name: HeaderName| {
@@ -57,19 +63,29 @@ pub(crate) fn of(headers: &HeaderMap, facts: &Facts<'_>) -> HeaderMap {
             map.insert(name, value);
         }
     }
-    map
+    Ok(map)
 }
 
-/// A list that may stand in several lines, in one.
-fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
-    let mut lines = headers.get_all(name).iter();
-    let first = lines.next()?.clone();
-    let mut all = first.as_bytes().to_vec();
-    for line in lines {
-        all.extend_from_slice(b", ");
-        all.extend_from_slice(line.as_bytes());
+fn check_idempotency_key(headers: &HeaderMap) -> Result<(), Error> {
+    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
+    match (keys.next().map(HeaderValue::to_str), keys.next()) {
+        (None | Some(Ok(_)), None) => Ok(()),
+        _ => Err(Error::invalid_field(
+            "Idempotency-Key",
+            "NOT_ALLOWED",
+            "must be 1 to 255 printable ASCII characters",
+        )),
     }
-    Some(HeaderValue::try_from(all).unwrap_or(first))
+}
+
+/// A list that may stand in several lines, in one. One that is no text becomes
+/// an empty list, which names nothing: it must not count as absent.
+fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
+    let mut lines = headers.get_all(name).iter().peekable();
+    lines.peek()?;
+    let texts: Result<Vec<&str>, _> = lines.map(HeaderValue::to_str).collect();
+    let text = texts.unwrap_or_default().join(", ");
+    HeaderValue::try_from(text).ok()
 }
 
 /// The client's program, cut to a length that is worth keeping.
@@ -94,7 +110,7 @@ mod tests {
             refresh_cookie: Some("abc"),
             is_foreign_origin: true,
         };
-        of(&headers, &facts)
+        of(&headers, &facts).expect("metadata")
     }
 
     #[test]
@@ -144,5 +160,25 @@ mod tests {
     fn a_token_that_was_ignored_goes_no_further() {
         let map = metadata(&[("authorization", "Bearer stale")], false);
         assert!(!map.contains_key("authorization"));
+    }
+
+    #[test]
+    fn a_condition_that_is_no_text_is_kept_as_one_that_nothing_meets() {
+        let mut headers = HeaderMap::new();
+        let bytes = HeaderValue::from_bytes(b"\"1.\xff\"").expect("a header");
+        headers.insert(header::IF_MATCH, bytes);
+        assert_eq!(joined(&headers, &header::IF_MATCH).expect("a list"), "");
+    }
+
+    #[test]
+    fn an_idempotency_key_that_would_be_lost_is_refused() {
+        let mut headers = HeaderMap::new();
+        headers.append(IDEMPOTENCY_KEY, HeaderValue::from_static("a"));
+        assert!(check_idempotency_key(&headers).is_ok());
+        headers.append(IDEMPOTENCY_KEY, HeaderValue::from_static("b"));
+        assert!(check_idempotency_key(&headers).is_err());
+        let bytes = HeaderValue::from_bytes(b"\xff").expect("a header");
+        headers.insert(IDEMPOTENCY_KEY, bytes);
+        assert!(check_idempotency_key(&headers).is_err());
     }
 }

@@ -16,18 +16,13 @@ pub(crate) fn ensure(headers: &mut HeaderMap) -> bool {
         return true;
     }
     headers.remove(&TRACESTATE);
-    let mut random = [0; 24];
-    fill_random(&mut random);
-    // Neither id may be all zeros (section 3.2.2.3 and 3.2.2.4).
-    random[0] |= 1;
-    random[16] |= 1;
-    let hex = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-    };
-    let text = format!("00-{}-{}-00", hex(&random[..16]), hex(&random[16..]));
+    let (mut trace, mut span) = ([0; 16], [0; 8]);
+    fill_random(&mut trace);
+    fill_random(&mut span);
+    // Neither id may be all zeros (sections 3.2.2.3 and 3.2.2.4).
+    let trace = u128::from_be_bytes(trace).max(1);
+    let span = u64::from_be_bytes(span).max(1);
+    let text = format!("00-{trace:032x}-{span:016x}-00");
     if let Ok(value) = HeaderValue::try_from(text) {
         headers.insert(TRACEPARENT, value);
     }

@@ -9,5 +9,6 @@ mod connection;
 mod cookies;
 mod fixture;
 mod limits;
+mod logs;
 mod pages;
 mod services;
