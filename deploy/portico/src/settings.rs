@@ -235,7 +235,13 @@ impl Settings {
 
 /// What a development installation need not state.
 fn set_dev_defaults(env: &mut Env, data: &std::path::Path) -> anyhow::Result<()> {
-    env.set_default("PORTICO_PUBLIC_URL", "http://localhost:8080");
+    let listen = env.text("PORTICO_GATEWAY_LISTEN");
+    let port = listen
+        .and_then(|listen| config::listen(&listen).ok())
+        .map(|address| address.port())
+        .filter(|port| *port != 0)
+        .unwrap_or(Role::Gateway.default_port());
+    env.set_default("PORTICO_PUBLIC_URL", format!("http://localhost:{port}"));
     for (name, file) in [
         ("PORTICO_MASTER_KEY", MASTER_KEY_FILE),
         ("PORTICO_SERVICE_SECRET", "service.secret"),
