@@ -1,0 +1,222 @@
+//! Installations of the program: where each role is, and where its data.
+
+use std::{
+    net::TcpListener,
+    sync::atomic::{AtomicU16, Ordering},
+    time::{Duration, Instant},
+};
+
+use portico_chassis::clock::fill_random;
+
+use crate::{
+    Program, Rest,
+    program::{PATIENCE, portico},
+    rest::PASSWORD,
+};
+
+pub(crate) const ADMIN_EMAIL: &str = "root@example.com";
+
+/// 32 bytes of zero.
+const SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+/// The services, each before those that call it.
+pub(crate) const SERVICES: [&str; 3] = ["users", "projects", "auth"];
+
+pub(crate) type Variables = Vec<(String, String)>;
+
+/// What an installation is to be. It can be started any number of times.
+pub(crate) struct Plan {
+    pub(crate) variables: Variables,
+    pub(crate) folder: tempfile::TempDir,
+    /// The name of each process, and its admin port.
+    processes: Vec<(&'static str, String)>,
+}
+
+/// A running installation.
+pub(crate) struct Installation {
+    processes: Vec<(&'static str, String, Option<Program>)>,
+    variables: Variables,
+    pub(crate) rest: Rest,
+}
+
+impl Plan {
+    /// Everything in one process, on SQLite.
+    pub(crate) fn in_one_process() -> Self {
+        let mut plan = Self::new();
+        plan.set("PORTICO_GRPC_LISTEN", &free_address());
+        plan.processes.push(("dev", free_address()));
+        plan
+    }
+
+    /// Each role on its own; on SQLite, as databases do not matter here.
+    pub(crate) fn as_separate_roles() -> Self {
+        let mut plan = Self::new();
+        plan.set("PORTICO_PROFILE", "production");
+        plan.set("PORTICO_MASTER_KEY", SECRET);
+        plan.set("PORTICO_SERVICE_SECRET", SECRET);
+        for role in SERVICES {
+            let (address, name) = (free_address(), role.to_uppercase());
+            let database = plan.folder.path().join(format!("data/{role}.db"));
+            let database = format!("sqlite://{}", database.display());
+            plan.set(&format!("PORTICO_{name}_DATABASE_URL"), &database);
+            plan.set(&format!("PORTICO_{name}_LISTEN"), &address);
+            plan.set(&format!("PORTICO_{name}_URL"), &format!("http://{address}"));
+            plan.processes.push((role, free_address()));
+        }
+        plan.processes.push(("gateway", free_address()));
+        plan
+    }
+
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        let gateway = free_address();
+        let mut plan = Self {
+            variables: Vec::new(),
+            folder,
+            processes: Vec::new(),
+        };
+        plan.set("PORTICO_DATA_DIR", data.to_str().expect("a path"));
+        plan.set("PORTICO_GATEWAY_LISTEN", &gateway);
+        plan.set("PORTICO_PUBLIC_URL", &format!("http://{gateway}"));
+        plan.set("PORTICO_BOOTSTRAP_ADMIN_EMAIL", ADMIN_EMAIL);
+        plan.set("PORTICO_BOOTSTRAP_ADMIN_PASSWORD", PASSWORD);
+        plan.set("PORTICO_LOG_FORMAT", "pretty");
+        plan.set("RUST_LOG", "warn");
+        for limit in ["ANONYMOUS", "USER", "CREDENTIALS"] {
+            plan.set(&format!("PORTICO_RATE_LIMIT_{limit}"), "off");
+        }
+        plan
+    }
+
+    /// Sets a variable, or another value of it.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.retain(|(known, _)| known != name);
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    pub(crate) fn get(&self, name: &str) -> &str {
+        let found = self.variables.iter().find(|(known, _)| known == name);
+        &found.unwrap_or_else(|| panic!("{name} is not set")).1
+    }
+
+    /// Where HTTP is served.
+    pub(crate) fn http(&self) -> &str {
+        self.get("PORTICO_PUBLIC_URL")
+    }
+
+    /// Brings the databases up to date, where that is not done at start.
+    pub(crate) async fn migrate(&self) {
+        Program::succeed("migrate", &mut portico(&self.variables, &["migrate"])).await;
+    }
+
+    /// Starts it and waits until it is ready.
+    pub(crate) async fn start(&self) -> Installation {
+        let mut installation = Installation {
+            processes: Vec::new(),
+            variables: self.variables.clone(),
+            rest: Rest::new(self.http()),
+        };
+        for (name, admin) in &self.processes {
+            installation.processes.push((*name, admin.clone(), None));
+        }
+        for (name, _) in &self.processes {
+            installation.start(name);
+        }
+        installation.ready().await;
+        installation
+    }
+}
+
+impl Installation {
+    /// Starts one of its processes.
+    pub(crate) fn start(&mut self, name: &str) {
+        let slot = self.processes.iter_mut().find(|(known, ..)| *known == name);
+        let (_, admin, program) = slot.expect("a process");
+        let mut command = portico(&self.variables, &[name]);
+        command.env("PORTICO_ADMIN_LISTEN", admin);
+        *program = Some(Program::start(name, &mut command));
+    }
+
+    /// One of its processes.
+    pub(crate) fn process(&mut self, name: &str) -> &mut Program {
+        let slot = self.processes.iter_mut().find(|(known, ..)| *known == name);
+        slot.and_then(|(.., program)| program.as_mut())
+            .unwrap_or_else(|| panic!("{name} does not run"))
+    }
+
+    /// Takes one of its processes, to end it.
+    pub(crate) fn take(&mut self, name: &str) -> Program {
+        let slot = self.processes.iter_mut().find(|(known, ..)| *known == name);
+        slot.and_then(|(.., program)| program.take())
+            .unwrap_or_else(|| panic!("{name} does not run"))
+    }
+
+    /// The names of its processes.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        self.processes.iter().map(|(name, ..)| *name).collect()
+    }
+
+    /// Waits until every process is ready.
+    pub(crate) async fn ready(&mut self) {
+        for (name, admin, program) in &mut self.processes {
+            let Some(program) = program else { continue };
+            let probe = Rest::new(&format!("http://{admin}"));
+            let begun = Instant::now();
+            loop {
+                program.must_run();
+                let answer = probe.call("GET /readyz", &[], None).await;
+                if answer.is_ok_and(|answer| answer.status == 200) {
+                    break;
+                }
+                assert!(begun.elapsed() < PATIENCE, "{name} does not become ready");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+
+    /// The first administrator.
+    pub(crate) async fn admin(&self) -> Rest {
+        // On its own, auth makes the account when its peers have answered.
+        let begun = Instant::now();
+        loop {
+            let body = serde_json::json!({"email": ADMIN_EMAIL, "password": PASSWORD});
+            let answer = self
+                .rest
+                .call("POST /api/v1/auth/login", &[], Some(&body))
+                .await;
+            let answer = answer.expect("an answer");
+            if answer.status == 200 {
+                let data = answer.data(200);
+                return self.rest.with_token(data["token"].as_str().expect("text"));
+            }
+            assert!(begun.elapsed() < PATIENCE, "{}", answer.body);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Stops it, callers before those they call, which must go well.
+    pub(crate) async fn stop(self) {
+        for (_, _, program) in self.processes.into_iter().rev() {
+            if let Some(program) = program {
+                program.stop().await;
+            }
+        }
+    }
+}
+
+/// An address that nobody listens at, and no other test of this run is given.
+/// They lie outside of what the system gives away by itself.
+pub(crate) fn free_address() -> String {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let mut random = [0; 2];
+    fill_random(&mut random);
+    let first = u16::from_le_bytes(random) % 10_000;
+    let _ = NEXT.compare_exchange(0, first, Ordering::Relaxed, Ordering::Relaxed);
+    loop {
+        let port = 10_000 + NEXT.fetch_add(1, Ordering::Relaxed) % 10_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return format!("127.0.0.1:{port}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The program itself, from outside: the real binary with its arguments,
+//! environment, signals and exit codes, met by stock clients.
+
+mod envoy;
+mod installation;
+mod operation;
+mod outages;
+mod program;
+mod rest;
+mod schemathesis;
+mod tour;
+
+pub(crate) use self::{
+    installation::{Installation, Plan},
+    program::Program,
+    rest::Rest,
+};

@@ -1,0 +1,54 @@
+//! What clients see while a role is down or does not move, and after.
+
+use std::time::{Duration, Instant};
+
+use crate::{Plan, Rest, program::PATIENCE};
+
+/// What a call comes to: status, code and when to try again.
+async fn status(rest: &Rest, line: &str) -> (u16, String, Option<String>) {
+    let answer = rest.call(line, &[], None).await.expect("an answer");
+    let code = answer.body["error"]["code"].as_str().unwrap_or_default();
+    let retry_after = answer.header("retry-after").map(str::to_owned);
+    (answer.status, code.to_owned(), retry_after)
+}
+
+async fn until(rest: &Rest, line: &str, expected: u16) {
+    let begun = Instant::now();
+    while status(rest, line).await.0 != expected {
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "{line} does not come to {expected}"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_service_is_503_until_it_is_back_and_a_slow_one_504() {
+    let plan = Plan::as_separate_roles();
+    plan.migrate().await;
+    let mut installation = plan.start().await;
+    let (_, ada) = installation.rest.register("ada").await;
+    let projects = "GET /api/v1/projects";
+    assert_eq!(status(&ada, projects).await.0, 200);
+
+    installation.take("projects").kill().await;
+    let (code, reason, retry_after) = status(&ada, projects).await;
+    assert_eq!((code, &*reason), (503, "SERVICE_UNAVAILABLE"));
+    let seconds = retry_after.and_then(|text| text.parse::<u32>().ok());
+    assert!(seconds.is_some_and(|seconds| seconds >= 1), "{seconds:?}");
+    // The others go on, and the gateway says of itself what is missing.
+    assert_eq!(status(&ada, "GET /api/v1/auth/me").await.0, 200);
+    until(&ada, "GET /readyz", 503).await;
+
+    installation.start("projects");
+    installation.ready().await;
+    until(&ada, projects, 200).await;
+
+    installation.process("projects").signal("STOP").await;
+    let (code, reason, _) = status(&ada, projects).await;
+    installation.process("projects").signal("CONT").await;
+    assert_eq!((code, &*reason), (504, "DEADLINE_EXCEEDED"));
+    assert_eq!(status(&ada, projects).await.0, 200);
+    installation.stop().await;
+}

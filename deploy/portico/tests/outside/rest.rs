@@ -1,0 +1,141 @@
+//! A client of the REST API that takes what comes, also no answer at all.
+
+use reqwest::{Method, header::HeaderMap};
+use serde_json::{Value, json};
+
+use crate::program::PATIENCE;
+
+/// Good enough for everybody here.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// A client, perhaps as somebody.
+#[derive(Debug, Clone)]
+pub(crate) struct Rest {
+    client: reqwest::Client,
+    base: String,
+    token: Option<String>,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Rest {
+    pub(crate) fn new(base: &str) -> Self {
+        Self {
+            client: reqwest::Client::builder()
+                .timeout(PATIENCE)
+                .build()
+                .expect("a client"),
+            base: base.to_owned(),
+            token: None,
+        }
+    }
+
+    /// The same client as somebody else.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self {
+            token: Some(token.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// A call such as `GET /api/v1/projects`.
+    pub(crate) async fn call(
+        &self,
+        line: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Answer, reqwest::Error> {
+        let (method, path) = line.split_once(' ').expect("a method and a path");
+        let method: Method = method.parse().expect("a method");
+        let mut request = self.client.request(method, format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let answer = self.call(&format!("GET {path}"), &[], None).await;
+        answer.expect("an answer").data(200)
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Value {
+        let answer = self.call(&format!("POST {path}"), &[], Some(&body)).await;
+        let answer = answer.expect("an answer");
+        let status = answer.status;
+        assert!(matches!(status, 200 | 201), "{path}: {}", answer.body);
+        answer.data(status)
+    }
+
+    /// Every row of a list, by cursor.
+    pub(crate) async fn all(&self, path: &str) -> Vec<Value> {
+        let (mut rows, mut cursor) = (Vec::new(), String::new());
+        let separator = if path.contains('?') { '&' } else { '?' };
+        loop {
+            let page = format!("GET {path}{separator}limit=100{cursor}");
+            let answer = self.call(&page, &[], None).await.expect("an answer");
+            let next = answer.body["meta"]["pagination"]["nextCursor"].clone();
+            rows.extend(answer.data(200).as_array().expect("a list").iter().cloned());
+            match next.as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return rows,
+            }
+        }
+    }
+
+    /// Makes an account and signs in.
+    pub(crate) async fn register(&self, name: &str) -> (Value, Self) {
+        let data = self.post("/api/v1/auth/register", account(name)).await;
+        let token = data["token"].as_str().expect("a token");
+        (data["user"].clone(), self.with_token(token))
+    }
+
+    /// Signs in.
+    pub(crate) async fn login(&self, email: &str) -> Self {
+        let body = json!({"email": email, "password": PASSWORD});
+        let data = self.post("/api/v1/auth/login", body).await;
+        self.with_token(data["token"].as_str().expect("a token"))
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        self.token.as_deref().expect("signed in")
+    }
+}
+
+impl Answer {
+    /// The data of a success with this status.
+    pub(crate) fn data(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body["data"].clone()
+    }
+
+    /// A header's text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// What makes an account with a name of its own.
+pub(crate) fn account(name: &str) -> Value {
+    json!({"email": format!("{name}@example.com"), "password": PASSWORD, "name": name})
+}
