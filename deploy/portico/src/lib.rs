@@ -6,5 +6,6 @@ pub mod cli;
 pub mod commands;
 mod platform;
 mod secrets;
+mod services;
 pub mod settings;
 pub mod start;

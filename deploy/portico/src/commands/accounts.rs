@@ -9,8 +9,8 @@ use portico_proto::users::user;
 use super::{Outcome, print};
 use crate::{
     cli::{Admin, CreateUser, Role},
+    services::Services,
     settings::Settings,
-    start::Services,
 };
 
 pub(super) async fn run(settings: &Settings, command: Admin) -> Outcome {

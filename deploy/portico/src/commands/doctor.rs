@@ -6,8 +6,8 @@ use portico_chassis::{config::Env, database::DatabaseUrl};
 
 use super::{Outcome, print};
 use crate::{
+    services::{migrations, open},
     settings::{Place, Profile, Purpose, Settings},
-    start::{migrations, open},
 };
 
 pub(super) async fn run() -> Outcome {

@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 use portico_auth::KeyState;
 
 use super::{Outcome, print};
-use crate::{cli::Keys, settings::Settings, start::Services};
+use crate::{cli::Keys, services::Services, settings::Settings};
 
 pub(super) async fn run(settings: &Settings, command: Keys) -> Outcome {
     let tokens = Services::tokens_of(settings).await?;

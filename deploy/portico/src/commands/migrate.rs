@@ -4,8 +4,8 @@ use anyhow::{Context as _, bail};
 
 use super::{Outcome, print};
 use crate::{
+    services::{migrations, open},
     settings::Settings,
-    start::{migrations, open},
 };
 
 pub(super) async fn run(settings: &Settings) -> Outcome {
