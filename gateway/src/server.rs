@@ -1,7 +1,7 @@
 //! Serves HTTP/1.1 and HTTP/2 on one port, with bounds on what a connection may
 //! cost, until it is told to stop.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use hyper::{Request, body::Incoming, service::service_fn};
@@ -22,8 +22,13 @@ use tower::ServiceExt as _;
 /// connection may rest between two. Longer than the 60 seconds for which load
 /// balancers usually keep one, so that they never send into one just closed.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
-/// How long a client may take to say anything at all.
-const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
+/// What HTTP/2 begins with, and HTTP/1 never (RFC 9113, section 3.4).
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How long a client may take to tell which version it speaks; hyper would wait
+/// for that for ever.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(10);
+/// The pause before another look at the first bytes.
+const VERSION_PAUSE: Duration = Duration::from_millis(20);
 /// The greatest size of a request's head.
 const MAX_HEAD: usize = 32 << 10;
 const MAX_HEADERS: usize = 100;
@@ -61,8 +66,10 @@ pub async fn serve(
                 let watcher = graceful.watcher();
                 let (builder, router, stop) = (builder.clone(), router.clone(), stop.clone());
                 connections.spawn(async move {
+                    // It fails only for a socket that is of no use anyhow.
+                    let _ = stream.set_nodelay(true);
                     let begins = tokio::select! {
-                        begins = says_something(&stream) => begins,
+                        begins = tells_version(&stream) => begins,
                         () = stop.cancelled() => false,
                     };
                     if !begins {
@@ -107,15 +114,24 @@ fn builder() -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// Whether a client begins to speak in time; hyper waits for ever for what tells
-/// HTTP/1 from HTTP/2.
-async fn says_something(stream: &TcpStream) -> bool {
-    // It fails only for a socket that is of no use anyhow.
-    let _ = stream.set_nodelay(true);
-    matches!(
-        timeout(FIRST_BYTE_TIMEOUT, stream.peek(&mut [0])).await,
-        Ok(Ok(1))
-    )
+/// Whether a client tells in time which version it speaks.
+async fn tells_version(stream: &TcpStream) -> bool {
+    let told = async {
+        let mut start = [0; PREFACE.len()];
+        loop {
+            let length = stream.peek(&mut start).await?;
+            if length == PREFACE.len() || !PREFACE.starts_with(&start[..length]) {
+                return Ok(());
+            }
+            if length == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            // To peek again does not wait for more than there is.
+            sleep(VERSION_PAUSE).await;
+        }
+    };
+    let told: Result<io::Result<()>, _> = timeout(VERSION_TIMEOUT, told).await;
+    matches!(told, Ok(Ok(())))
 }
 
 async fn answer(

@@ -157,7 +157,7 @@ async fn http_2_is_served_on_the_same_port() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_is_too_slow_is_cut_off() {
     let gateway = Gateway::start().await;
-    for beginning in ["", "GET / HTTP/1.1\r\nhost: por", "PATCH /api"] {
+    for beginning in ["", "GET / HTTP/1.1\r\nhost: por", "P", "PRI * HTTP/2.0\r\n"] {
         let mut stream = TcpStream::connect(gateway.address)
             .await
             .expect("connected");
@@ -166,7 +166,8 @@ async fn a_client_that_is_too_slow_is_cut_off() {
             .await
             .expect("written");
         let mut rest = Vec::new();
-        stream.read_to_end(&mut rest).await.expect("closed");
+        // It ends, one way or the other: what was not read makes it a reset.
+        let _ = stream.read_to_end(&mut rest).await;
     }
 }
 
