@@ -2,6 +2,8 @@
 //! as the program, over REST and gRPC, in one process on SQLite and as separate
 //! roles on PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "what is unexpected fails the test")]
+
 mod accounts;
 mod conventions;
 mod coverage;
