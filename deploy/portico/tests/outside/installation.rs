@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portico_chassis::clock::fill_random;
+use portico_chassis::{clock::fill_random, database::DatabaseUrl};
 
 use crate::{
     Program, Rest,
@@ -100,6 +100,17 @@ impl Plan {
         &found.unwrap_or_else(|| panic!("{name} is not set")).1
     }
 
+    /// The database of a service.
+    pub(crate) fn database(&self, service: &str) -> DatabaseUrl {
+        let name = format!("PORTICO_{service}_DATABASE_URL");
+        let is_stated = self.variables.iter().any(|(known, _)| *known == name);
+        if is_stated {
+            return self.get(&name).parse().expect("a URL");
+        }
+        let file = format!("{}.db", service.to_lowercase());
+        DatabaseUrl::Sqlite(self.folder.path().join("data").join(file))
+    }
+
     /// Where HTTP is served.
     pub(crate) fn http(&self) -> &str {
         self.get("PORTICO_PUBLIC_URL")
@@ -150,11 +161,6 @@ impl Installation {
         let slot = self.processes.iter_mut().find(|(known, ..)| *known == name);
         slot.and_then(|(.., program)| program.take())
             .unwrap_or_else(|| panic!("{name} does not run"))
-    }
-
-    /// The names of its processes.
-    pub(crate) fn names(&self) -> Vec<&'static str> {
-        self.processes.iter().map(|(name, ..)| *name).collect()
     }
 
     /// Waits until every process is ready.

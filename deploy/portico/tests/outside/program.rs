@@ -147,6 +147,10 @@ impl Program {
 }
 
 impl Drop for Program {
+    #[expect(
+        clippy::print_stderr,
+        reason = "a failed test shows what its programs said"
+    )]
     fn drop(&mut self) {
         if std::thread::panicking() {
             let output = self.output();
