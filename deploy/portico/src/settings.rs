@@ -277,8 +277,13 @@ fn place(env: &mut Env, role: Role, purpose: Purpose) -> Place {
     }
     let name = role.variable("URL");
     target = env.parse(&name, None, |text| Target::from_str(text).map(Some));
-    let is_missing = target.is_none() && !roles.contains(&role);
-    if is_missing && matches!(purpose, Purpose::Serve(roles) if calls(roles, role)) {
+    // Several processes may share one environment; what this one does not call
+    // it need not wait for.
+    let is_called =
+        !roles.contains(&role) && matches!(purpose, Purpose::Serve(roles) if calls(roles, role));
+    if !is_called {
+        target = None;
+    } else if target.is_none() {
         env.missing(
             &name,
             "where the service is, http(s)://host:port or dns:///host:port",

@@ -181,24 +181,16 @@ impl Installation {
         }
     }
 
+    /// Where one of its processes has its probes.
+    pub(crate) fn admin_port(&self, name: &str) -> String {
+        let found = self.processes.iter().find(|(known, ..)| *known == name);
+        let (_, admin, _) = found.expect("a process");
+        format!("http://{admin}")
+    }
+
     /// The first administrator.
     pub(crate) async fn admin(&self) -> Rest {
-        // On its own, auth makes the account when its peers have answered.
-        let begun = Instant::now();
-        loop {
-            let body = serde_json::json!({"email": ADMIN_EMAIL, "password": PASSWORD});
-            let answer = self
-                .rest
-                .call("POST /api/v1/auth/login", &[], Some(&body))
-                .await;
-            let answer = answer.expect("an answer");
-            if answer.status == 200 {
-                let data = answer.data(200);
-                return self.rest.with_token(data["token"].as_str().expect("text"));
-            }
-            assert!(begun.elapsed() < PATIENCE, "{}", answer.body);
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        self.rest.login(ADMIN_EMAIL).await
     }
 
     /// Stops it, callers before those they call, which must go well.

@@ -40,6 +40,9 @@ async fn a_dead_service_is_503_until_it_is_back_and_a_slow_one_504() {
     // The others go on, and the gateway says of itself what is missing.
     assert_eq!(status(&ada, "GET /api/v1/auth/me").await.0, 200);
     until(&ada, "GET /readyz", 503).await;
+    // Who does not call it does not wait for it either.
+    let users = Rest::new(&installation.admin_port("users"));
+    assert_eq!(status(&users, "GET /readyz").await.0, 200);
 
     installation.start("projects");
     installation.ready().await;
