@@ -135,106 +135,63 @@ const CLAIM: &str = "INSERT INTO idempotency_keys (id, fingerprint, answer, expi
 const READ: &str = "SELECT fingerprint, answer FROM idempotency_keys WHERE id = $1";
 const STORE: &str = "UPDATE idempotency_keys SET answer = $2 WHERE id = $1";
 
-/// Claims a key at the beginning of a creation, on PostgreSQL. Returns the
-/// earlier answer if there is one; waits for a creation in progress.
-///
-/// # Errors
-///
-/// `IDEMPOTENCY_KEY_REUSED`, or a failure of the database.
-pub async fn claim_postgres<T: DeserializeOwned>(
-    transaction: &mut PgConnection,
-    key: Option<&IdempotencyKey>,
-    now: Timestamp,
-) -> Result<Option<T>, Error> {
-    let Some(key) = key else { return Ok(None) };
-    sqlx::query(FORGET)
-        .bind(&key.id[..])
-        .bind(now)
-        .execute(&mut *transaction)
-        .await?;
-    let claimed = sqlx::query(CLAIM)
-        .bind(&key.id[..])
-        .bind(&key.fingerprint[..])
-        .bind(now + RETENTION)
-        .execute(&mut *transaction)
-        .await?;
-    if claimed.rows_affected() == 1 {
-        return Ok(None);
-    }
-    let (fingerprint, answer): (Vec<u8>, String) = sqlx::query_as(READ)
-        .bind(&key.id[..])
-        .fetch_one(transaction)
-        .await?;
-    key.replay(&fingerprint, &answer).map(Some)
-}
+/// The same two functions for each engine.
+macro_rules! functions {
+    ($connection:ty, $engine:literal, $claim:ident, $store:ident) => {
+        #[doc = concat!("Claims a key at the beginning of a creation, on ", $engine, ".")]
+        ///
+        /// Returns the earlier answer if there is one; waits for a creation in
+        /// progress.
+        ///
+        /// # Errors
+        ///
+        /// `IDEMPOTENCY_KEY_REUSED`, or a failure of the database.
+        pub async fn $claim<T: DeserializeOwned>(
+            transaction: &mut $connection,
+            key: Option<&IdempotencyKey>,
+            now: Timestamp,
+        ) -> Result<Option<T>, Error> {
+            let Some(key) = key else { return Ok(None) };
+            sqlx::query(FORGET)
+                .bind(&key.id[..])
+                .bind(now)
+                .execute(&mut *transaction)
+                .await?;
+            let claimed = sqlx::query(CLAIM)
+                .bind(&key.id[..])
+                .bind(&key.fingerprint[..])
+                .bind(now + RETENTION)
+                .execute(&mut *transaction)
+                .await?;
+            if claimed.rows_affected() == 1 {
+                return Ok(None);
+            }
+            let (fingerprint, answer): (Vec<u8>, String) = sqlx::query_as(READ)
+                .bind(&key.id[..])
+                .fetch_one(transaction)
+                .await?;
+            key.replay(&fingerprint, &answer).map(Some)
+        }
 
-/// Keeps the answer of a creation under its key, on PostgreSQL.
-///
-/// # Errors
-///
-/// A failure of the database.
-pub async fn store_postgres<T: Serialize>(
-    transaction: &mut PgConnection,
-    key: Option<&IdempotencyKey>,
-    answer: &T,
-) -> Result<(), Error> {
-    let Some(key) = key else { return Ok(()) };
-    sqlx::query(STORE)
-        .bind(&key.id[..])
-        .bind(serde_json::to_string(answer).map_err(Error::internal)?)
-        .execute(transaction)
-        .await?;
-    Ok(())
+        #[doc = concat!("Keeps the answer of a creation under its key, on ", $engine, ".")]
+        ///
+        /// # Errors
+        ///
+        /// A failure of the database.
+        pub async fn $store<T: Serialize>(
+            transaction: &mut $connection,
+            key: Option<&IdempotencyKey>,
+            answer: &T,
+        ) -> Result<(), Error> {
+            let Some(key) = key else { return Ok(()) };
+            sqlx::query(STORE)
+                .bind(&key.id[..])
+                .bind(serde_json::to_string(answer).map_err(Error::internal)?)
+                .execute(transaction)
+                .await?;
+            Ok(())
+        }
+    };
 }
-
-/// Claims a key at the beginning of a creation, on SQLite, whose one writer
-/// keeps two creations apart.
-///
-/// # Errors
-///
-/// `IDEMPOTENCY_KEY_REUSED`, or a failure of the database.
-pub async fn claim_sqlite<T: DeserializeOwned>(
-    transaction: &mut SqliteConnection,
-    key: Option<&IdempotencyKey>,
-    now: Timestamp,
-) -> Result<Option<T>, Error> {
-    let Some(key) = key else { return Ok(None) };
-    sqlx::query(FORGET)
-        .bind(&key.id[..])
-        .bind(now)
-        .execute(&mut *transaction)
-        .await?;
-    let claimed = sqlx::query(CLAIM)
-        .bind(&key.id[..])
-        .bind(&key.fingerprint[..])
-        .bind(now + RETENTION)
-        .execute(&mut *transaction)
-        .await?;
-    if claimed.rows_affected() == 1 {
-        return Ok(None);
-    }
-    let (fingerprint, answer): (Vec<u8>, String) = sqlx::query_as(READ)
-        .bind(&key.id[..])
-        .fetch_one(transaction)
-        .await?;
-    key.replay(&fingerprint, &answer).map(Some)
-}
-
-/// Keeps the answer of a creation under its key, on SQLite.
-///
-/// # Errors
-///
-/// A failure of the database.
-pub async fn store_sqlite<T: Serialize>(
-    transaction: &mut SqliteConnection,
-    key: Option<&IdempotencyKey>,
-    answer: &T,
-) -> Result<(), Error> {
-    let Some(key) = key else { return Ok(()) };
-    sqlx::query(STORE)
-        .bind(&key.id[..])
-        .bind(serde_json::to_string(answer).map_err(Error::internal)?)
-        .execute(transaction)
-        .await?;
-    Ok(())
-}
+functions!(PgConnection, "PostgreSQL", claim_postgres, store_postgres);
+functions!(SqliteConnection, "SQLite", claim_sqlite, store_sqlite);

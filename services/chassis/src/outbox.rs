@@ -77,52 +77,34 @@ const INSERT: &str = "INSERT INTO outbox \
     (id, kind, subject, payload, actor, request_id, traceparent, client_ip, created_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
-/// Adds an event to the transaction of a change, on PostgreSQL.
-///
-/// # Errors
-///
-/// A failure of the database.
-pub async fn append_postgres<P: Serialize>(
-    transaction: &mut PgConnection,
-    origin: &Origin,
-    event: Event<'_, P>,
-) -> Result<(), Error> {
-    sqlx::query(INSERT)
-        .bind(new_id(origin.at))
-        .bind(event.kind)
-        .bind(event.subject)
-        .bind(serde_json::to_string(event.payload).map_err(Error::internal)?)
-        .bind(origin.actor.to_string())
-        .bind(&origin.request_id)
-        .bind(&origin.traceparent)
-        .bind(origin.client_ip.map(|ip| ip.to_string()))
-        .bind(origin.at)
-        .execute(transaction)
-        .await?;
-    Ok(())
+/// The same function for each engine.
+macro_rules! append {
+    ($connection:ty, $engine:literal, $append:ident) => {
+        #[doc = concat!("Adds an event to the transaction of a change, on ", $engine, ".")]
+        ///
+        /// # Errors
+        ///
+        /// A failure of the database.
+        pub async fn $append<P: Serialize>(
+            transaction: &mut $connection,
+            origin: &Origin,
+            event: Event<'_, P>,
+        ) -> Result<(), Error> {
+            sqlx::query(INSERT)
+                .bind(new_id(origin.at))
+                .bind(event.kind)
+                .bind(event.subject)
+                .bind(serde_json::to_string(event.payload).map_err(Error::internal)?)
+                .bind(origin.actor.to_string())
+                .bind(&origin.request_id)
+                .bind(&origin.traceparent)
+                .bind(origin.client_ip.map(|ip| ip.to_string()))
+                .bind(origin.at)
+                .execute(transaction)
+                .await?;
+            Ok(())
+        }
+    };
 }
-
-/// Adds an event to the transaction of a change, on SQLite.
-///
-/// # Errors
-///
-/// A failure of the database.
-pub async fn append_sqlite<P: Serialize>(
-    transaction: &mut SqliteConnection,
-    origin: &Origin,
-    event: Event<'_, P>,
-) -> Result<(), Error> {
-    sqlx::query(INSERT)
-        .bind(new_id(origin.at))
-        .bind(event.kind)
-        .bind(event.subject)
-        .bind(serde_json::to_string(event.payload).map_err(Error::internal)?)
-        .bind(origin.actor.to_string())
-        .bind(&origin.request_id)
-        .bind(&origin.traceparent)
-        .bind(origin.client_ip.map(|ip| ip.to_string()))
-        .bind(origin.at)
-        .execute(transaction)
-        .await?;
-    Ok(())
-}
+append!(PgConnection, "PostgreSQL", append_postgres);
+append!(SqliteConnection, "SQLite", append_sqlite);
