@@ -1,0 +1,82 @@
+//! Measures a program `portico` from outside, on a fresh SQLite installation in
+//! one process: how soon it is ready, what memory it takes, and what requests
+//! cost. Prints a table, writes it to a file, and fails if a budget is missed.
+//!
+//! Load generator and program share the machine, so the rates are those of
+//! both together; the CPU time is the program's alone.
+
+mod client;
+mod load;
+mod program;
+mod report;
+mod scenarios;
+
+use std::{env, fs, io::Write as _, path::Path, time::Duration};
+
+use anyhow::Context as _;
+
+use self::{
+    program::{Installation, Program},
+    report::{Budget, Report},
+};
+
+/// How often the start is measured.
+const STARTS: usize = 10;
+/// How long nothing is asked before memory at rest is read.
+const QUIET: Duration = Duration::from_secs(2);
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [program, version, results] = arguments.as_slice() else {
+        anyhow::bail!("usage: portico-bench PROGRAM VERSION RESULTS.md");
+    };
+    // One thread is enough to keep the program busy, and leaves it the rest of
+    // the machine.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let report = runtime.block_on(measure(Path::new(program)))?;
+    let text = report.markdown(version)?;
+    std::io::stdout().write_all(text.as_bytes())?;
+    fs::write(results, &text).with_context(|| format!("cannot write {results}"))?;
+    report.check()
+}
+
+async fn measure(program: &Path) -> anyhow::Result<Report> {
+    let installation = Installation::new(program)?;
+    // The first start makes keys and databases.
+    installation.start().await?.stop().await?;
+    let mut starts = Vec::new();
+    for _ in 0..STARTS {
+        let program = installation.start().await?;
+        starts.push(program.ready_after);
+        program.stop().await?;
+    }
+    starts.sort_unstable();
+
+    let program = installation.start().await?;
+    let idle = resting(&program).await?;
+    let service_token = installation.service_token()?;
+    let rows = scenarios::run(&program, &service_token).await?;
+    let loaded = resting(&program).await?;
+    program.stop().await?;
+    Ok(Report {
+        budgets: vec![
+            Budget::new(
+                "start to ready, median of 10",
+                starts[STARTS / 2].as_secs_f64() * 1e3,
+                50.0,
+                "ms",
+            ),
+            Budget::new("resident memory, idle", idle, 25.0, "MB"),
+            Budget::new("resident memory, after load", loaded, 60.0, "MB"),
+        ],
+        rows,
+    })
+}
+
+/// Resident memory in MB, once the program has nothing to do.
+async fn resting(program: &Program) -> anyhow::Result<f64> {
+    tokio::time::sleep(QUIET).await;
+    program.resident_memory()
+}

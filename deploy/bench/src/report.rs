@@ -1,0 +1,158 @@
+//! The numbers as a table for people, and whether the budgets hold.
+
+use std::{fmt::Write as _, fs, thread, time::Duration};
+
+use crate::load::Times;
+
+/// All that was measured.
+pub(crate) struct Report {
+    pub(crate) budgets: Vec<Budget>,
+    pub(crate) rows: Vec<Row>,
+}
+
+/// A number that must not be exceeded.
+pub(crate) struct Budget {
+    name: &'static str,
+    measured: f64,
+    limit: f64,
+    unit: &'static str,
+}
+
+/// What came of a scenario.
+pub(crate) struct Row {
+    name: &'static str,
+    times: Times,
+    length: Duration,
+    /// The CPU time of the program, where it did nothing else.
+    cpu: Option<Duration>,
+    /// The calls of others that went on at the same time.
+    beside: Option<Times>,
+}
+
+impl Budget {
+    pub(crate) fn new(name: &'static str, measured: f64, limit: f64, unit: &'static str) -> Self {
+        Self {
+            name,
+            measured,
+            limit,
+            unit,
+        }
+    }
+
+    fn is_met(&self) -> bool {
+        self.measured <= self.limit
+    }
+}
+
+impl Row {
+    pub(crate) fn new(
+        name: &'static str,
+        times: Times,
+        length: Duration,
+        cpu: Option<Duration>,
+    ) -> Self {
+        Self {
+            name,
+            times,
+            length,
+            cpu,
+            beside: None,
+        }
+    }
+
+    /// With what others called at the same time.
+    pub(crate) fn beside(mut self, others: Times) -> Self {
+        self.beside = Some(others);
+        self
+    }
+}
+
+impl Report {
+    /// The report as Markdown; `version` says of what, and when.
+    pub(crate) fn markdown(&self, version: &str) -> Result<String, std::fmt::Error> {
+        let mut text = String::from("# Measured\n\nWritten by `make bench`: ");
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        writeln!(text, "{version}, {cores} × {}.", cpu_model())?;
+        text.push_str(concat!(
+            "One process on SQLite, rate limits off, every acknowledged write on disk. ",
+            "The load generator shares the\nmachine; the CPU time is the program's alone.\n\n",
+            "| budget | measured | limit | |\n|---|--:|--:|---|\n"
+        ));
+        for budget in &self.budgets {
+            let Budget {
+                name,
+                measured,
+                limit,
+                unit,
+            } = budget;
+            let verdict = if budget.is_met() { "met" } else { "MISSED" };
+            writeln!(
+                text,
+                "| {name} | {measured:.1} {unit} | {limit} {unit} | {verdict} |"
+            )?;
+        }
+        text.push_str(
+            "\n| scenario | per second | p50 | p99 | CPU per request |\n|---|--:|--:|--:|--:|\n",
+        );
+        for row in &self.rows {
+            row.write(&mut text)?;
+        }
+        Ok(text)
+    }
+
+    /// # Errors
+    ///
+    /// If a budget is missed.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        let missed = self.budgets.iter().filter(|budget| !budget.is_met());
+        let missed: Vec<_> = missed.map(|budget| budget.name).collect();
+        anyhow::ensure!(missed.is_empty(), "missed: {}", missed.join(", "));
+        Ok(())
+    }
+}
+
+impl Row {
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        let millis = |percent| self.times.percentile(percent).as_secs_f64() * 1e3;
+        write!(
+            text,
+            "| {} | {:.0} | {:.2} ms | {:.2} ms |",
+            self.name,
+            rate(&self.times, self.length),
+            millis(50),
+            millis(99)
+        )?;
+        match self.cpu {
+            Some(cpu) => {
+                let micros = cpu.as_secs_f64() * 1e6 / self.times.count().max(1) as f64;
+                writeln!(text, " {micros:.0} µs |")?;
+            }
+            None => writeln!(text, " |")?,
+        }
+        let Some(beside) = &self.beside else {
+            return Ok(());
+        };
+        let answered = rate(beside, self.length);
+        let shed = beside.shed as f64 / self.length.as_secs_f64();
+        writeln!(
+            text,
+            "| … their sign-ins, of which {shed:.0} a second were refused (503) | {answered:.0} | {:.0} ms | {:.0} ms | |",
+            beside.percentile(50).as_secs_f64() * 1e3,
+            beside.percentile(99).as_secs_f64() * 1e3,
+        )
+    }
+}
+
+/// Answered calls a second.
+fn rate(times: &Times, length: Duration) -> f64 {
+    times.count() as f64 / length.as_secs_f64()
+}
+
+fn cpu_model() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| {
+        let (name, model) = line.split_once(':')?;
+        (name.trim() == "model name").then(|| model.trim().to_owned())
+    });
+    model.unwrap_or_else(|| "unknown CPU".to_owned())
+}

@@ -1,0 +1,194 @@
+//! What is asked of the program, one thing after the other.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    client::{Grpc, Rest},
+    load::{self, Outcome, Times},
+    program::{EMAIL, PASSWORD, Program},
+    report::Row,
+};
+
+const PROJECTS: &str = "/api/v1/projects";
+const LOGIN: &str = "/api/v1/auth/login";
+
+/// How long each scenario is warmed up, and measured.
+const WARM_UP: Duration = Duration::from_secs(1);
+const LENGTH: Duration = Duration::from_secs(5);
+/// Callers at once.
+const CALLERS: usize = 16;
+/// Callers who sign in at once: more than the program lets wait.
+const CROWD: usize = 256;
+/// How long somebody who was refused stays away, as `Retry-After` asks.
+const STAY_AWAY: Duration = Duration::from_secs(2);
+/// Projects that lists are taken from.
+const LISTED: usize = 1_000;
+/// Reads a second while others sign in.
+const READ_RATE: u32 = 100;
+
+/// Runs all scenarios.
+pub(crate) async fn run(program: &Program, service_token: &str) -> anyhow::Result<Vec<Row>> {
+    let bench = Bench::prepare(program, service_token).await?;
+    let project = format!("{PROJECTS}/{}", bench.project_id);
+    let patch = json!({"description": "Changed by the benchmark."}).to_string();
+    Ok(vec![
+        bench
+            .rest("read a project", Method::GET, &project, "")
+            .await?,
+        bench
+            .rest("list 20 of 1,000 projects", Method::GET, PROJECTS, "")
+            .await?,
+        bench
+            .rest("read oneself", Method::GET, "/api/v1/auth/me", "")
+            .await?,
+        bench.check_access().await?,
+        bench
+            .rest("change a project", Method::PATCH, &project, &patch)
+            .await?,
+        bench.create().await?,
+        bench.login().await?,
+        bench.read_beside_logins(&project).await?,
+    ])
+}
+
+/// A program with something in it.
+struct Bench<'a> {
+    program: &'a Program,
+    service_token: &'a str,
+    token: String,
+    user_id: String,
+    project_id: String,
+}
+
+impl<'a> Bench<'a> {
+    async fn prepare(program: &'a Program, service_token: &'a str) -> anyhow::Result<Self> {
+        let mut rest = Rest::connect(program.http, None).await?;
+        let login = rest.data(Method::POST, LOGIN, credentials()).await?;
+        let token = text(&login["token"])?;
+        let mut rest = Rest::connect(program.http, Some(&token)).await?;
+        let mut project = Value::Null;
+        for number in 0..LISTED {
+            let body = new_project(&format!("Listed {number}"));
+            project = rest.data(Method::POST, PROJECTS, body).await?;
+        }
+        Ok(Self {
+            program,
+            service_token,
+            token,
+            user_id: text(&login["user"]["id"])?,
+            project_id: text(&project["id"])?,
+        })
+    }
+
+    /// The same call over and over.
+    async fn rest(
+        &self,
+        name: &'static str,
+        method: Method,
+        path: &str,
+        body: &str,
+    ) -> anyhow::Result<Row> {
+        let mut callers = Vec::new();
+        for _ in 0..CALLERS {
+            let mut rest = self.signed_in().await?;
+            let (method, body) = (method.clone(), Bytes::from(body.to_owned()));
+            callers.push(async move || rest.drive(method.clone(), path, body.clone()).await);
+        }
+        self.saturate(name, &mut callers).await
+    }
+
+    async fn create(&self) -> anyhow::Result<Row> {
+        let mut callers = Vec::new();
+        for caller in 0..CALLERS {
+            let mut rest = self.signed_in().await?;
+            let mut number = 0;
+            callers.push(async move || {
+                number += 1;
+                let body = new_project(&format!("Created {caller} {number}"));
+                rest.drive(Method::POST, PROJECTS, body).await
+            });
+        }
+        self.saturate("create a project", &mut callers).await
+    }
+
+    async fn check_access(&self) -> anyhow::Result<Row> {
+        let mut callers = Vec::new();
+        for _ in 0..CALLERS {
+            let mut grpc = Grpc::connect(self.program.grpc, self.service_token).await?;
+            callers.push(async move || grpc.check_access(&self.project_id, &self.user_id).await);
+        }
+        self.saturate("check a member, by gRPC", &mut callers).await
+    }
+
+    async fn login(&self) -> anyhow::Result<Row> {
+        self.saturate("sign in", &mut self.logins(CALLERS).await?)
+            .await
+    }
+
+    /// Reads at a fixed rate while a crowd signs in.
+    async fn read_beside_logins(&self, path: &str) -> anyhow::Result<Row> {
+        let mut logins = self.logins(CROWD).await?;
+        let mut readers = Vec::new();
+        for _ in 0..CALLERS {
+            let mut rest = self.signed_in().await?;
+            readers.push(async move || rest.drive(Method::GET, path, "").await);
+        }
+        let (logins, reads) = tokio::try_join!(
+            load::closed(&mut logins, LENGTH),
+            load::steady(&mut readers, READ_RATE, LENGTH),
+        )?;
+        let row = Row::new("read a project while 256 sign in", reads, LENGTH, None);
+        Ok(row.beside(logins))
+    }
+
+    async fn logins(
+        &self,
+        callers: usize,
+    ) -> anyhow::Result<Vec<impl AsyncFnMut() -> anyhow::Result<Outcome>>> {
+        let mut logins = Vec::new();
+        for _ in 0..callers {
+            let mut rest = Rest::connect(self.program.http, None).await?;
+            logins.push(async move || {
+                let outcome = rest.drive(Method::POST, LOGIN, credentials()).await?;
+                if outcome == Outcome::Shed {
+                    tokio::time::sleep(STAY_AWAY).await;
+                }
+                Ok(outcome)
+            });
+        }
+        Ok(logins)
+    }
+
+    async fn signed_in(&self) -> anyhow::Result<Rest> {
+        Rest::connect(self.program.http, Some(&self.token)).await
+    }
+
+    /// As many calls as the machine allows.
+    async fn saturate<C>(&self, name: &'static str, callers: &mut [C]) -> anyhow::Result<Row>
+    where
+        C: AsyncFnMut() -> anyhow::Result<Outcome>,
+    {
+        load::closed(callers, WARM_UP).await?;
+        let (cpu, begun) = (self.program.cpu_time()?, Instant::now());
+        let times: Times = load::closed(callers, LENGTH).await?;
+        let (cpu, length) = (self.program.cpu_time()? - cpu, begun.elapsed());
+        Ok(Row::new(name, times, length, Some(cpu)))
+    }
+}
+
+fn credentials() -> String {
+    json!({"email": EMAIL, "password": PASSWORD}).to_string()
+}
+
+fn new_project(name: &str) -> String {
+    json!({"name": name, "description": "Made by the benchmark."}).to_string()
+}
+
+fn text(value: &Value) -> anyhow::Result<String> {
+    Ok(value.as_str().context("no text")?.to_owned())
+}
