@@ -2,13 +2,15 @@
 //! leaves it, and each change leaves its event in the outbox. Every sentence of
 //! the methods' docs has a case in the conformance suite.
 //!
-//! What a change does stands once, in [`changes`], in terms of the few
-//! statements that each database brings.
+//! What a change does stands once, in [`changes`], and so do the statements
+//! that it is made of, in [`statements`]; what only one database needs stands
+//! in that database's file.
 
 mod changes;
 pub(crate) mod postgres;
 mod sql;
 pub(crate) mod sqlite;
+mod statements;
 
 #[cfg(test)]
 mod conformance;

@@ -1,0 +1,242 @@
+//! The statements, for each database. They are the same but for what each
+//! database's own file says: where it reads, and what it locks.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use portico_chassis::{
+    clock::Timestamp,
+    database::unique_violation,
+    idempotency::{self, IdempotencyKey},
+    outbox::{self, Event, Origin},
+    page::{Page, Paging, Sort, Total},
+    status::Error,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use super::{
+    Column, Filter, MemberColumn, Queries,
+    changes::{Engine, Transaction},
+    postgres::{PostgresStore, PostgresTransaction},
+    sql::{
+        self, DELETE_MEMBER, DELETE_PROJECT, FIND_BY_ID, FIND_BY_SLUG, FORGET_EXPIRED,
+        INSERT_MEMBER, INSERT_PROJECT, ListSql, MEMBER, MemberRow, OWNERS, ProjectRow, StandingRow,
+        UPDATE_MEMBER, UPDATE_PROJECT, ViewRow, all, bind_bookmark, bind_member, bind_project,
+    },
+    sqlite::{SqliteStore, SqliteTransaction},
+};
+use crate::{
+    error,
+    member::{Member, Seat},
+    policy::{self, Standing},
+    project::{Project, Reference, View},
+};
+
+macro_rules! statements {
+    ($store:ty, $transaction:ty, $append:path, $claim:path, $keep:path) => {
+        #[async_trait]
+        impl Queries for $store {
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn find(&self, reference: &Reference, by: Uuid) -> Result<View, Error> {
+                let query = match reference {
+                    Reference::Id(id) => sqlx::query_as::<_, ViewRow>(FIND_BY_ID).bind(id),
+                    Reference::Slug(slug) => sqlx::query_as(FIND_BY_SLUG).bind(slug.as_str()),
+                };
+                let row = query.bind(by).fetch_optional(self.reader()).await?;
+                let view = row.map(View::from).ok_or_else(error::project_not_found)?;
+                policy::see(&view)?;
+                Ok(view)
+            }
+
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn list(
+                &self,
+                by: Uuid,
+                filter: &Filter,
+                sort: Sort<Column>,
+                paging: &Paging,
+            ) -> Result<Page<View>, Error> {
+                let sql = ListSql::new(filter, sort, paging);
+                let mut rows = sqlx::query_as::<_, ViewRow>(AssertSqlSafe(sql.rows)).bind(by);
+                let mut count = sqlx::query_scalar(AssertSqlSafe(sql.count)).bind(by);
+                if let Some(pattern) = &sql.pattern {
+                    rows = rows.bind(pattern);
+                    count = count.bind(pattern);
+                }
+                let rows = bind_bookmark!(rows, paging).fetch_all(self.reader()).await?;
+                let total = Total::counted(count.fetch_one(self.reader()).await?, sql.is_filtered);
+                Ok(Page::of(all(rows), total, paging))
+            }
+
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn members(
+                &self,
+                project: &Project,
+                sort: Sort<MemberColumn>,
+                paging: &Paging,
+            ) -> Result<Page<Member>, Error> {
+                let sql = AssertSqlSafe(sql::members(sort, paging));
+                let rows = sqlx::query_as::<_, MemberRow>(sql).bind(project.id);
+                let rows = bind_bookmark!(rows, paging).fetch_all(self.reader()).await?;
+                let total = Total::counted(project.member_count.into(), false);
+                Ok(Page::of(all(rows), total, paging))
+            }
+
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn standings(
+                &self,
+                pairs: &[(Uuid, Uuid)],
+            ) -> Result<HashMap<(Uuid, Uuid), Standing>, Error> {
+                if pairs.is_empty() {
+                    return Ok(HashMap::new());
+                }
+                let sql = AssertSqlSafe(sql::standings(pairs.len()));
+                let mut rows = sqlx::query_as::<_, StandingRow>(sql);
+                for (project_id, user_id) in pairs {
+                    rows = rows.bind(project_id).bind(user_id);
+                }
+                let rows = rows.fetch_all(self.reader()).await?;
+                Ok(rows.into_iter().map(Into::into).collect())
+            }
+        }
+
+        #[async_trait]
+        impl Transaction for $transaction {
+            async fn lock(&mut self, id: Uuid) -> Result<Option<Project>, Error> {
+                let row: Option<ProjectRow> = sqlx::query_as(Self::LOCK)
+                    .bind(id)
+                    .fetch_optional(&mut *self.0)
+                    .await?;
+                Ok(row.map(Project::from))
+            }
+
+            async fn lock_all_of(&mut self, person: Uuid) -> Result<Vec<Project>, Error> {
+                let rows: Vec<ProjectRow> = sqlx::query_as(Self::LOCK_ALL_OF)
+                    .bind(person)
+                    .fetch_all(&mut *self.0)
+                    .await?;
+                Ok(all(rows))
+            }
+
+            async fn insert_project(&mut self, project: &Project) -> Result<bool, Error> {
+                let inserted = bind_project!(INSERT_PROJECT, project)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(inserted.rows_affected() == 1)
+            }
+
+            async fn update_project(&mut self, project: &Project) -> Result<(), Error> {
+                let updated = bind_project!(UPDATE_PROJECT, project)
+                    .execute(&mut *self.0)
+                    .await;
+                match updated {
+                    Err(failure) if unique_violation(&failure) == Some(Self::UNIQUE_SLUG) => {
+                        Err(error::slug_exists())
+                    }
+                    Err(failure) => Err(failure.into()),
+                    Ok(_) => Ok(()),
+                }
+            }
+
+            async fn delete_project(&mut self, id: Uuid) -> Result<(), Error> {
+                sqlx::query(DELETE_PROJECT)
+                    .bind(id)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
+            async fn member(&mut self, at: Seat) -> Result<Option<Member>, Error> {
+                let row: Option<MemberRow> = sqlx::query_as(MEMBER)
+                    .bind(at.project_id)
+                    .bind(at.user_id)
+                    .fetch_optional(&mut *self.0)
+                    .await?;
+                Ok(row.map(Member::from))
+            }
+
+            async fn owners(&mut self, project_id: Uuid) -> Result<i64, Error> {
+                let owners = sqlx::query_scalar(OWNERS)
+                    .bind(project_id)
+                    .fetch_one(&mut *self.0)
+                    .await?;
+                Ok(owners)
+            }
+
+            async fn insert_member(&mut self, member: &Member) -> Result<(), Error> {
+                bind_member!(INSERT_MEMBER, member)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
+            async fn update_member(&mut self, member: &Member) -> Result<(), Error> {
+                bind_member!(UPDATE_MEMBER, member)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
+            async fn delete_member(&mut self, at: Seat) -> Result<(), Error> {
+                sqlx::query(DELETE_MEMBER)
+                    .bind(at.project_id)
+                    .bind(at.user_id)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
+            async fn append<P: Serialize + Sync>(
+                &mut self,
+                origin: &Origin,
+                event: Event<'_, P>,
+            ) -> Result<(), Error> {
+                $append(&mut self.0, origin, event).await
+            }
+
+            async fn claim<T: DeserializeOwned>(
+                &mut self,
+                key: Option<&IdempotencyKey>,
+                now: Timestamp,
+            ) -> Result<Option<T>, Error> {
+                $claim(&mut self.0, key, now).await
+            }
+
+            async fn keep<T: Serialize + Sync>(
+                &mut self,
+                key: Option<&IdempotencyKey>,
+                answer: &T,
+            ) -> Result<(), Error> {
+                $keep(&mut self.0, key, answer).await
+            }
+
+            async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error> {
+                sqlx::query(FORGET_EXPIRED)
+                    .bind(now)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
+            async fn commit(self) -> Result<(), Error> {
+                Ok(self.0.commit().await?)
+            }
+        }
+    };
+}
+statements!(
+    PostgresStore,
+    PostgresTransaction,
+    outbox::append_postgres,
+    idempotency::claim_postgres,
+    idempotency::store_postgres
+);
+statements!(
+    SqliteStore,
+    SqliteTransaction,
+    outbox::append_sqlite,
+    idempotency::claim_sqlite,
+    idempotency::store_sqlite
+);

@@ -1,0 +1,131 @@
+//! The statements, for each database. They are the same but for what each
+//! database's own file says: where it reads, and what it locks.
+
+use async_trait::async_trait;
+use portico_chassis::{
+    outbox::{self, Event, Origin},
+    page::{Page, Paging, Sort, Total},
+    status::Error,
+};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use super::{
+    Column, Filter, Queries,
+    changes::{Engine, Transaction},
+    postgres::{PostgresStore, PostgresTransaction},
+    sql::{
+        GET, INSERT, LOOKUP, ListSql, OTHER_ADMINS, Row, UPDATE, bind_bookmark, bind_user, users,
+    },
+    sqlite::{SqliteStore, SqliteTransaction},
+};
+use crate::user::{Email, User};
+
+macro_rules! statements {
+    ($store:ty, $transaction:ty, $append:path) => {
+        #[async_trait]
+        impl Queries for $store {
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn get(&self, id: Uuid) -> Result<Option<User>, Error> {
+                let row: Option<Row> = sqlx::query_as(GET)
+                    .bind(id)
+                    .fetch_optional(self.reader())
+                    .await?;
+                Ok(row.map(User::from))
+            }
+
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn batch_get(&self, ids: &[Uuid]) -> Result<Vec<User>, Error> {
+                Ok(users(self.rows_of(ids).await?))
+            }
+
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn lookup(&self, email: &Email) -> Result<Option<User>, Error> {
+                let row: Option<Row> = sqlx::query_as(LOOKUP)
+                    .bind(email.key())
+                    .fetch_optional(self.reader())
+                    .await?;
+                Ok(row.map(User::from))
+            }
+
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn list(
+                &self,
+                filter: &Filter,
+                sort: Sort<Column>,
+                paging: &Paging,
+            ) -> Result<Page<User>, Error> {
+                let sql = ListSql::new(filter, sort, paging);
+                let mut rows = sqlx::query_as::<_, Row>(AssertSqlSafe(sql.rows));
+                let mut count = sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql.count));
+                if let Some(pattern) = &sql.pattern {
+                    rows = rows.bind(pattern);
+                    count = count.bind(pattern);
+                }
+                let rows = bind_bookmark!(rows, paging)
+                    .fetch_all(self.reader())
+                    .await?;
+                let total = Total::counted(count.fetch_one(self.reader()).await?, sql.is_filtered);
+                Ok(Page::of(users(rows), total, paging))
+            }
+        }
+
+        #[async_trait]
+        impl Transaction for $transaction {
+            async fn insert(&mut self, user: &User) -> Result<bool, Error> {
+                let inserted = bind_user!(INSERT, user).execute(&mut *self.0).await?;
+                Ok(inserted.rows_affected() == 1)
+            }
+
+            async fn get(&mut self, id: Uuid) -> Result<Option<User>, Error> {
+                let row: Option<Row> = sqlx::query_as(GET)
+                    .bind(id)
+                    .fetch_optional(&mut *self.0)
+                    .await?;
+                Ok(row.map(User::from))
+            }
+
+            async fn lock(&mut self, id: Uuid) -> Result<Option<User>, Error> {
+                let row: Option<Row> = sqlx::query_as(Self::LOCK)
+                    .bind(id)
+                    .fetch_optional(&mut *self.0)
+                    .await?;
+                Ok(row.map(User::from))
+            }
+
+            async fn lock_among_admins(&mut self, id: Uuid) -> Result<Option<User>, Error> {
+                if let Some(lock) = Self::LOCK_ADMINS {
+                    sqlx::query(lock).bind(id).execute(&mut *self.0).await?;
+                }
+                self.get(id).await
+            }
+
+            async fn other_admins(&mut self, id: Uuid) -> Result<i64, Error> {
+                let others = sqlx::query_scalar(OTHER_ADMINS)
+                    .bind(id)
+                    .fetch_one(&mut *self.0)
+                    .await?;
+                Ok(others)
+            }
+
+            async fn update(&mut self, user: &User) -> Result<(), Error> {
+                bind_user!(UPDATE, user).execute(&mut *self.0).await?;
+                Ok(())
+            }
+
+            async fn append(
+                &mut self,
+                origin: &Origin,
+                event: Event<'_, User>,
+            ) -> Result<(), Error> {
+                $append(&mut self.0, origin, event).await
+            }
+
+            async fn commit(self) -> Result<(), Error> {
+                Ok(self.0.commit().await?)
+            }
+        }
+    };
+}
+statements!(PostgresStore, PostgresTransaction, outbox::append_postgres);
+statements!(SqliteStore, SqliteTransaction, outbox::append_sqlite);
