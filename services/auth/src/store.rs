@@ -2,13 +2,19 @@
 //! one atomic use case: a transaction never leaves it, and each change leaves
 //! its event in the outbox. Every sentence of the methods' docs has a case in
 //! the conformance suite.
+//!
+//! What a change does stands once, in [`changes`], and so do the statements
+//! that it is made of, in [`statements`]; what only one database needs stands
+//! in that database's file.
 
+mod changes;
 pub(crate) mod postgres;
+mod sql;
 pub(crate) mod sqlite;
+mod statements;
 
 #[cfg(test)]
 mod conformance;
-mod sql;
 
 use std::{fmt, time::Duration};
 
@@ -28,12 +34,47 @@ use crate::{
 };
 
 /// Everything that the service keeps.
-pub(crate) trait Store: AccountStore + SessionStore + TokenStore {}
+pub(crate) trait Store:
+    Queries + AccountStore + DeletionStore + SessionStore + TokenStore
+{
+}
 
-impl<T: AccountStore + SessionStore + TokenStore> Store for T {}
+impl<T: Queries + AccountStore + DeletionStore + SessionStore + TokenStore> Store for T {}
 
-/// Keeps what people prove themselves by, and the sequences that span
-/// services.
+/// Reads what the service keeps. A session that has expired is not there.
+#[async_trait]
+pub(crate) trait Queries: Send + Sync {
+    /// The hash of a person's password.
+    async fn password_hash(&self, user_id: Uuid) -> Result<Option<String>, Error>;
+
+    /// People with a password kept before `before` and still not confirmed,
+    /// at most 100.
+    async fn unconfirmed(&self, before: Timestamp) -> Result<Vec<Uuid>, Error>;
+
+    /// The accounts whose deletion has begun up to a moment and not ended.
+    async fn deletions(&self, before: Timestamp) -> Result<Vec<Uuid>, Error>;
+
+    /// The session with an id.
+    async fn session(&self, id: Uuid, now: Timestamp) -> Result<Option<Session>, Error>;
+
+    /// A page of a person's sessions, the one used last first; ties are broken
+    /// by id. A walk by cursor meets each session exactly once.
+    async fn sessions(
+        &self,
+        user_id: Uuid,
+        paging: &Paging,
+        now: Timestamp,
+    ) -> Result<Page<Session>, Error>;
+
+    /// The signing keys, in the order in which they become active.
+    async fn signing_keys(&self) -> Result<Vec<SealedKey>, Error>;
+
+    /// The revocations after a cursor that still matter, in the order of
+    /// their cursors. Once one is settled, none will appear before it.
+    async fn revocations(&self, after: Cursor, now: Timestamp) -> Result<Vec<Revocation>, Error>;
+}
+
+/// Keeps what people prove themselves by.
 #[async_trait]
 pub(crate) trait AccountStore: Send + Sync {
     /// Begins to make the account `user_id`: keeps its password hash, if it
@@ -68,10 +109,6 @@ pub(crate) trait AccountStore: Send + Sync {
         key: Option<&RegistrationKey>,
     ) -> Result<(), Error>;
 
-    /// People with a password kept before `before` and still not confirmed,
-    /// at most 100.
-    async fn unconfirmed(&self, before: Timestamp) -> Result<Vec<Uuid>, Error>;
-
     /// Confirms the passwords of people who exist, and forgets those of people
     /// who do not, if they are still not confirmed and as old.
     async fn settle(
@@ -80,9 +117,6 @@ pub(crate) trait AccountStore: Send + Sync {
         missing: &[Uuid],
         before: Timestamp,
     ) -> Result<(), Error>;
-
-    /// The hash of a person's password.
-    async fn password_hash(&self, user_id: Uuid) -> Result<Option<String>, Error>;
 
     /// Replaces a hash by a stronger one of the same password. A password that
     /// changed in the meantime stays.
@@ -98,7 +132,11 @@ pub(crate) trait AccountStore: Send + Sync {
         keep: Uuid,
         origin: &Origin,
     ) -> Result<bool, Error>;
+}
 
+/// Keeps which accounts are being deleted, a sequence that spans services.
+#[async_trait]
+pub(crate) trait DeletionStore: Send + Sync {
     /// Notes that an account is being deleted; it opens no session from then
     /// on. Noting it again changes nothing.
     async fn begin_deletion(&self, user_id: Uuid, now: Timestamp) -> Result<(), Error>;
@@ -109,9 +147,6 @@ pub(crate) trait AccountStore: Send + Sync {
     /// Ends the deletion of an account: its sessions end, all its tokens are
     /// revoked, and the note is gone. Ending it again changes nothing.
     async fn finish_deletion(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error>;
-
-    /// The accounts whose deletion has begun up to a moment and not ended.
-    async fn deletions(&self, before: Timestamp) -> Result<Vec<Uuid>, Error>;
 }
 
 /// Keeps the sessions. One that has expired is not there.
@@ -126,18 +161,6 @@ pub(crate) trait SessionStore: Send + Sync {
         password_hash: &str,
         origin: &Origin,
     ) -> Result<bool, Error>;
-
-    /// The session with an id.
-    async fn session(&self, id: Uuid, now: Timestamp) -> Result<Option<Session>, Error>;
-
-    /// A page of a person's sessions, the one used last first; ties are broken
-    /// by id. A walk by cursor meets each session exactly once.
-    async fn sessions(
-        &self,
-        user_id: Uuid,
-        paging: &Paging,
-        now: Timestamp,
-    ) -> Result<Page<Session>, Error>;
 
     /// Refreshes a session by its token with the number `generation`, as
     /// [`Session::refreshed`] says; one whose token was reused ends. Nobody
@@ -178,12 +201,9 @@ pub(crate) trait SessionStore: Send + Sync {
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;
 }
 
-/// Keeps the signing keys and the revocations.
+/// Keeps the signing keys.
 #[async_trait]
 pub(crate) trait TokenStore: Send + Sync {
-    /// The signing keys, in the order in which they become active.
-    async fn signing_keys(&self) -> Result<Vec<SealedKey>, Error>;
-
     /// Adds a signing key. Whether it was added: not if the newest key is no
     /// longer the one named `newest`, so that of many processes one adds it.
     async fn add_signing_key(&self, key: &SealedKey, newest: Option<&str>) -> Result<bool, Error>;
@@ -195,10 +215,6 @@ pub(crate) trait TokenStore: Send + Sync {
         kid: &str,
         successor: Option<&SealedKey>,
     ) -> Result<bool, Error>;
-
-    /// The revocations after a cursor that still matter, in the order of
-    /// their cursors. Once one is settled, none will appear before it.
-    async fn revocations(&self, after: Cursor, now: Timestamp) -> Result<Vec<Revocation>, Error>;
 }
 
 /// The key under which an account is made once.

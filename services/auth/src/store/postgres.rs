@@ -1,12 +1,12 @@
 //! Credentials, sessions, keys and revocations in PostgreSQL.
 
-mod accounts;
-mod sessions;
-mod tokens;
-
 use std::time::Duration;
 
-use sqlx::PgPool;
+use async_trait::async_trait;
+use portico_chassis::{database::begin, status::Error};
+use sqlx::{PgPool, Postgres};
+
+use super::{changes::Engine, sql::select_sessions};
 
 /// Keeps everything in PostgreSQL.
 pub(crate) struct PostgresStore {
@@ -15,10 +15,54 @@ pub(crate) struct PostgresStore {
 }
 
 impl PostgresStore {
+    /// Every transaction below the snapshot's `xmin` has ended, so what it
+    /// wrote is seen, and nothing will appear before it. What is above is seen
+    /// as soon as it is committed.
+    pub(super) const REVOCATIONS: &'static str = "SELECT xid::text::bigint AS xid, seq, \
+        session_id, user_id, revoked_at, expires_at, \
+        xid < pg_snapshot_xmin(pg_current_snapshot()) AS is_settled \
+        FROM revocations WHERE (xid, seq) > ($1::text::xid8, $2) AND expires_at > $3 \
+        ORDER BY revocations.xid, seq";
+
     pub(crate) fn new(pool: PgPool, access_token_ttl: Duration) -> Self {
         Self {
             pool,
             access_token_ttl,
         }
     }
+
+    pub(super) fn reader(&self) -> &PgPool {
+        &self.pool
+    }
+}
+
+#[async_trait]
+impl Engine for PostgresStore {
+    const NAME: &'static str = "postgresql";
+
+    type Transaction = PostgresTransaction;
+
+    async fn begin(&self) -> Result<PostgresTransaction, Error> {
+        Ok(PostgresTransaction(begin(&self.pool).await?))
+    }
+
+    fn access_token_ttl(&self) -> Duration {
+        self.access_token_ttl
+    }
+}
+
+/// A transaction in PostgreSQL.
+pub(super) struct PostgresTransaction(pub(super) sqlx::Transaction<'static, Postgres>);
+
+impl PostgresTransaction {
+    /// Takes the row, so that a sign-in that has begun ends first.
+    pub(super) const LOCK_PASSWORD: Option<&'static str> =
+        Some("SELECT 1 FROM credentials WHERE user_id = $1 FOR UPDATE");
+
+    pub(super) const LOCK_SESSION: &'static str =
+        select_sessions!("WHERE id = $1 AND expires_at > $2 FOR UPDATE");
+
+    /// Of two who add a key at once, the second waits.
+    pub(super) const LOCK_KEYS: Option<&'static str> =
+        Some("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE");
 }

@@ -1,19 +1,22 @@
-//! The statements that both engines understand, the rows they return, and the
-//! events that changes leave.
+//! The SQL that both databases share: texts, rows and what is bound to them.
 
-use portico_chassis::{clock::Timestamp, outbox::Event, token::Revoked};
-use serde::Serialize;
+use portico_chassis::{clock::Timestamp, token::Revoked};
 use uuid::Uuid;
 
 use super::{Cursor, Revocation};
-use crate::{
-    key::SealedKey,
-    session::{EndReason, Session},
-};
+use crate::{key::SealedKey, session::Session};
 
-/// A revocation is kept this much longer than the tokens that it covers live,
-/// for clocks that differ.
-pub(super) const REVOCATION_MARGIN: std::time::Duration = std::time::Duration::from_secs(60);
+/// The sessions, with what follows.
+macro_rules! select_sessions {
+    ($suffix:literal) => {
+        concat!(
+            "SELECT id, user_id, created_at, last_seen_at, expires_at, authenticated_at, ip, \
+             user_agent, seed, generation, rotated_at FROM sessions ",
+            $suffix
+        )
+    };
+}
+pub(super) use select_sessions;
 
 /// As many as the users service is asked about at a time.
 pub(super) const UNCONFIRMED: &str = "SELECT user_id FROM credentials \
@@ -21,7 +24,7 @@ pub(super) const UNCONFIRMED: &str = "SELECT user_id FROM credentials \
 
 pub(super) const CONFIRM: &str = "UPDATE credentials SET is_confirmed = true WHERE user_id = $1";
 
-pub(super) const FORGET_MISSING: &str = "DELETE FROM credentials \
+pub(super) const FORGET_UNCONFIRMED: &str = "DELETE FROM credentials \
     WHERE user_id = $1 AND NOT is_confirmed AND created_at < $2";
 
 pub(super) const CLAIM: &str = "INSERT INTO registrations \
@@ -75,19 +78,15 @@ pub(super) const END_DELETION: &str = "DELETE FROM deletions WHERE user_id = $1"
 pub(super) const DELETIONS: &str = "SELECT user_id FROM deletions \
     WHERE requested_at <= $1 ORDER BY requested_at";
 
-pub(super) const SESSION: &str = "SELECT id, user_id, created_at, last_seen_at, expires_at, \
-    authenticated_at, ip, user_agent, seed, generation, rotated_at \
-    FROM sessions WHERE id = $1 AND expires_at > $2";
+pub(super) const SESSION: &str = select_sessions!("WHERE id = $1 AND expires_at > $2");
 
 /// Followed by the order of a page.
-pub(super) const SESSIONS: &str = "SELECT id, user_id, created_at, last_seen_at, expires_at, \
-    authenticated_at, ip, user_agent, seed, generation, rotated_at \
-    FROM sessions WHERE user_id = $1 AND expires_at > $2";
+pub(super) const SESSIONS: &str = select_sessions!("WHERE user_id = $1 AND expires_at > $2");
 
 pub(super) const COUNT_SESSIONS: &str =
     "SELECT count(*) FROM sessions WHERE user_id = $1 AND expires_at > $2";
 
-pub(super) const OPEN_SESSION: &str = "INSERT INTO sessions (id, user_id, created_at, \
+pub(super) const INSERT_SESSION: &str = "INSERT INTO sessions (id, user_id, created_at, \
     last_seen_at, expires_at, authenticated_at, ip, user_agent, seed, generation, rotated_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
@@ -97,10 +96,10 @@ pub(super) const REFRESH_SESSION: &str = "UPDATE sessions SET last_seen_at = $2,
 pub(super) const REAUTHENTICATE: &str =
     "UPDATE sessions SET authenticated_at = $2 WHERE id = $1 AND expires_at > $2";
 
-pub(super) const END_SESSION: &str =
+pub(super) const DELETE_SESSION: &str =
     "DELETE FROM sessions WHERE user_id = $1 AND id = $2 RETURNING id";
 
-pub(super) const END_OTHER_SESSIONS: &str =
+pub(super) const DELETE_OTHER_SESSIONS: &str =
     "DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING id";
 
 pub(super) const REVOKE: &str = "INSERT INTO revocations \
@@ -123,11 +122,11 @@ pub(super) const ADD_KEY: &str = "INSERT INTO signing_keys \
 
 pub(super) const REMOVE_KEY: &str = "DELETE FROM signing_keys WHERE kid = $1";
 
-/// Binds a session to [`OPEN_SESSION`].
-macro_rules! open_session {
+/// Binds a session to [`INSERT_SESSION`].
+macro_rules! insert_session {
     ($session:expr) => {{
         let session: &crate::session::Session = $session;
-        sqlx::query(crate::store::sql::OPEN_SESSION)
+        sqlx::query(crate::store::sql::INSERT_SESSION)
             .bind(session.id)
             .bind(session.user_id)
             .bind(session.created_at)
@@ -141,7 +140,7 @@ macro_rules! open_session {
             .bind(session.rotated_at)
     }};
 }
-pub(super) use open_session;
+pub(super) use insert_session;
 
 /// Binds a session to [`REFRESH_SESSION`].
 macro_rules! refresh_session {
@@ -207,14 +206,6 @@ impl From<SessionRow> for Session {
     }
 }
 
-/// A claim of a registration key as the database has it.
-#[derive(sqlx::FromRow)]
-pub(super) struct ClaimRow {
-    pub(super) fingerprint: Vec<u8>,
-    pub(super) user_id: Uuid,
-    pub(super) answer: Option<Vec<u8>>,
-}
-
 /// A signing key as the database has it.
 #[derive(sqlx::FromRow)]
 pub(super) struct KeyRow {
@@ -263,76 +254,6 @@ impl From<RevocationRow> for Revocation {
             revoked_at: row.revoked_at,
             expires_at: row.expires_at,
             is_settled: row.is_settled,
-        }
-    }
-}
-
-/// What is told of a session that was opened.
-#[derive(Serialize)]
-pub(super) struct Opened<'a> {
-    id: Uuid,
-    user_id: Uuid,
-    created_at: Timestamp,
-    expires_at: Timestamp,
-    ip: &'a Option<String>,
-    user_agent: &'a Option<String>,
-}
-
-impl<'a> Opened<'a> {
-    pub(super) fn of(session: &'a Session) -> Self {
-        Self {
-            id: session.id,
-            user_id: session.user_id,
-            created_at: session.created_at,
-            expires_at: session.expires_at,
-            ip: &session.ip,
-            user_agent: &session.user_agent,
-        }
-    }
-
-    pub(super) fn event(&self) -> Event<'_, Self> {
-        Event {
-            kind: "session.created",
-            subject: self.id,
-            payload: self,
-        }
-    }
-}
-
-/// What is told of a session that ended.
-#[derive(Serialize)]
-pub(super) struct Ended {
-    pub(super) id: Uuid,
-    pub(super) user_id: Uuid,
-    pub(super) reason: EndReason,
-}
-
-impl Ended {
-    pub(super) fn event(&self) -> Event<'_, Self> {
-        Event {
-            kind: "session.revoked",
-            subject: self.id,
-            payload: self,
-        }
-    }
-}
-
-/// What is told of something that happened to an account.
-#[derive(Serialize)]
-pub(super) struct AboutAccount {
-    user_id: Uuid,
-}
-
-impl AboutAccount {
-    pub(super) fn of(user_id: Uuid) -> Self {
-        Self { user_id }
-    }
-
-    pub(super) fn event(&self, kind: &'static str) -> Event<'_, Self> {
-        Event {
-            kind,
-            subject: self.user_id,
-            payload: self,
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Credentials, sessions, keys and revocations in SQLite, whose one writer
-//! keeps changes apart.
-
-mod accounts;
-mod sessions;
-mod tokens;
+//! keeps changes apart without further locks.
 
 use std::time::Duration;
 
-use portico_chassis::database::SqliteDatabase;
+use async_trait::async_trait;
+use portico_chassis::{database::SqliteDatabase, status::Error};
+use sqlx::{Sqlite, SqlitePool};
+
+use super::{changes::Engine, sql::SESSION};
 
 /// Keeps everything in SQLite.
 pub(crate) struct SqliteStore {
@@ -16,10 +16,44 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
+    /// One transaction follows another, so that all are settled, and the
+    /// cursor's transaction does not matter.
+    pub(super) const REVOCATIONS: &'static str = "SELECT 0 AS xid, seq, session_id, user_id, \
+        revoked_at, expires_at, true AS is_settled \
+        FROM revocations WHERE seq > $2 AND expires_at > $3 ORDER BY seq";
+
     pub(crate) fn new(database: SqliteDatabase, access_token_ttl: Duration) -> Self {
         Self {
             database,
             access_token_ttl,
         }
     }
+
+    pub(super) fn reader(&self) -> &SqlitePool {
+        &self.database.readers
+    }
+}
+
+#[async_trait]
+impl Engine for SqliteStore {
+    const NAME: &'static str = "sqlite";
+
+    type Transaction = SqliteTransaction;
+
+    async fn begin(&self) -> Result<SqliteTransaction, Error> {
+        Ok(SqliteTransaction(self.database.begin().await?))
+    }
+
+    fn access_token_ttl(&self) -> Duration {
+        self.access_token_ttl
+    }
+}
+
+/// A transaction in SQLite.
+pub(super) struct SqliteTransaction(pub(super) sqlx::Transaction<'static, Sqlite>);
+
+impl SqliteTransaction {
+    pub(super) const LOCK_PASSWORD: Option<&'static str> = None;
+    pub(super) const LOCK_SESSION: &'static str = SESSION;
+    pub(super) const LOCK_KEYS: Option<&'static str> = None;
 }

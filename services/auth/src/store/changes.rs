@@ -1,0 +1,198 @@
+//! What each change does, for both databases: lock, check, write, leave an
+//! event. No SQL.
+
+mod accounts;
+mod deletions;
+mod events;
+mod sessions;
+mod tokens;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use portico_chassis::{
+    clock::Timestamp,
+    outbox::{Event, Origin},
+    status::Error,
+    token::Revoked,
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+use self::events::Ended;
+use super::{Queries, RegistrationKey};
+use crate::{
+    key::SealedKey,
+    session::{EndReason, Session},
+};
+
+/// A revocation is kept this much longer than the tokens that it covers live,
+/// for clocks that differ.
+const REVOCATION_MARGIN: Duration = Duration::from_secs(60);
+
+/// A database, as far as changes need it.
+#[async_trait]
+pub(super) trait Engine: Queries {
+    /// What telemetry calls it.
+    const NAME: &'static str;
+
+    type Transaction: Transaction;
+
+    async fn begin(&self) -> Result<Self::Transaction, Error>;
+
+    /// How long the tokens live that a revocation covers.
+    fn access_token_ttl(&self) -> Duration;
+}
+
+/// What is kept under a registration key.
+#[derive(sqlx::FromRow)]
+pub(super) struct Claim {
+    pub(super) fingerprint: Vec<u8>,
+    pub(super) user_id: Uuid,
+    pub(super) answer: Option<Vec<u8>>,
+}
+
+/// The statements that changes are made of. Dropped, it changes nothing.
+#[async_trait]
+pub(super) trait Transaction: Send {
+    /// Claims a key for an account, unless somebody has, and reads the claim.
+    async fn claim(
+        &mut self,
+        key: &RegistrationKey,
+        user_id: Uuid,
+        now: Timestamp,
+    ) -> Result<Claim, Error>;
+
+    /// Keeps the answer under a key. Whether it had none.
+    async fn answer_claim(&mut self, key: &RegistrationKey, answer: &[u8]) -> Result<bool, Error>;
+
+    /// Forgets a claim, unless it has an answer.
+    async fn abandon_claim(&mut self, key: &RegistrationKey) -> Result<(), Error>;
+
+    /// Keeps a password as not confirmed, unless there is a confirmed one.
+    async fn keep_password(
+        &mut self,
+        user_id: Uuid,
+        hash: &str,
+        now: Timestamp,
+    ) -> Result<(), Error>;
+
+    /// Confirms the password that is kept, or else keeps this one, confirmed.
+    async fn confirm_password(
+        &mut self,
+        user_id: Uuid,
+        hash: &str,
+        now: Timestamp,
+    ) -> Result<(), Error>;
+
+    /// Forgets a password, unless it is confirmed.
+    async fn abandon_password(&mut self, user_id: Uuid) -> Result<(), Error>;
+
+    /// Confirms the password that is kept, if any.
+    async fn confirm(&mut self, user_id: Uuid) -> Result<(), Error>;
+
+    /// Forgets a password kept before a moment, unless it is confirmed.
+    async fn forget_unconfirmed(&mut self, user_id: Uuid, before: Timestamp) -> Result<(), Error>;
+
+    async fn upgrade_password(&mut self, user_id: Uuid, from: &str, to: &str) -> Result<(), Error>;
+
+    /// Whether the password was `from`.
+    async fn change_password(
+        &mut self,
+        user_id: Uuid,
+        from: &str,
+        to: &str,
+        at: Timestamp,
+    ) -> Result<bool, Error>;
+
+    /// Waits for sign-ins that have begun; none begins from now on.
+    async fn lock_password(&mut self, user_id: Uuid) -> Result<(), Error>;
+
+    async fn begin_deletion(&mut self, user_id: Uuid, now: Timestamp) -> Result<(), Error>;
+
+    /// Whether a deletion had begun.
+    async fn end_deletion(&mut self, user_id: Uuid) -> Result<bool, Error>;
+
+    /// Confirms the password if it has this hash and the account is not being
+    /// deleted, and whether that is so. Nobody changes it from now on.
+    async fn password_stands(&mut self, user_id: Uuid, hash: &str) -> Result<bool, Error>;
+
+    async fn insert_session(&mut self, session: &Session) -> Result<(), Error>;
+
+    /// The session; nobody else changes it from now on.
+    async fn lock_session(&mut self, id: Uuid, now: Timestamp) -> Result<Option<Session>, Error>;
+
+    async fn refresh_session(&mut self, session: &Session) -> Result<(), Error>;
+
+    /// Whether the session is there.
+    async fn reauthenticate(&mut self, id: Uuid, at: Timestamp) -> Result<bool, Error>;
+
+    /// The session that is gone, if it was there.
+    async fn delete_session(&mut self, user_id: Uuid, id: Uuid) -> Result<Vec<Uuid>, Error>;
+
+    /// The sessions of a person that are gone: all but this one.
+    async fn delete_other_sessions(
+        &mut self,
+        user_id: Uuid,
+        keep: Uuid,
+    ) -> Result<Vec<Uuid>, Error>;
+
+    async fn revoke(
+        &mut self,
+        tokens: Revoked,
+        at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), Error>;
+
+    /// Forgets sessions, revocations and registration keys that have expired.
+    async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error>;
+
+    /// Nobody else adds a signing key from now on.
+    async fn lock_keys(&mut self) -> Result<(), Error>;
+
+    async fn newest_key(&mut self) -> Result<Option<String>, Error>;
+
+    async fn add_key(&mut self, key: &SealedKey) -> Result<(), Error>;
+
+    /// Whether it was there.
+    async fn remove_key(&mut self, kid: &str) -> Result<bool, Error>;
+
+    async fn append<P: Serialize + Sync>(
+        &mut self,
+        origin: &Origin,
+        event: Event<'_, P>,
+    ) -> Result<(), Error>;
+
+    async fn commit(self) -> Result<(), Error>;
+}
+
+/// Revokes the tokens of sessions that are gone, and tells of it.
+async fn end<E: Engine>(
+    engine: &E,
+    transaction: &mut E::Transaction,
+    user_id: Uuid,
+    ids: &[Uuid],
+    reason: EndReason,
+    origin: &Origin,
+) -> Result<(), Error> {
+    for &id in ids {
+        revoke(engine, transaction, Revoked::Session(id), origin.at).await?;
+        let ended = Ended {
+            id,
+            user_id,
+            reason,
+        };
+        transaction.append(origin, ended.event()).await?;
+    }
+    Ok(())
+}
+
+async fn revoke<E: Engine>(
+    engine: &E,
+    transaction: &mut E::Transaction,
+    tokens: Revoked,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let expires_at = at + engine.access_token_ttl() + REVOCATION_MARGIN;
+    transaction.revoke(tokens, at, expires_at).await
+}

@@ -1,0 +1,109 @@
+//! Sessions.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error};
+use uuid::Uuid;
+
+use super::{Engine, Transaction as _, end, events::Opened};
+use crate::{
+    session::{EndReason, Refreshed, Session, Visit},
+    store::SessionStore,
+};
+
+#[async_trait]
+impl<E: Engine> SessionStore for E {
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn open_session(
+        &self,
+        session: &Session,
+        password_hash: &str,
+        origin: &Origin,
+    ) -> Result<bool, Error> {
+        let mut transaction = self.begin().await?;
+        let stands = transaction
+            .password_stands(session.user_id, password_hash)
+            .await?;
+        if !stands {
+            return Ok(false);
+        }
+        transaction.insert_session(session).await?;
+        transaction
+            .append(origin, Opened::of(session).event())
+            .await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn refresh_session(
+        &self,
+        id: Uuid,
+        generation: u32,
+        visit: &Visit,
+        ttl: Duration,
+        origin: &Origin,
+    ) -> Result<Option<Refreshed>, Error> {
+        let mut transaction = self.begin().await?;
+        let Some(session) = transaction.lock_session(id, visit.at).await? else {
+            return Ok(None);
+        };
+        let refreshed = session.refreshed(generation, visit, ttl);
+        match &refreshed {
+            Refreshed::Continued(session) => transaction.refresh_session(session).await?,
+            Refreshed::Reused => {
+                let ended = transaction.delete_session(session.user_id, id).await?;
+                let (user_id, reason) = (session.user_id, EndReason::TokenReused);
+                end(self, &mut transaction, user_id, &ended, reason, origin).await?;
+            }
+        }
+        transaction.commit().await?;
+        Ok(Some(refreshed))
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn reauthenticate(&self, id: Uuid, origin: &Origin) -> Result<bool, Error> {
+        let mut transaction = self.begin().await?;
+        let is_there = transaction.reauthenticate(id, origin.at).await?;
+        transaction.commit().await?;
+        Ok(is_there)
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn end_session(
+        &self,
+        user_id: Uuid,
+        id: Uuid,
+        reason: EndReason,
+        origin: &Origin,
+    ) -> Result<bool, Error> {
+        let mut transaction = self.begin().await?;
+        let ended = transaction.delete_session(user_id, id).await?;
+        end(self, &mut transaction, user_id, &ended, reason, origin).await?;
+        transaction.commit().await?;
+        Ok(!ended.is_empty())
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn end_sessions(
+        &self,
+        user_id: Uuid,
+        reason: EndReason,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        let ended = transaction
+            .delete_other_sessions(user_id, Uuid::nil())
+            .await?;
+        end(self, &mut transaction, user_id, &ended, reason, origin).await?;
+        transaction.commit().await
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn forget_expired(&self, now: Timestamp) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        transaction.forget_expired(now).await?;
+        transaction.commit().await
+    }
+}

@@ -1,0 +1,422 @@
+//! The statements, for each database. They are the same but for what each
+//! database's own file says: where it reads, and what it locks.
+
+use async_trait::async_trait;
+use portico_chassis::{
+    clock::Timestamp,
+    outbox::{self, Event, Origin},
+    page::{Page, Paging, Sort, SortKey, Total},
+    status::Error,
+    token::Revoked,
+};
+use serde::Serialize;
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use super::{
+    Cursor, Queries, RegistrationKey, Revocation,
+    changes::{Claim, Engine, Transaction},
+    postgres::{PostgresStore, PostgresTransaction},
+    sql::{self, KeyRow, RevocationRow, SessionRow, add_key, insert_session, refresh_session},
+    sqlite::{SqliteStore, SqliteTransaction},
+};
+use crate::{key::SealedKey, session::Session};
+
+macro_rules! queries {
+    ($store:ty) => {
+        #[async_trait]
+        impl Queries for $store {
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn password_hash(&self, user_id: Uuid) -> Result<Option<String>, Error> {
+                Ok(sqlx::query_scalar(sql::PASSWORD_HASH)
+                    .bind(user_id)
+                    .fetch_optional(self.reader())
+                    .await?)
+            }
+
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn unconfirmed(&self, before: Timestamp) -> Result<Vec<Uuid>, Error> {
+                Ok(sqlx::query_scalar(sql::UNCONFIRMED)
+                    .bind(before)
+                    .fetch_all(self.reader())
+                    .await?)
+            }
+
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn deletions(&self, before: Timestamp) -> Result<Vec<Uuid>, Error> {
+                Ok(sqlx::query_scalar(sql::DELETIONS)
+                    .bind(before)
+                    .fetch_all(self.reader())
+                    .await?)
+            }
+
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn session(&self, id: Uuid, now: Timestamp) -> Result<Option<Session>, Error> {
+                let row: Option<SessionRow> = sqlx::query_as(sql::SESSION)
+                    .bind(id)
+                    .bind(now)
+                    .fetch_optional(self.reader())
+                    .await?;
+                Ok(row.map(Session::from))
+            }
+
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn sessions(
+                &self,
+                user_id: Uuid,
+                paging: &Paging,
+                now: Timestamp,
+            ) -> Result<Page<Session>, Error> {
+                let order = Sort {
+                    column: (),
+                    is_descending: true,
+                };
+                let order = order.sql("last_seen_at", "id", paging, 3);
+                let sql = AssertSqlSafe(sql::SESSIONS.to_owned() + &order);
+                let mut rows = sqlx::query_as::<_, SessionRow>(sql).bind(user_id).bind(now);
+                if let Some(after) = paging.after() {
+                    rows = match &after.key {
+                        SortKey::Time(time) => rows.bind(time),
+                        SortKey::Text(text) => rows.bind(text),
+                    };
+                    rows = rows.bind(after.id);
+                }
+                let rows = rows.fetch_all(self.reader()).await?;
+                let count: i64 = sqlx::query_scalar(sql::COUNT_SESSIONS)
+                    .bind(user_id)
+                    .bind(now)
+                    .fetch_one(self.reader())
+                    .await?;
+                let sessions = rows.into_iter().map(Session::from).collect();
+                Ok(Page::of(sessions, Total::counted(count, false), paging))
+            }
+
+            #[tracing::instrument(level = "debug", skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn signing_keys(&self) -> Result<Vec<SealedKey>, Error> {
+                let rows: Vec<KeyRow> = sqlx::query_as(sql::SIGNING_KEYS)
+                    .fetch_all(self.reader())
+                    .await?;
+                Ok(rows.into_iter().map(SealedKey::from).collect())
+            }
+
+            #[tracing::instrument(level = "debug", skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn revocations(
+                &self,
+                after: Cursor,
+                now: Timestamp,
+            ) -> Result<Vec<Revocation>, Error> {
+                let rows: Vec<RevocationRow> = sqlx::query_as(Self::REVOCATIONS)
+                    .bind(after.transaction.to_string())
+                    .bind(after.number)
+                    .bind(now)
+                    .fetch_all(self.reader())
+                    .await?;
+                Ok(rows.into_iter().map(Revocation::from).collect())
+            }
+        }
+    };
+}
+queries!(PostgresStore);
+queries!(SqliteStore);
+
+macro_rules! transaction {
+    ($transaction:ty, $append:path) => {
+        #[async_trait]
+        impl Transaction for $transaction {
+            async fn claim(
+                &mut self,
+                key: &RegistrationKey,
+                user_id: Uuid,
+                now: Timestamp,
+            ) -> Result<Claim, Error> {
+                sqlx::query(sql::FORGET_CLAIM)
+                    .bind(&key.id[..])
+                    .bind(now)
+                    .execute(&mut *self.0)
+                    .await?;
+                sqlx::query(sql::CLAIM)
+                    .bind(&key.id[..])
+                    .bind(&key.fingerprint[..])
+                    .bind(user_id)
+                    .bind(key.expires_at)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(sqlx::query_as(sql::READ_CLAIM)
+                    .bind(&key.id[..])
+                    .fetch_one(&mut *self.0)
+                    .await?)
+            }
+
+            async fn answer_claim(
+                &mut self,
+                key: &RegistrationKey,
+                answer: &[u8],
+            ) -> Result<bool, Error> {
+                let answered = sqlx::query(sql::ANSWER_CLAIM)
+                    .bind(&key.id[..])
+                    .bind(answer)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(answered.rows_affected() == 1)
+            }
+
+            async fn abandon_claim(&mut self, key: &RegistrationKey) -> Result<(), Error> {
+                sqlx::query(sql::ABANDON_CLAIM)
+                    .bind(&key.id[..])
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
+            async fn keep_password(
+                &mut self,
+                user_id: Uuid,
+                hash: &str,
+                now: Timestamp,
+            ) -> Result<(), Error> {
+                sqlx::query(sql::KEEP_PASSWORD)
+                    .bind(user_id)
+                    .bind(hash)
+                    .bind(now)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
+            async fn confirm_password(
+                &mut self,
+                user_id: Uuid,
+                hash: &str,
+                now: Timestamp,
+            ) -> Result<(), Error> {
+                sqlx::query(sql::CONFIRM_PASSWORD)
+                    .bind(user_id)
+                    .bind(hash)
+                    .bind(now)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
+            async fn abandon_password(&mut self, user_id: Uuid) -> Result<(), Error> {
+                sqlx::query(sql::ABANDON_PASSWORD)
+                    .bind(user_id)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
+            async fn confirm(&mut self, user_id: Uuid) -> Result<(), Error> {
+                sqlx::query(sql::CONFIRM)
+                    .bind(user_id)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
+            async fn forget_unconfirmed(
+                &mut self,
+                user_id: Uuid,
+                before: Timestamp,
+            ) -> Result<(), Error> {
+                sqlx::query(sql::FORGET_UNCONFIRMED)
+                    .bind(user_id)
+                    .bind(before)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
+            async fn upgrade_password(
+                &mut self,
+                user_id: Uuid,
+                from: &str,
+                to: &str,
+            ) -> Result<(), Error> {
+                sqlx::query(sql::UPGRADE_PASSWORD)
+                    .bind(user_id)
+                    .bind(from)
+                    .bind(to)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
+            async fn change_password(
+                &mut self,
+                user_id: Uuid,
+                from: &str,
+                to: &str,
+                at: Timestamp,
+            ) -> Result<bool, Error> {
+                let changed = sqlx::query(sql::CHANGE_PASSWORD)
+                    .bind(user_id)
+                    .bind(from)
+                    .bind(to)
+                    .bind(at)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(changed.rows_affected() == 1)
+            }
+
+            async fn lock_password(&mut self, user_id: Uuid) -> Result<(), Error> {
+                if let Some(lock) = Self::LOCK_PASSWORD {
+                    sqlx::query(lock)
+                        .bind(user_id)
+                        .execute(&mut *self.0)
+                        .await?;
+                }
+                Ok(())
+            }
+
+            async fn begin_deletion(&mut self, user_id: Uuid, now: Timestamp) -> Result<(), Error> {
+                sqlx::query(sql::BEGIN_DELETION)
+                    .bind(user_id)
+                    .bind(now)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
+            async fn end_deletion(&mut self, user_id: Uuid) -> Result<bool, Error> {
+                let noted = sqlx::query(sql::END_DELETION)
+                    .bind(user_id)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(noted.rows_affected() == 1)
+            }
+
+            async fn password_stands(&mut self, user_id: Uuid, hash: &str) -> Result<bool, Error> {
+                let stands = sqlx::query(sql::PASSWORD_STANDS)
+                    .bind(user_id)
+                    .bind(hash)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(stands.rows_affected() == 1)
+            }
+
+            async fn insert_session(&mut self, session: &Session) -> Result<(), Error> {
+                insert_session!(session).execute(&mut *self.0).await?;
+                Ok(())
+            }
+
+            async fn lock_session(
+                &mut self,
+                id: Uuid,
+                now: Timestamp,
+            ) -> Result<Option<Session>, Error> {
+                let row: Option<SessionRow> = sqlx::query_as(Self::LOCK_SESSION)
+                    .bind(id)
+                    .bind(now)
+                    .fetch_optional(&mut *self.0)
+                    .await?;
+                Ok(row.map(Session::from))
+            }
+
+            async fn refresh_session(&mut self, session: &Session) -> Result<(), Error> {
+                refresh_session!(session).execute(&mut *self.0).await?;
+                Ok(())
+            }
+
+            async fn reauthenticate(&mut self, id: Uuid, at: Timestamp) -> Result<bool, Error> {
+                let noted = sqlx::query(sql::REAUTHENTICATE)
+                    .bind(id)
+                    .bind(at)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(noted.rows_affected() == 1)
+            }
+
+            async fn delete_session(
+                &mut self,
+                user_id: Uuid,
+                id: Uuid,
+            ) -> Result<Vec<Uuid>, Error> {
+                Ok(sqlx::query_scalar(sql::DELETE_SESSION)
+                    .bind(user_id)
+                    .bind(id)
+                    .fetch_all(&mut *self.0)
+                    .await?)
+            }
+
+            async fn delete_other_sessions(
+                &mut self,
+                user_id: Uuid,
+                keep: Uuid,
+            ) -> Result<Vec<Uuid>, Error> {
+                Ok(sqlx::query_scalar(sql::DELETE_OTHER_SESSIONS)
+                    .bind(user_id)
+                    .bind(keep)
+                    .fetch_all(&mut *self.0)
+                    .await?)
+            }
+
+            async fn revoke(
+                &mut self,
+                tokens: Revoked,
+                at: Timestamp,
+                expires_at: Timestamp,
+            ) -> Result<(), Error> {
+                let (session_id, user_id) = match tokens {
+                    Revoked::Session(id) => (Some(id), None),
+                    Revoked::User(id) => (None, Some(id)),
+                };
+                sqlx::query(sql::REVOKE)
+                    .bind(session_id)
+                    .bind(user_id)
+                    .bind(at)
+                    .bind(expires_at)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
+            async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error> {
+                for forget in sql::FORGET_EXPIRED {
+                    sqlx::query(forget).bind(now).execute(&mut *self.0).await?;
+                }
+                Ok(())
+            }
+
+            async fn lock_keys(&mut self) -> Result<(), Error> {
+                if let Some(lock) = Self::LOCK_KEYS {
+                    sqlx::query(lock).execute(&mut *self.0).await?;
+                }
+                Ok(())
+            }
+
+            async fn newest_key(&mut self) -> Result<Option<String>, Error> {
+                Ok(sqlx::query_scalar(sql::NEWEST_KEY)
+                    .fetch_optional(&mut *self.0)
+                    .await?)
+            }
+
+            async fn add_key(&mut self, key: &SealedKey) -> Result<(), Error> {
+                add_key!(key).execute(&mut *self.0).await?;
+                Ok(())
+            }
+
+            async fn remove_key(&mut self, kid: &str) -> Result<bool, Error> {
+                let removed = sqlx::query(sql::REMOVE_KEY)
+                    .bind(kid)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(removed.rows_affected() == 1)
+            }
+
+            async fn append<P: Serialize + Sync>(
+                &mut self,
+                origin: &Origin,
+                event: Event<'_, P>,
+            ) -> Result<(), Error> {
+                $append(&mut self.0, origin, event).await
+            }
+
+            async fn commit(self) -> Result<(), Error> {
+                Ok(self.0.commit().await?)
+            }
+        }
+    };
+}
+transaction!(PostgresTransaction, outbox::append_postgres);
+transaction!(SqliteTransaction, outbox::append_sqlite);
