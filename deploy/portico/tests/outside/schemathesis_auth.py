@@ -48,5 +48,3 @@ class Session:
         self, case: schemathesis.Case, data: str, _: schemathesis.AuthContext
     ) -> None:
         case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
-
-
