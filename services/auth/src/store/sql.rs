@@ -1,4 +1,4 @@
-//! The SQL that both databases share: texts, rows and what is bound to them.
+//! The SQL that both databases share: texts and rows.
 
 use portico_chassis::{clock::Timestamp, token::Revoked};
 use uuid::Uuid;
@@ -121,56 +121,6 @@ pub(super) const ADD_KEY: &str = "INSERT INTO signing_keys \
     (kid, public_key, sealed, created_at, active_from) VALUES ($1, $2, $3, $4, $5)";
 
 pub(super) const REMOVE_KEY: &str = "DELETE FROM signing_keys WHERE kid = $1";
-
-/// Binds a session to [`INSERT_SESSION`].
-macro_rules! insert_session {
-    ($session:expr) => {{
-        let session: &crate::session::Session = $session;
-        sqlx::query(crate::store::sql::INSERT_SESSION)
-            .bind(session.id)
-            .bind(session.user_id)
-            .bind(session.created_at)
-            .bind(session.last_seen_at)
-            .bind(session.expires_at)
-            .bind(session.authenticated_at)
-            .bind(&session.ip)
-            .bind(&session.user_agent)
-            .bind(&session.seed)
-            .bind(i64::from(session.generation))
-            .bind(session.rotated_at)
-    }};
-}
-pub(super) use insert_session;
-
-/// Binds a session to [`REFRESH_SESSION`].
-macro_rules! refresh_session {
-    ($session:expr) => {{
-        let session: &crate::session::Session = $session;
-        sqlx::query(crate::store::sql::REFRESH_SESSION)
-            .bind(session.id)
-            .bind(session.last_seen_at)
-            .bind(session.expires_at)
-            .bind(&session.ip)
-            .bind(&session.user_agent)
-            .bind(i64::from(session.generation))
-            .bind(session.rotated_at)
-    }};
-}
-pub(super) use refresh_session;
-
-/// Binds a signing key to [`ADD_KEY`].
-macro_rules! add_key {
-    ($key:expr) => {{
-        let key: &crate::key::SealedKey = $key;
-        sqlx::query(crate::store::sql::ADD_KEY)
-            .bind(&key.kid)
-            .bind(&key.public_key)
-            .bind(&key.sealed)
-            .bind(key.created_at)
-            .bind(key.active_from)
-    }};
-}
-pub(super) use add_key;
 
 /// A session as the database has it.
 #[derive(sqlx::FromRow)]

@@ -17,7 +17,7 @@ use super::{
     Cursor, Queries, RegistrationKey, Revocation,
     changes::{Claim, Engine, Transaction},
     postgres::{PostgresStore, PostgresTransaction},
-    sql::{self, KeyRow, RevocationRow, SessionRow, add_key, insert_session, refresh_session},
+    sql::{self, KeyRow, RevocationRow, SessionRow},
     sqlite::{SqliteStore, SqliteTransaction},
 };
 use crate::{key::SealedKey, session::Session};
@@ -119,6 +119,17 @@ macro_rules! queries {
 queries!(PostgresStore);
 queries!(SqliteStore);
 
+/// Runs a statement with what is bound to it. How many rows it changed.
+macro_rules! run {
+    ($transaction:expr, $sql:expr $(, $bound:expr)*) => {
+        sqlx::query($sql)
+            $(.bind($bound))*
+            .execute(&mut *$transaction.0)
+            .await?
+            .rows_affected()
+    };
+}
+
 macro_rules! transaction {
     ($transaction:ty, $append:path) => {
         #[async_trait]
@@ -129,18 +140,15 @@ macro_rules! transaction {
                 user_id: Uuid,
                 now: Timestamp,
             ) -> Result<Claim, Error> {
-                sqlx::query(sql::FORGET_CLAIM)
-                    .bind(&key.id[..])
-                    .bind(now)
-                    .execute(&mut *self.0)
-                    .await?;
-                sqlx::query(sql::CLAIM)
-                    .bind(&key.id[..])
-                    .bind(&key.fingerprint[..])
-                    .bind(user_id)
-                    .bind(key.expires_at)
-                    .execute(&mut *self.0)
-                    .await?;
+                run!(self, sql::FORGET_CLAIM, &key.id[..], now);
+                run!(
+                    self,
+                    sql::CLAIM,
+                    &key.id[..],
+                    &key.fingerprint[..],
+                    user_id,
+                    key.expires_at
+                );
                 Ok(sqlx::query_as(sql::READ_CLAIM)
                     .bind(&key.id[..])
                     .fetch_one(&mut *self.0)
@@ -152,19 +160,11 @@ macro_rules! transaction {
                 key: &RegistrationKey,
                 answer: &[u8],
             ) -> Result<bool, Error> {
-                let answered = sqlx::query(sql::ANSWER_CLAIM)
-                    .bind(&key.id[..])
-                    .bind(answer)
-                    .execute(&mut *self.0)
-                    .await?;
-                Ok(answered.rows_affected() == 1)
+                Ok(run!(self, sql::ANSWER_CLAIM, &key.id[..], answer) == 1)
             }
 
             async fn abandon_claim(&mut self, key: &RegistrationKey) -> Result<(), Error> {
-                sqlx::query(sql::ABANDON_CLAIM)
-                    .bind(&key.id[..])
-                    .execute(&mut *self.0)
-                    .await?;
+                run!(self, sql::ABANDON_CLAIM, &key.id[..]);
                 Ok(())
             }
 
@@ -174,12 +174,7 @@ macro_rules! transaction {
                 hash: &str,
                 now: Timestamp,
             ) -> Result<(), Error> {
-                sqlx::query(sql::KEEP_PASSWORD)
-                    .bind(user_id)
-                    .bind(hash)
-                    .bind(now)
-                    .execute(&mut *self.0)
-                    .await?;
+                run!(self, sql::KEEP_PASSWORD, user_id, hash, now);
                 Ok(())
             }
 
@@ -189,28 +184,17 @@ macro_rules! transaction {
                 hash: &str,
                 now: Timestamp,
             ) -> Result<(), Error> {
-                sqlx::query(sql::CONFIRM_PASSWORD)
-                    .bind(user_id)
-                    .bind(hash)
-                    .bind(now)
-                    .execute(&mut *self.0)
-                    .await?;
+                run!(self, sql::CONFIRM_PASSWORD, user_id, hash, now);
                 Ok(())
             }
 
             async fn abandon_password(&mut self, user_id: Uuid) -> Result<(), Error> {
-                sqlx::query(sql::ABANDON_PASSWORD)
-                    .bind(user_id)
-                    .execute(&mut *self.0)
-                    .await?;
+                run!(self, sql::ABANDON_PASSWORD, user_id);
                 Ok(())
             }
 
             async fn confirm(&mut self, user_id: Uuid) -> Result<(), Error> {
-                sqlx::query(sql::CONFIRM)
-                    .bind(user_id)
-                    .execute(&mut *self.0)
-                    .await?;
+                run!(self, sql::CONFIRM, user_id);
                 Ok(())
             }
 
@@ -219,11 +203,7 @@ macro_rules! transaction {
                 user_id: Uuid,
                 before: Timestamp,
             ) -> Result<(), Error> {
-                sqlx::query(sql::FORGET_UNCONFIRMED)
-                    .bind(user_id)
-                    .bind(before)
-                    .execute(&mut *self.0)
-                    .await?;
+                run!(self, sql::FORGET_UNCONFIRMED, user_id, before);
                 Ok(())
             }
 
@@ -233,12 +213,7 @@ macro_rules! transaction {
                 from: &str,
                 to: &str,
             ) -> Result<(), Error> {
-                sqlx::query(sql::UPGRADE_PASSWORD)
-                    .bind(user_id)
-                    .bind(from)
-                    .bind(to)
-                    .execute(&mut *self.0)
-                    .await?;
+                run!(self, sql::UPGRADE_PASSWORD, user_id, from, to);
                 Ok(())
             }
 
@@ -249,54 +224,45 @@ macro_rules! transaction {
                 to: &str,
                 at: Timestamp,
             ) -> Result<bool, Error> {
-                let changed = sqlx::query(sql::CHANGE_PASSWORD)
-                    .bind(user_id)
-                    .bind(from)
-                    .bind(to)
-                    .bind(at)
-                    .execute(&mut *self.0)
-                    .await?;
-                Ok(changed.rows_affected() == 1)
+                Ok(run!(self, sql::CHANGE_PASSWORD, user_id, from, to, at) == 1)
             }
 
             async fn lock_password(&mut self, user_id: Uuid) -> Result<(), Error> {
                 if let Some(lock) = Self::LOCK_PASSWORD {
-                    sqlx::query(lock)
-                        .bind(user_id)
-                        .execute(&mut *self.0)
-                        .await?;
+                    run!(self, lock, user_id);
                 }
                 Ok(())
             }
 
             async fn begin_deletion(&mut self, user_id: Uuid, now: Timestamp) -> Result<(), Error> {
-                sqlx::query(sql::BEGIN_DELETION)
-                    .bind(user_id)
-                    .bind(now)
-                    .execute(&mut *self.0)
-                    .await?;
+                run!(self, sql::BEGIN_DELETION, user_id, now);
                 Ok(())
             }
 
             async fn end_deletion(&mut self, user_id: Uuid) -> Result<bool, Error> {
-                let noted = sqlx::query(sql::END_DELETION)
-                    .bind(user_id)
-                    .execute(&mut *self.0)
-                    .await?;
-                Ok(noted.rows_affected() == 1)
+                Ok(run!(self, sql::END_DELETION, user_id) == 1)
             }
 
             async fn password_stands(&mut self, user_id: Uuid, hash: &str) -> Result<bool, Error> {
-                let stands = sqlx::query(sql::PASSWORD_STANDS)
-                    .bind(user_id)
-                    .bind(hash)
-                    .execute(&mut *self.0)
-                    .await?;
-                Ok(stands.rows_affected() == 1)
+                Ok(run!(self, sql::PASSWORD_STANDS, user_id, hash) == 1)
             }
 
             async fn insert_session(&mut self, session: &Session) -> Result<(), Error> {
-                insert_session!(session).execute(&mut *self.0).await?;
+                run!(
+                    self,
+                    sql::INSERT_SESSION,
+                    session.id,
+                    session.user_id,
+                    session.created_at,
+                    session.last_seen_at,
+                    session.expires_at,
+                    session.authenticated_at,
+                    &session.ip,
+                    &session.user_agent,
+                    &session.seed,
+                    i64::from(session.generation),
+                    session.rotated_at
+                );
                 Ok(())
             }
 
@@ -314,17 +280,22 @@ macro_rules! transaction {
             }
 
             async fn refresh_session(&mut self, session: &Session) -> Result<(), Error> {
-                refresh_session!(session).execute(&mut *self.0).await?;
+                run!(
+                    self,
+                    sql::REFRESH_SESSION,
+                    session.id,
+                    session.last_seen_at,
+                    session.expires_at,
+                    &session.ip,
+                    &session.user_agent,
+                    i64::from(session.generation),
+                    session.rotated_at
+                );
                 Ok(())
             }
 
             async fn reauthenticate(&mut self, id: Uuid, at: Timestamp) -> Result<bool, Error> {
-                let noted = sqlx::query(sql::REAUTHENTICATE)
-                    .bind(id)
-                    .bind(at)
-                    .execute(&mut *self.0)
-                    .await?;
-                Ok(noted.rows_affected() == 1)
+                Ok(run!(self, sql::REAUTHENTICATE, id, at) == 1)
             }
 
             async fn delete_session(
@@ -361,26 +332,20 @@ macro_rules! transaction {
                     Revoked::Session(id) => (Some(id), None),
                     Revoked::User(id) => (None, Some(id)),
                 };
-                sqlx::query(sql::REVOKE)
-                    .bind(session_id)
-                    .bind(user_id)
-                    .bind(at)
-                    .bind(expires_at)
-                    .execute(&mut *self.0)
-                    .await?;
+                run!(self, sql::REVOKE, session_id, user_id, at, expires_at);
                 Ok(())
             }
 
             async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error> {
                 for forget in sql::FORGET_EXPIRED {
-                    sqlx::query(forget).bind(now).execute(&mut *self.0).await?;
+                    run!(self, forget, now);
                 }
                 Ok(())
             }
 
             async fn lock_keys(&mut self) -> Result<(), Error> {
                 if let Some(lock) = Self::LOCK_KEYS {
-                    sqlx::query(lock).execute(&mut *self.0).await?;
+                    run!(self, lock);
                 }
                 Ok(())
             }
@@ -392,16 +357,20 @@ macro_rules! transaction {
             }
 
             async fn add_key(&mut self, key: &SealedKey) -> Result<(), Error> {
-                add_key!(key).execute(&mut *self.0).await?;
+                run!(
+                    self,
+                    sql::ADD_KEY,
+                    &key.kid,
+                    &key.public_key,
+                    &key.sealed,
+                    key.created_at,
+                    key.active_from
+                );
                 Ok(())
             }
 
             async fn remove_key(&mut self, kid: &str) -> Result<bool, Error> {
-                let removed = sqlx::query(sql::REMOVE_KEY)
-                    .bind(kid)
-                    .execute(&mut *self.0)
-                    .await?;
-                Ok(removed.rows_affected() == 1)
+                Ok(run!(self, sql::REMOVE_KEY, kid) == 1)
             }
 
             async fn append<P: Serialize + Sync>(
