@@ -30,8 +30,6 @@ mod tokens;
 mod tokens_service;
 mod upkeep;
 
-use std::sync::Arc;
-
 use anyhow::Context as _;
 use portico_chassis::{
     clock::Clock,
@@ -43,7 +41,6 @@ use portico_proto::auth::{
 };
 use tonic::service::Routes;
 
-use self::store::{Store, postgres::PostgresStore, sqlite::SqliteStore};
 pub use self::{
     accounts::{Accounts, NewAccount},
     config::{Config, FirstAdmin},
@@ -72,11 +69,7 @@ pub async fn build_tokens(
     database: &Database,
     clock: Clock,
 ) -> anyhow::Result<(Tokens, App)> {
-    let ttl = config.access_token_ttl;
-    let store: Arc<dyn Store> = match database {
-        Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone(), ttl)),
-        Database::Sqlite(database) => Arc::new(SqliteStore::new(database.clone(), ttl)),
-    };
+    let store = store::open(database, config.access_token_ttl);
     let tokens = Tokens::new(config, store, clock);
     tokens
         .upkeep()

@@ -8,19 +8,20 @@
 //! in that database's file.
 
 mod changes;
-pub(crate) mod postgres;
+mod postgres;
 mod sql;
-pub(crate) mod sqlite;
+mod sqlite;
 mod statements;
 
 #[cfg(test)]
 mod conformance;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use portico_chassis::{
     clock::Timestamp,
+    database::Database,
     outbox::Origin,
     page::{Page, Paging},
     status::Error,
@@ -28,10 +29,21 @@ use portico_chassis::{
 };
 use uuid::Uuid;
 
+use self::{postgres::PostgresStore, sqlite::SqliteStore};
 use crate::{
     key::SealedKey,
     session::{EndReason, Refreshed, Session, Visit},
 };
+
+/// The store on an open database.
+pub(crate) fn open(database: &Database, access_token_ttl: Duration) -> Arc<dyn Store> {
+    match database {
+        Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone(), access_token_ttl)),
+        Database::Sqlite(database) => {
+            Arc::new(SqliteStore::new(database.clone(), access_token_ttl))
+        }
+    }
+}
 
 /// Everything that the service keeps.
 pub(crate) trait Store:

@@ -15,8 +15,6 @@ mod service;
 mod store;
 mod upkeep;
 
-use std::sync::Arc;
-
 use portico_chassis::{
     clock::Clock,
     database::{Database, Migrations},
@@ -29,11 +27,7 @@ use portico_proto::{
 };
 use tonic::service::Routes;
 
-use self::{
-    people::People,
-    service::Service,
-    store::{Store, postgres::PostgresStore, sqlite::SqliteStore},
-};
+use self::{people::People, service::Service};
 
 /// The schema of this service.
 pub static MIGRATIONS: Migrations = Migrations {
@@ -50,10 +44,7 @@ pub struct Peers {
 /// Builds the service on its database, which is migrated.
 #[must_use]
 pub fn build(database: &Database, clock: Clock, peers: Peers) -> App {
-    let store: Arc<dyn Store> = match database {
-        Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone())),
-        Database::Sqlite(database) => Arc::new(SqliteStore::new(database.clone())),
-    };
+    let store = store::open(database);
     let service = Service::new(store.clone(), People::new(peers.users), clock.clone());
     App {
         routes: Routes::new(ProjectsServiceServer::new(service)),

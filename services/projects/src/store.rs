@@ -8,19 +8,20 @@
 //! in that database's file.
 
 mod changes;
-pub(crate) mod postgres;
+mod postgres;
 mod sql;
-pub(crate) mod sqlite;
+mod sqlite;
 mod statements;
 
 #[cfg(test)]
 mod conformance;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use portico_chassis::{
     clock::Timestamp,
+    database::Database,
     etag::IfMatch,
     idempotency::{Created, IdempotencyKey},
     outbox::Origin,
@@ -29,11 +30,20 @@ use portico_chassis::{
 };
 use uuid::Uuid;
 
+use self::{postgres::PostgresStore, sqlite::SqliteStore};
 use crate::{
     member::{Member, Person, Role, Seat},
     policy::Standing,
     project::{Change, Project, Reference, Slug, View},
 };
+
+/// The store on an open database.
+pub(crate) fn open(database: &Database) -> Arc<dyn Store> {
+    match database {
+        Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone())),
+        Database::Sqlite(database) => Arc::new(SqliteStore::new(database.clone())),
+    }
+}
 
 /// Reads projects and their members.
 #[async_trait]

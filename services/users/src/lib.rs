@@ -11,8 +11,6 @@ mod service;
 mod store;
 mod user;
 
-use std::sync::Arc;
-
 use portico_chassis::{
     clock::Clock,
     database::{Database, Migrations},
@@ -21,10 +19,7 @@ use portico_chassis::{
 use portico_proto::users::users_service_server::UsersServiceServer;
 use tonic::service::Routes;
 
-use self::{
-    service::Service,
-    store::{Store, postgres::PostgresStore, sqlite::SqliteStore},
-};
+use self::service::Service;
 
 /// The schema of this service.
 pub static MIGRATIONS: Migrations = Migrations {
@@ -35,10 +30,7 @@ pub static MIGRATIONS: Migrations = Migrations {
 /// Builds the service on its database, which is migrated.
 #[must_use]
 pub fn build(database: &Database, clock: Clock) -> App {
-    let store: Arc<dyn Store> = match database {
-        Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone())),
-        Database::Sqlite(database) => Arc::new(SqliteStore::new(database.clone())),
-    };
+    let store = store::open(database);
     App {
         routes: Routes::new(UsersServiceServer::new(Service::new(store, clock))),
         background: Vec::new(),

@@ -7,16 +7,19 @@
 //! in that database's file.
 
 mod changes;
-pub(crate) mod postgres;
+mod postgres;
 mod sql;
-pub(crate) mod sqlite;
+mod sqlite;
 mod statements;
 
 #[cfg(test)]
 mod conformance;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use portico_chassis::{
+    database::Database,
     etag::IfMatch,
     outbox::Origin,
     page::{Page, Paging, Search, Sort},
@@ -24,7 +27,16 @@ use portico_chassis::{
 };
 use uuid::Uuid;
 
+use self::{postgres::PostgresStore, sqlite::SqliteStore};
 use crate::user::{Change, Email, Role, Status, User};
+
+/// The store on an open database.
+pub(crate) fn open(database: &Database) -> Arc<dyn Store> {
+    match database {
+        Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone())),
+        Database::Sqlite(database) => Arc::new(SqliteStore::new(database.clone())),
+    }
+}
 
 /// Reads the people.
 #[async_trait]

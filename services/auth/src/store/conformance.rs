@@ -6,19 +6,14 @@ mod deletions;
 mod sessions;
 mod tokens;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use portico_chassis::{
     clock::new_id,
-    database::{
-        Database,
-        testing::{self, TestDatabase},
-    },
-    outbox::Actor,
-    status::Violations,
+    database::testing::{self, TestDatabase, cases, origin, paging},
 };
 
-use super::{postgres::PostgresStore, sqlite::SqliteStore, *};
+use super::*;
 use crate::MIGRATIONS;
 
 /// How long access tokens live in these cases.
@@ -27,29 +22,6 @@ const ACCESS_TTL: Duration = Duration::from_secs(600);
 /// How long sessions last in these cases.
 const TTL: Duration = Duration::from_secs(3_600);
 
-/// Runs each case on each engine.
-macro_rules! cases {
-    ($($case:ident),+ $(,)?) => {
-        mod on_sqlite {
-            $(#[tokio::test] async fn $case() {
-                use super::{MIGRATIONS, testing};
-                let fixture = super::Fixture::new(testing::sqlite(&MIGRATIONS).await);
-                super::$case(&fixture).await;
-                fixture.close().await;
-            })+
-        }
-        mod on_postgres {
-            $(#[tokio::test] async fn $case() {
-                use super::{MIGRATIONS, testing};
-                let fixture = super::Fixture::new(testing::postgres(&MIGRATIONS).await);
-                super::$case(&fixture).await;
-                fixture.close().await;
-            })+
-        }
-    };
-}
-use cases;
-
 struct Fixture {
     store: Arc<dyn Store>,
     database: TestDatabase,
@@ -57,10 +29,7 @@ struct Fixture {
 
 impl Fixture {
     fn new(database: TestDatabase) -> Self {
-        let store: Arc<dyn Store> = match &database.database {
-            Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone(), ACCESS_TTL)),
-            Database::Sqlite(database) => Arc::new(SqliteStore::new(database.clone(), ACCESS_TTL)),
-        };
+        let store = open(&database.database, ACCESS_TTL);
         Self { store, database }
     }
 
@@ -127,35 +96,10 @@ impl Fixture {
         let revocations = revocations.expect("read");
         revocations.iter().map(|one| one.tokens).collect()
     }
-
-    /// Kind and payload of the events, in order.
-    async fn events(&self) -> Vec<(String, String)> {
-        let sql = "SELECT kind, payload FROM outbox ORDER BY seq";
-        match &self.database.database {
-            Database::Postgres(pool) => sqlx::query_as(sql).fetch_all(pool).await,
-            Database::Sqlite(database) => sqlx::query_as(sql).fetch_all(&database.readers).await,
-        }
-        .expect("events")
-    }
-
-    async fn event_kinds(&self) -> Vec<String> {
-        let events = self.events().await;
-        events.into_iter().map(|(kind, _)| kind).collect()
-    }
 }
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(seconds)
-}
-
-fn origin(seconds: i64) -> Origin {
-    Origin {
-        actor: Actor::System,
-        at: at(seconds),
-        request_id: "test".to_owned(),
-        traceparent: None,
-        client_ip: None,
-    }
 }
 
 fn visit(seconds: i64) -> Visit {
@@ -164,11 +108,4 @@ fn visit(seconds: i64) -> Visit {
         ip: "203.0.113.9".parse().ok(),
         user_agent: Some("browser".to_owned()),
     }
-}
-
-fn paging(page: Option<i32>, limit: i32, cursor: Option<&str>) -> Paging {
-    let mut violations = Violations::default();
-    let paging = Paging::parse(&mut violations, page, Some(limit), cursor, &"test");
-    violations.finish().expect("valid paging");
-    paging
 }

@@ -1,9 +1,46 @@
-//! Fresh databases for tests: one for each case, so that cases never meet.
+//! What the tests of stores share. Each case gets a fresh database, so that
+//! cases never meet.
 
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
 use super::{Database, DatabaseUrl, Migrations};
+pub use crate::__cases as cases;
+use crate::{
+    clock::Timestamp,
+    outbox::{Actor, Origin},
+    page::Paging,
+    status::{Error, Violations},
+};
+
+/// Runs each case on each database. A case is a function of a `&Fixture`, which
+/// stands beside it, as do the `MIGRATIONS`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __cases {
+    ($($case:ident),+ $(,)?) => {
+        mod on_sqlite {
+            use super::{Fixture, MIGRATIONS};
+
+            $(#[tokio::test] async fn $case() {
+                let database = $crate::database::testing::sqlite(&MIGRATIONS).await;
+                let fixture = Fixture::new(database);
+                super::$case(&fixture).await;
+                fixture.close().await;
+            })+
+        }
+        mod on_postgres {
+            use super::{Fixture, MIGRATIONS};
+
+            $(#[tokio::test] async fn $case() {
+                let database = $crate::database::testing::postgres(&MIGRATIONS).await;
+                let fixture = Fixture::new(database);
+                super::$case(&fixture).await;
+                fixture.close().await;
+            })+
+        }
+    };
+}
 
 /// Names the PostgreSQL server of the tests, as a role that may make schemas
 /// and extensions. `make test` starts one.
@@ -56,6 +93,22 @@ impl TestDatabase {
         }
     }
 
+    /// Kind and payload of the events in the outbox, in order.
+    pub async fn events(&self) -> Vec<(String, String)> {
+        let sql = "SELECT kind, payload FROM outbox ORDER BY seq";
+        match &self.database {
+            Database::Postgres(pool) => sqlx::query_as(sql).fetch_all(pool).await,
+            Database::Sqlite(database) => sqlx::query_as(sql).fetch_all(&database.readers).await,
+        }
+        .expect("events")
+    }
+
+    /// The kinds of the events in the outbox, in order.
+    pub async fn event_kinds(&self) -> Vec<String> {
+        let events = self.events().await;
+        events.into_iter().map(|(kind, _)| kind).collect()
+    }
+
     /// Removes the database.
     pub async fn close(self) {
         self.database.close().await;
@@ -66,6 +119,32 @@ impl TestDatabase {
             }
         }
     }
+}
+
+/// A change that Portico makes by itself at this second.
+#[must_use]
+pub fn origin(seconds: i64) -> Origin {
+    Origin {
+        actor: Actor::System,
+        at: Timestamp::from_seconds(seconds),
+        request_id: "test".to_owned(),
+        traceparent: None,
+        client_ip: None,
+    }
+}
+
+/// A page that somebody asks for.
+#[must_use]
+pub fn paging(page: Option<i32>, limit: i32, cursor: Option<&str>) -> Paging {
+    let mut violations = Violations::default();
+    let paging = Paging::parse(&mut violations, page, Some(limit), cursor, &"test");
+    violations.finish().expect("valid paging");
+    paging
+}
+
+/// Why something is refused.
+pub fn reason<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+    result.expect_err("refused").reason.into_owned()
 }
 
 #[expect(

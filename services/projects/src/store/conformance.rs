@@ -7,47 +7,17 @@ mod lists;
 mod members;
 mod projects;
 
-use std::sync::Arc;
-
 use portico_chassis::{
     caller::Call,
     clock::{Timestamp, new_id},
-    database::{
-        Database,
-        testing::{self, TestDatabase},
-    },
-    outbox::Actor,
-    status::Violations,
+    database::testing::{TestDatabase, cases, origin, paging, reason},
 };
 
-use super::{postgres::PostgresStore, sqlite::SqliteStore, *};
+use super::*;
 use crate::{
     MIGRATIONS,
     project::{Name, Visibility},
 };
-
-/// Runs each case on each engine.
-macro_rules! cases {
-    ($($case:ident),+ $(,)?) => {
-        mod on_sqlite {
-            $(#[tokio::test] async fn $case() {
-                use super::{MIGRATIONS, testing};
-                let fixture = super::Fixture::new(testing::sqlite(&MIGRATIONS).await);
-                super::$case(&fixture).await;
-                fixture.close().await;
-            })+
-        }
-        mod on_postgres {
-            $(#[tokio::test] async fn $case() {
-                use super::{MIGRATIONS, testing};
-                let fixture = super::Fixture::new(testing::postgres(&MIGRATIONS).await);
-                super::$case(&fixture).await;
-                fixture.close().await;
-            })+
-        }
-    };
-}
-use cases;
 
 struct Fixture {
     store: Arc<dyn Store>,
@@ -56,10 +26,7 @@ struct Fixture {
 
 impl Fixture {
     fn new(database: TestDatabase) -> Self {
-        let store: Arc<dyn Store> = match &database.database {
-            Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone())),
-            Database::Sqlite(database) => Arc::new(SqliteStore::new(database.clone())),
-        };
+        let store = open(&database.database);
         Self { store, database }
     }
 
@@ -160,19 +127,6 @@ impl Fixture {
         let standings = self.store.standings(&[pair]).await.expect("read");
         standings[&pair].role
     }
-
-    /// The kinds of all events, in the order of the outbox.
-    async fn events(&self) -> Vec<String> {
-        let sql = "SELECT kind FROM outbox ORDER BY seq";
-        match &self.database.database {
-            Database::Postgres(pool) => sqlx::query_scalar(sql).fetch_all(pool).await,
-            Database::Sqlite(database) => {
-                let reader = &database.readers;
-                sqlx::query_scalar(sql).fetch_all(reader).await
-            }
-        }
-        .expect("events")
-    }
 }
 
 fn person(name: &str) -> Person {
@@ -203,29 +157,12 @@ fn slug(text: &str) -> Slug {
     Slug::parse(text).expect("a slug")
 }
 
-fn origin(seconds: i64) -> Origin {
-    Origin {
-        actor: Actor::System,
-        at: Timestamp::from_seconds(seconds),
-        request_id: "test".to_owned(),
-        traceparent: None,
-        client_ip: None,
-    }
-}
-
 /// An idempotency key of a creation of something with this name.
 fn key(key: &str, name: &str) -> IdempotencyKey {
     let mut call = Call::default();
     call.idempotency_key = Some(key.to_owned());
     let key = IdempotencyKey::of(&call, "Create", &name.to_owned());
     key.expect("valid").expect("given")
-}
-
-fn paging(page: Option<i32>, limit: i32, cursor: Option<&str>) -> Paging {
-    let mut violations = Violations::default();
-    let paging = Paging::parse(&mut violations, page, Some(limit), cursor, &"test");
-    violations.finish().expect("valid paging");
-    paging
 }
 
 fn rename(name: &str) -> Change {
@@ -237,8 +174,4 @@ fn rename(name: &str) -> Change {
 
 fn other_version() -> IfMatch {
     IfMatch::Versions(vec![99])
-}
-
-fn reason<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
-    result.expect_err("refused").reason.into_owned()
 }

@@ -1,44 +1,18 @@
 //! What every store of people does, whichever database it stands on. Each case
 //! gets a fresh database on each engine.
 
-use std::sync::Arc;
-
 use futures::future::join_all;
 use portico_chassis::{
     clock::{Timestamp, new_id},
-    database::{
-        Database,
-        testing::{self, TestDatabase},
-    },
-    outbox::Actor,
+    database::testing::{TestDatabase, cases, origin, paging, reason},
     page::{Bookmark, SortKey, Start},
-    status::Violations,
 };
 
-use super::{postgres::PostgresStore, sqlite::SqliteStore, *};
+use super::*;
 use crate::{
     MIGRATIONS,
     user::{Avatar, Name},
 };
-
-macro_rules! cases {
-    ($($case:ident),+ $(,)?) => {
-        mod on_sqlite {
-            $(#[tokio::test] async fn $case() {
-                let fixture = super::Fixture::new(super::testing::sqlite(&super::MIGRATIONS).await);
-                super::$case(&fixture).await;
-                fixture.close().await;
-            })+
-        }
-        mod on_postgres {
-            $(#[tokio::test] async fn $case() {
-                let fixture = super::Fixture::new(super::testing::postgres(&super::MIGRATIONS).await);
-                super::$case(&fixture).await;
-                fixture.close().await;
-            })+
-        }
-    };
-}
 
 cases! {
     a_person_is_found_again_as_it_was_made,
@@ -66,10 +40,7 @@ struct Fixture {
 
 impl Fixture {
     fn new(database: TestDatabase) -> Self {
-        let store: Arc<dyn Store> = match &database.database {
-            Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone())),
-            Database::Sqlite(database) => Arc::new(SqliteStore::new(database.clone())),
-        };
+        let store = open(&database.database);
         Self { store, database }
     }
 
@@ -98,15 +69,6 @@ impl Fixture {
             .map(|user| user.name.as_str().to_owned())
             .collect()
     }
-
-    async fn events(&self) -> Vec<(String, String)> {
-        let sql = "SELECT kind, actor FROM outbox ORDER BY seq";
-        match &self.database.database {
-            Database::Postgres(pool) => sqlx::query_as(sql).fetch_all(pool).await,
-            Database::Sqlite(database) => sqlx::query_as(sql).fetch_all(&database.readers).await,
-        }
-        .expect("events")
-    }
 }
 
 fn person(name: &str, role: Role) -> User {
@@ -126,29 +88,12 @@ fn person(name: &str, role: Role) -> User {
     }
 }
 
-fn origin(seconds: i64) -> Origin {
-    Origin {
-        actor: Actor::System,
-        at: Timestamp::from_seconds(seconds),
-        request_id: "test".to_owned(),
-        traceparent: None,
-        client_ip: None,
-    }
-}
-
 fn sorted(text: &str) -> Sort<Column> {
     let default = Sort {
         column: Column::CreatedAt,
         is_descending: true,
     };
     Sort::parse(Some(text), default, Column::parse).expect("a column")
-}
-
-fn paging(page: Option<i32>, limit: i32, cursor: Option<&str>) -> Paging {
-    let mut violations = Violations::default();
-    let paging = Paging::parse(&mut violations, page, Some(limit), cursor, &"test");
-    violations.finish().expect("valid paging");
-    paging
 }
 
 fn rename(name: &str) -> Change {
@@ -163,10 +108,6 @@ fn demotion() -> Change {
         role: Some(Role::Member),
         ..Change::default()
     }
-}
-
-fn reason<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
-    result.expect_err("refused").reason.into_owned()
 }
 
 async fn a_person_is_found_again_as_it_was_made(fixture: &Fixture) {
@@ -560,14 +501,8 @@ async fn each_change_leaves_one_event(fixture: &Fixture) {
         .await
         .expect("deleted");
     store.restore(user.id, &at).await.expect("restored");
-    let kinds: Vec<String> = fixture
-        .events()
-        .await
-        .into_iter()
-        .map(|event| event.0)
-        .collect();
     assert_eq!(
-        kinds,
+        fixture.database.event_kinds().await,
         [
             "user.created",
             "user.updated",

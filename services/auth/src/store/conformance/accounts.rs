@@ -237,7 +237,7 @@ async fn a_changed_password_ends_the_other_sessions(fixture: &Fixture) {
     assert_eq!(fixture.live(id, 21).await, [kept.id].into());
     assert_eq!(fixture.live(stranger, 21).await, [unconcerned.id].into());
     assert_eq!(fixture.revoked(21).await, [Revoked::Session(other.id)]);
-    let kinds = fixture.event_kinds().await;
+    let kinds = fixture.database.event_kinds().await;
     assert_eq!(kinds[3..], ["session.revoked", "password.changed"]);
 }
 
@@ -251,5 +251,5 @@ async fn a_password_that_changed_in_the_meantime_is_not_changed(fixture: &Fixtur
     assert!(!changed.expect("done"));
     assert_eq!(fixture.hash(id).await.as_deref(), Some("hash"));
     assert_eq!(fixture.live(id, 21).await, [session.id].into());
-    assert_eq!(fixture.event_kinds().await, ["session.created"]);
+    assert_eq!(fixture.database.event_kinds().await, ["session.created"]);
 }

@@ -77,7 +77,7 @@ async fn no_session_opens_after_the_password_changed(fixture: &Fixture) {
         .await;
     assert!(!opened.expect("done"));
     assert_eq!(read(fixture, session.id, 11).await, None);
-    assert!(fixture.events().await.is_empty());
+    assert!(fixture.database.events().await.is_empty());
 }
 
 async fn a_sign_in_during_a_password_change_does_not_survive_it(fixture: &Fixture) {
@@ -162,7 +162,7 @@ async fn a_refresh_replaces_the_token(fixture: &Fixture) {
     };
     assert_eq!((refreshed.generation, refreshed.last_seen_at), (2, at(20)));
     assert_eq!(read(fixture, session.id, 21).await, Some(refreshed));
-    assert_eq!(fixture.event_kinds().await, ["session.created"]);
+    assert_eq!(fixture.database.event_kinds().await, ["session.created"]);
 }
 
 async fn a_reused_token_ends_its_session(fixture: &Fixture) {
@@ -174,7 +174,7 @@ async fn a_reused_token_ends_its_session(fixture: &Fixture) {
     assert_eq!(reused, Some(Refreshed::Reused));
     assert_eq!(fixture.live(user_id, 52).await, [other.id].into());
     assert_eq!(fixture.revoked(52).await, [Revoked::Session(session.id)]);
-    let events = fixture.events().await;
+    let events = fixture.database.events().await;
     let (kind, payload) = events.last().expect("an event");
     assert_eq!(kind, "session.revoked");
     assert!(payload.contains("\"reason\":\"token_reused\""), "{payload}");
@@ -224,7 +224,7 @@ async fn a_person_ends_its_own_sessions_only(fixture: &Fixture) {
     }
     assert_eq!(fixture.revoked(21).await, [Revoked::Session(session.id)]);
     assert_eq!(
-        fixture.event_kinds().await,
+        fixture.database.event_kinds().await,
         ["session.created", "session.revoked"]
     );
 }
@@ -275,7 +275,7 @@ async fn events_hold_no_secret(fixture: &Fixture) {
         .change_password(user_id, "hash", "new-hash", Uuid::nil(), &origin(20))
         .await;
     assert!(changed.expect("done"));
-    let events = fixture.events().await;
+    let events = fixture.database.events().await;
     assert_eq!(events.len(), 3);
     let seed = format!("{:?}", session.seed).replace(' ', "");
     for (kind, payload) in events {

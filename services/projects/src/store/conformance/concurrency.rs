@@ -44,7 +44,10 @@ async fn one_key_used_at_once_makes_one_project(fixture: &Fixture) {
     let first = first.expect("one is new").value();
     assert_eq!(answers.iter().filter(|made| made.is_replayed()).count(), 7);
     assert!(answers.iter().all(|made| made.value() == first));
-    assert_eq!(fixture.events().await, ["project.created", "member.added"]);
+    assert_eq!(
+        fixture.database.event_kinds().await,
+        ["project.created", "member.added"]
+    );
 }
 
 async fn one_slug_wanted_at_once_goes_to_one_project(fixture: &Fixture) {
