@@ -111,6 +111,8 @@ impl Database {
                         .acquire_timeout(ACQUIRE_TIMEOUT)
                         .idle_timeout(None)
                         .max_lifetime(None)
+                        // A file does not hang up.
+                        .test_before_acquire(false)
                 };
                 let writer = pool(1).connect_with(options.clone()).await?;
                 let readers = pool(connections.min(4)).connect_lazy_with(options.read_only(true));
