@@ -75,9 +75,8 @@ pub fn build(
     let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET)?;
     let schema = Schema::new(&pool)?;
     let routes = RouteTable::new(&pool, &schema)?;
-    let document = openapi::document(&pool, METHODS, &config.public_url);
     let gateway = Gateway {
-        pages: pages::router(&document, readiness, clock.clone())?,
+        pages: pages::router(config.public_url.clone(), readiness, clock.clone()),
         security: Security::new(&config),
         api: Api {
             endpoints: endpoints(&routes, &schema, upstreams)?,
@@ -111,8 +110,8 @@ fn endpoints(
         let path = route.grpc_path.as_str();
         let method = METHODS.iter().find(|method| method.path == path);
         let method = method.with_context(|| format!("{path} has no policy"))?;
-        let service = route.rpc.parent_service().full_name().to_owned();
-        let upstream = upstreams.get(service.as_str());
+        let service = &*route.service;
+        let upstream = upstreams.get(service);
         let upstream = upstream.with_context(|| format!("no upstream serves {service}"))?;
         if !endpoints.contains_key(method.path) {
             let endpoint = Endpoint::new(route, method, upstream.clone(), schema)?;

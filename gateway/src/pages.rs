@@ -1,7 +1,7 @@
 //! What the gateway answers itself, outside the API: its health, the OpenAPI
 //! document, the documentation page, and a page at `/`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::{
     Json, Router,
@@ -15,11 +15,13 @@ use portico_chassis::{
     clock::Clock,
     serve::{Readiness, probes},
 };
+use portico_proto::{COMMENTED_DESCRIPTOR_SET, METHODS};
+use prost_reflect::DescriptorPool;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::{docs, envelope::write_timestamp, headers::none_match_names};
+use crate::{docs, envelope::write_timestamp, headers::none_match_names, openapi};
 
 /// The paths of everything but assets, as names for metrics.
 pub(crate) const PATHS: [&str; 6] = [
@@ -44,13 +46,9 @@ const WELCOME: &str = r#"<!doctype html>
 "#;
 
 /// All pages; anything else is not found.
-pub(crate) fn router(
-    document: &Value,
-    readiness: Arc<Readiness>,
-    clock: Clock,
-) -> anyhow::Result<Router> {
-    let document = Document::new(document)?;
-    Ok(Router::new()
+pub(crate) fn router(public_url: String, readiness: Arc<Readiness>, clock: Clock) -> Router {
+    let document = Arc::new(Document::new(public_url));
+    Router::new()
         .route("/", get(async || Html(WELCOME)))
         .route(
             "/api/openapi.json",
@@ -60,17 +58,52 @@ pub(crate) fn router(
         .with_state((readiness.clone(), clock))
         .merge(probes(readiness))
         .merge(docs::router())
-        .fallback(async || (StatusCode::NOT_FOUND, "Not found.\n")))
+        .fallback(async || (StatusCode::NOT_FOUND, "Not found.\n"))
 }
 
-/// A document that is written once.
-#[derive(Clone)]
+/// The OpenAPI document. It is written when it is first asked for: most
+/// processes never are, and the contracts with their comments take more time
+/// and memory than the rest of a start.
 struct Document {
+    public_url: String,
+    written: OnceLock<Written>,
+}
+
+/// A document as it is sent.
+struct Written {
     bytes: Bytes,
     etag: HeaderValue,
 }
 
 impl Document {
+    fn new(public_url: String) -> Self {
+        Self {
+            public_url,
+            written: OnceLock::new(),
+        }
+    }
+
+    fn answer(&self, asked: &HeaderMap) -> Response {
+        match self.written() {
+            Ok(written) => written.answer(asked),
+            Err(error) => {
+                tracing::error!(%error, "the OpenAPI document cannot be written");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+
+    fn written(&self) -> anyhow::Result<&Written> {
+        if let Some(written) = self.written.get() {
+            return Ok(written);
+        }
+        let pool = DescriptorPool::decode(COMMENTED_DESCRIPTOR_SET)?;
+        let written = Written::new(&openapi::document(&pool, METHODS, &self.public_url))?;
+        Ok(self.written.get_or_init(|| written))
+    }
+}
+
+impl Written {
     fn new(document: &Value) -> anyhow::Result<Self> {
         let bytes = Bytes::from(serde_json::to_vec(document)?);
         let hash = Sha256::digest(&bytes);

@@ -10,7 +10,8 @@ use prost_reflect::DescriptorPool;
 use serde_json::Value;
 
 fn pool() -> DescriptorPool {
-    DescriptorPool::decode(portico_proto::FILE_DESCRIPTOR_SET).expect("the contracts are whole")
+    DescriptorPool::decode(portico_proto::COMMENTED_DESCRIPTOR_SET)
+        .expect("the contracts are whole")
 }
 
 fn document() -> Value {

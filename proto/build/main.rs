@@ -27,15 +27,16 @@ fn main() -> anyhow::Result<()> {
     }
     let out = PathBuf::from(env::var("OUT_DIR")?);
 
-    let mut compiler = protox::Compiler::new(["."])?;
-    compiler
-        .include_imports(true)
-        .include_source_info(true)
-        .open_files(FILES)?;
+    let compiler = compile(false)?;
     let descriptors = compiler.encode_file_descriptor_set();
     fs::write(out.join("descriptors.bin"), &descriptors)?;
+    let commented = compile(true)?;
+    fs::write(
+        out.join("commented.bin"),
+        commented.encode_file_descriptor_set(),
+    )?;
 
-    let mut own = compiler.file_descriptor_set();
+    let mut own = commented.file_descriptor_set();
     own.file.retain(|file| {
         ["portico.", "google.protobuf"]
             .iter()
@@ -47,4 +48,13 @@ fn main() -> anyhow::Result<()> {
     fs::write(out.join("methods.rs"), methods::table(&pool)?)?;
     fs::write(out.join("validators.rs"), validators::generate(&pool)?)?;
     Ok(())
+}
+
+fn compile(with_comments: bool) -> anyhow::Result<protox::Compiler> {
+    let mut compiler = protox::Compiler::new(["."])?;
+    compiler
+        .include_imports(true)
+        .include_source_info(with_comments)
+        .open_files(FILES)?;
+    Ok(compiler)
 }

@@ -55,8 +55,12 @@ pub enum Success {
 pub const METHODS: &[Method] = include!(concat!(env!("OUT_DIR"), "/methods.rs"));
 
 /// The contracts as an encoded `google.protobuf.FileDescriptorSet`, with
-/// comments and options.
+/// options.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// The same with comments, for people: several times the size.
+pub const COMMENTED_DESCRIPTOR_SET: &[u8] =
+    include_bytes!(concat!(env!("OUT_DIR"), "/commented.bin"));
 
 /// Reports one violated rule: the field in its JSON spelling, the detail code
 /// and what is expected.

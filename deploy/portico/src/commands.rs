@@ -10,7 +10,7 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 use portico_chassis::{clock::Clock, config::Env, token::ServiceIdentity};
-use portico_proto::{FILE_DESCRIPTOR_SET, METHODS};
+use portico_proto::{COMMENTED_DESCRIPTOR_SET, METHODS};
 
 use crate::{
     cli::{Command, ServiceToken},
@@ -130,7 +130,7 @@ fn greet(settings: &Settings, running: &start::Running) -> Outcome {
 }
 
 fn openapi() -> Outcome {
-    let pool = prost_reflect::DescriptorPool::decode(FILE_DESCRIPTOR_SET)?;
+    let pool = prost_reflect::DescriptorPool::decode(COMMENTED_DESCRIPTOR_SET)?;
     let document = portico_gateway::openapi::document(&pool, METHODS, "http://localhost:8080");
     print(&serde_json::to_string_pretty(&document)?)
 }

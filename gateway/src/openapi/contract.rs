@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     fn spelled(template: &str) -> String {
-        let pool = DescriptorPool::decode(portico_proto::FILE_DESCRIPTOR_SET).unwrap();
+        let pool = DescriptorPool::decode(portico_proto::COMMENTED_DESCRIPTOR_SET).unwrap();
         let input = pool
             .get_message_by_name("portico.projects.v1.UpdateMemberRequest")
             .unwrap();

@@ -13,8 +13,10 @@ use crate::transcode::{
 /// One way to call an RPC over HTTP.
 #[derive(Debug)]
 pub struct Route {
-    /// The RPC; its options hold the policies.
-    pub rpc: MethodDescriptor,
+    /// The full name of the service.
+    pub service: Box<str>,
+    /// The full name of the RPC.
+    pub rpc: Box<str>,
     /// The path of the RPC over gRPC: `/package.Service/Method`.
     pub grpc_path: PathAndQuery,
     /// The HTTP method; `None` for any.
@@ -157,14 +159,12 @@ impl Reading<'_> {
         if method == Some(Method::PATCH) && binding.body != Body::None {
             self.reserve_update_mask(&mut binding);
         }
-        let grpc_path = format!(
-            "/{}/{}",
-            self.rpc.parent_service().full_name(),
-            self.rpc.name()
-        );
+        let service = self.rpc.parent_service();
+        let grpc_path = format!("/{}/{}", service.full_name(), self.rpc.name());
         let route = Route {
             grpc_path: grpc_path.parse().map_err(|_| "the RPC's name is no path")?,
-            rpc: self.rpc.clone(),
+            service: service.full_name().into(),
+            rpc: self.rpc.full_name().into(),
             method,
             template: path.into(),
             binding,

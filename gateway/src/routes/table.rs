@@ -161,9 +161,9 @@ impl RouteTable {
         let is_same =
             |end: &&End| end.verb == template.verb && self.routes[end.route].method == route.method;
         if let Some(same) = ends.iter().find(is_same) {
-            let other = self.routes[same.route].rpc.full_name();
+            let other = &self.routes[same.route].rpc;
             return Err(RouteError {
-                rpc: route.rpc.full_name().into(),
+                rpc: route.rpc.into(),
                 template: route.template.into(),
                 problem: format!("{other} has the same route"),
             });

@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use http::Method;
-use portico_gateway::routes::{Lookup, Match, RouteError, RouteTable};
+use portico_gateway::routes::{Lookup, Match, Route, RouteError, RouteTable};
 use portico_gateway::transcode::{Body, Rejection, Schema};
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde_json::{Value, json};
@@ -48,11 +48,16 @@ fn found<'p>(method: &str, path: &'p str) -> Match<'static, 'p> {
     }
 }
 
+/// The name of a route's RPC within its service.
+fn simple_name(route: &Route) -> &str {
+    route.rpc.rsplit_once('.').unwrap().1
+}
+
 /// The RPC and the captured values.
 fn route<'p>(method: &str, path: &'p str) -> (&'static str, Vec<&'p str>) {
     let found = found(method, path);
     (
-        found.route.rpc.name(),
+        simple_name(found.route),
         found
             .captures()
             .iter()
@@ -80,7 +85,9 @@ fn is_missing(method: &str, path: &str) -> bool {
 fn message(method: &str, path: &str, query: Option<&str>, body: &str) -> Result<Value, Rejection> {
     let found = found(method, path);
     let request = found.request(&FIXTURE.schema, query, body.as_bytes())?;
-    let message = DynamicMessage::decode(found.route.rpc.input(), &*request.wire).unwrap();
+    let input = FIXTURE.schema.name(found.route.binding.input);
+    let input = FIXTURE.pool.get_message_by_name(input).unwrap();
+    let message = DynamicMessage::decode(input, &*request.wire).unwrap();
     Ok(serde_json::to_value(message).unwrap())
 }
 
@@ -319,7 +326,7 @@ fn only_rpcs_with_a_rule_have_routes() {
             .table
             .routes()
             .iter()
-            .all(|route| route.rpc.name() != "Internal")
+            .all(|route| simple_name(route) != "Internal")
     );
     assert_eq!(FIXTURE.pool.services().count(), 1);
 }
