@@ -9,6 +9,11 @@ use portico::{
 };
 use portico_chassis::config::ConfigError;
 
+/// The system's allocator keeps the memory of password hashes for each thread
+/// that ever computed one, and takes more time on the way of a request.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or(Command::Dev);
     let Err(error) = run(command) else {
