@@ -9,7 +9,8 @@ use std::{env, fs, path::PathBuf};
 
 use prost_reflect::DescriptorPool;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
+    "portico/events/v1/events.proto",
     "portico/users/v1/users.proto",
     "portico/auth/v1/auth.proto",
     "portico/auth/v1/tokens.proto",

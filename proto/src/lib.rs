@@ -91,6 +91,11 @@ mod portico {
             tonic::include_proto!("portico.auth.v1");
         }
     }
+    pub mod events {
+        pub mod v1 {
+            tonic::include_proto!("portico.events.v1");
+        }
+    }
     pub mod pagination {
         pub mod v1 {
             tonic::include_proto!("portico.pagination.v1");
@@ -116,5 +121,6 @@ mod validators {
 }
 
 pub use portico::{
-    auth::v1 as auth, pagination::v1 as pagination, projects::v1 as projects, users::v1 as users,
+    auth::v1 as auth, events::v1 as events, pagination::v1 as pagination, projects::v1 as projects,
+    users::v1 as users,
 };
