@@ -6,7 +6,7 @@
 //! calls ([`caller`], [`token`]) and whether they may, a service handles it
 //! with [`page`], [`etag`], [`idempotency`], [`outbox`] over [`database`], and
 //! whatever goes wrong leaves as a [`status`]. Other services are reached by
-//! an [`upstream`].
+//! an [`upstream`]; mails that no server takes wait in a [`mailbox`].
 
 pub mod caller;
 pub mod clock;
@@ -15,6 +15,7 @@ pub mod database;
 pub mod etag;
 pub mod guard;
 pub mod idempotency;
+pub mod mailbox;
 pub mod outbox;
 pub mod page;
 pub mod serve;

@@ -32,6 +32,11 @@ struct LimitLabels {
     policy: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MailLabels {
+    status: &'static str,
+}
+
 /// The metrics of a process.
 pub struct Metrics {
     registry: Registry,
@@ -39,6 +44,8 @@ pub struct Metrics {
     http: Family<HttpLabels, Histogram, fn() -> Histogram>,
     active: Gauge,
     limited: Family<LimitLabels, Counter>,
+    mail_attempts: Family<MailLabels, Counter>,
+    mail_jobs: Family<MailLabels, Gauge>,
     /// Password hashes that wait for a thread or run on one.
     pub password_hashes: Gauge,
 }
@@ -55,6 +62,8 @@ impl Default for Metrics {
         let http = Family::new_with_constructor(seconds as fn() -> Histogram);
         let active = Gauge::default();
         let limited = Family::default();
+        let mail_attempts = Family::default();
+        let mail_jobs = Family::default();
         let password_hashes = Gauge::default();
         registry.register_with_unit(
             "rpc_server_call_duration",
@@ -79,6 +88,16 @@ impl Default for Metrics {
             limited.clone(),
         );
         registry.register(
+            "portico_mail_attempts",
+            "Attempts to send a mail, by what became of it",
+            mail_attempts.clone(),
+        );
+        registry.register(
+            "portico_mail_jobs",
+            "Mails that are not sent, by how far they have come",
+            mail_jobs.clone(),
+        );
+        registry.register(
             "portico_password_hashes_active",
             "Password hashes that wait or run",
             password_hashes.clone(),
@@ -89,6 +108,8 @@ impl Default for Metrics {
             http,
             active,
             limited,
+            mail_attempts,
+            mail_jobs,
             password_hashes,
         }
     }
@@ -133,6 +154,20 @@ impl Metrics {
     /// Counts a request that a rate limit refused.
     pub fn rate_limited(&self, policy: &'static str) {
         self.limited.get_or_create(&LimitLabels { policy }).inc();
+    }
+
+    /// Counts an attempt to send a mail.
+    pub fn mail_attempted(&self, status: &'static str) {
+        self.mail_attempts
+            .get_or_create(&MailLabels { status })
+            .inc();
+    }
+
+    /// Notes how many mails have this status.
+    pub fn set_mail_jobs(&self, status: &'static str, count: i64) {
+        self.mail_jobs
+            .get_or_create(&MailLabels { status })
+            .set(count);
     }
 
     /// All metrics as OpenMetrics text.

@@ -1,0 +1,36 @@
+//! The mails in PostgreSQL.
+
+use portico_chassis::{database::begin, status::Error};
+use sqlx::{PgPool, Postgres, Transaction};
+
+/// Keeps the mails in PostgreSQL.
+pub(crate) struct PostgresStore {
+    pool: PgPool,
+}
+
+impl PostgresStore {
+    pub(super) const NAME: &'static str = "postgresql";
+
+    /// What another transaction claims at the moment is passed over. The
+    /// choice stands in a step of its own, because a subquery of the update
+    /// could run more than once.
+    pub(super) const CLAIM: &'static str = "WITH due AS MATERIALIZED (\
+            SELECT id FROM mails WHERE due_at <= $1 ORDER BY due_at, id LIMIT $2 \
+            FOR UPDATE SKIP LOCKED\
+        ) \
+        UPDATE mails SET status = 'RUNNING', attempts = attempts + 1, claim = $3, due_at = $4 \
+        FROM due WHERE mails.id = due.id \
+        RETURNING mails.id, claim, content, recipient, attempts";
+
+    pub(crate) fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    pub(super) fn reader(&self) -> &PgPool {
+        &self.pool
+    }
+
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, Error> {
+        begin(&self.pool).await
+    }
+}
