@@ -44,7 +44,12 @@ fn main() -> anyhow::Result<()> {
             .iter()
             .any(|own| file.package().starts_with(own))
     });
-    tonic_prost_build::configure().compile_fds(own)?;
+    let mut config = tonic_prost_build::Config::new();
+    // So that a message can be packed into an `Any`.
+    config
+        .enable_type_names()
+        .type_name_domain(["."], "type.googleapis.com");
+    tonic_prost_build::configure().compile_fds_with_config(own, config)?;
 
     let pool = DescriptorPool::decode(descriptors.as_slice())?;
     fs::write(out.join("methods.rs"), methods::table(&pool)?)?;

@@ -15,6 +15,7 @@ use portico_auth::{Accounts, FirstAdmin, Tokens};
 use portico_chassis::{
     clock::Clock,
     database::{Database, DatabaseUrl, Migrations},
+    outbox::Outbox,
     serve::{App, Background, Check, Readiness},
     status::Kind,
     upstream::Upstream,
@@ -121,7 +122,9 @@ impl Services {
         }
 
         services.users = if settings.runs(Role::Users) {
-            let app = portico_users::build(services.database(Role::Users)?, clock.clone());
+            let database = services.database(Role::Users)?;
+            let outbox = services.outbox(Role::Users, settings)?;
+            let app = portico_users::build(database, outbox, clock.clone());
             Some(services.add(app))
         } else {
             services.remote(settings, Role::Users)
@@ -133,7 +136,8 @@ impl Services {
                 users: UsersServiceClient::new(users),
             };
             let database = services.database(Role::Projects)?;
-            let app = portico_projects::build(database, clock.clone(), peers);
+            let outbox = services.outbox(Role::Projects, settings)?;
+            let app = portico_projects::build(database, outbox, clock.clone(), peers);
             Some(services.add(app))
         } else {
             services.remote(settings, Role::Projects)
@@ -148,7 +152,9 @@ impl Services {
                     projects: ProjectsServiceClient::new(projects),
                 };
                 let metrics = services.platform.metrics.clone();
-                let accounts = Accounts::new(config, tokens, peers, metrics)?;
+                let outbox = services.outbox(Role::Auth, settings)?;
+                let database = services.database(Role::Auth)?.clone();
+                let accounts = Accounts::new(config, tokens, peers, database, outbox, metrics)?;
                 let app = portico_auth::build(&accounts);
                 services.accounts = Some(accounts);
                 Some(services.add(app))
@@ -201,6 +207,13 @@ impl Services {
         found
             .map(|(_, database)| database)
             .with_context(|| format!("the {} role has no database", role.name()))
+    }
+
+    /// The events of a role of this process.
+    fn outbox(&self, role: Role, settings: &Settings) -> anyhow::Result<Outbox> {
+        let database = self.database(role)?.clone();
+        let clock = self.platform.clock.clone();
+        Ok(Outbox::new(database, clock, settings.event_retention))
     }
 
     /// Takes in a service of this process: behind the guard, on the gRPC port,

@@ -1,7 +1,7 @@
 //! All settings of a process, read from the environment before anything
 //! starts, so that every mistake is told at once.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use portico_chassis::{
@@ -14,6 +14,8 @@ use portico_chassis::{
 use crate::secrets;
 
 const MASTER_KEY_FILE: &str = "master.key";
+
+const EVENT_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A part of Portico that can run in a process of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +113,8 @@ pub struct Settings {
     pub places: Vec<Place>,
     /// Database connections of each service.
     pub connections: u32,
+    /// How long events are kept for streams.
+    pub event_retention: Duration,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which events are logged, in `RUST_LOG`'s syntax.
@@ -200,6 +204,11 @@ impl Settings {
                     .filter(|number| (1..=1000).contains(number))
                     .ok_or_else(|| "a number from 1 to 1000".to_owned())
             }),
+            event_retention: env.parse(
+                "PORTICO_EVENT_RETENTION",
+                EVENT_RETENTION,
+                config::duration,
+            ),
             log_format: env.parse("PORTICO_LOG_FORMAT", pretty, |text| match text {
                 "pretty" => Ok(LogFormat::Pretty),
                 "json" => Ok(LogFormat::Json),

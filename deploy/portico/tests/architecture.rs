@@ -1,4 +1,4 @@
-//! The direction of dependencies: `{proto, chassis} ← {users, auth, projects,
+//! The direction of dependencies: `proto ← chassis ← {users, auth, projects,
 //! gateway} ← portico`. No service depends on another one's crate, only on its
 //! contract.
 
@@ -9,7 +9,8 @@ use serde_json::Value;
 /// The crates of the workspace that a crate may depend on.
 fn allowed(name: &str) -> &'static [&'static str] {
     match name {
-        "portico-proto" | "portico-chassis" => &[],
+        "portico-proto" => &[],
+        "portico-chassis" => &["portico-proto"],
         "portico-users" | "portico-auth" | "portico-projects" | "portico-gateway" => {
             &["portico-proto", "portico-chassis"]
         }

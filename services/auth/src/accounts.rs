@@ -13,8 +13,9 @@ use std::{sync::Arc, time::Duration};
 use portico_chassis::{
     caller::Call,
     clock::{Timestamp, new_id, parse_id},
+    database::Database,
     idempotency::{IdempotencyKey, RETENTION},
-    outbox::{Actor, Origin},
+    outbox::{Actor, Origin, Outbox},
     status::{Error, Violations},
     telemetry::Metrics,
 };
@@ -27,7 +28,7 @@ use crate::{
     Config, FirstAdmin, Peers, Tokens, convert, error,
     password::{Password, Passwords},
     peers,
-    session::{Session, Visit},
+    session::{EndReason, Session, Visit},
     store::{Begun, Registration, RegistrationKey},
     tokens::Subject,
 };
@@ -41,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) peers: Peers,
     pub(crate) passwords: Passwords,
     pub(crate) session_ttl: Duration,
+    pub(crate) database: Database,
+    pub(crate) outbox: Outbox,
 }
 
 /// An account to be made.
@@ -98,6 +101,8 @@ impl Accounts {
         config: &Config,
         tokens: &Tokens,
         peers: Peers,
+        database: Database,
+        outbox: Outbox,
         metrics: Arc<Metrics>,
     ) -> Result<Self, Error> {
         Ok(Self(Arc::new(Inner {
@@ -105,6 +110,8 @@ impl Accounts {
             peers,
             passwords: Passwords::new(config.password_cost, metrics)?,
             session_ttl: config.session_ttl,
+            database,
+            outbox,
         })))
     }
 
@@ -336,7 +343,32 @@ impl Accounts {
         if !self.store().open_session(&session, hash, &origin).await? {
             return Ok(None);
         }
+        // The password took its time: who was an administrator before it was
+        // verified may be none now.
+        let user = self.still_active(call, &session, &origin).await?;
+        let user = user.ok_or_else(error::account_disabled)?;
         self.signed_in(user, &session).map(Some)
+    }
+
+    /// The person of a session, as it is now. If it may not sign in any more,
+    /// the session ends.
+    pub(crate) async fn still_active(
+        &self,
+        call: &Call,
+        session: &Session,
+        origin: &Origin,
+    ) -> Result<Option<User>, Error> {
+        let person = self.0.peers.person(call, session.user_id).await?;
+        let is_active = |user: &User| user.status() == users::user::Status::Active;
+        if let Some(user) = person.filter(is_active) {
+            return Ok(Some(user));
+        }
+        let reason = EndReason::AccountClosed;
+        self.store()
+            .end_session(session.user_id, session.id, reason, origin)
+            .await?;
+        self.0.tokens.0.feed.wake();
+        Ok(None)
     }
 
     /// The tokens of a session.

@@ -3,10 +3,11 @@
 //! In the order of a request: [`service`] and [`tokens_service`] handle the
 //! RPCs, [`policy`] says who may do what, [`accounts`] and [`deletion`] drive
 //! what spans services ([`peers`]), [`tokens`] issues access tokens and
-//! [`revocation`] tells of those that no longer count; [`upkeep`] goes on
-//! beside. The rules stand in [`session`], [`password`] and [`key`], what is
+//! [`revocation`] tells of those that no longer count; [`upkeep`] and [`people`]
+//! go on beside. The rules stand in [`session`], [`password`] and [`key`], what is
 //! secret at rest is protected by [`secret`], [`store`] keeps all of it, and
-//! [`convert`] speaks protobuf. What can go wrong stands in [`error`].
+//! [`convert`] speaks protobuf, and [`events`] says what changes are about.
+//! What can go wrong stands in [`error`].
 //!
 //! Other services need the tokens to check their callers, and this service
 //! needs other services, so it is built in two steps: [`build_tokens`] calls
@@ -17,9 +18,11 @@ mod config;
 mod convert;
 mod deletion;
 mod error;
+mod events;
 mod key;
 mod password;
 mod peers;
+mod people;
 mod policy;
 mod revocation;
 mod secret;
@@ -88,9 +91,14 @@ pub async fn build_tokens(
 /// Builds the rest of the service.
 #[must_use]
 pub fn build(accounts: &Accounts) -> App {
-    let upkeep = accounts.clone();
+    let (upkeep, follower) = (accounts.clone(), accounts.clone());
+    let outbox = accounts.0.outbox.clone();
     App {
         routes: Routes::new(AuthServiceServer::new(accounts.clone())),
-        background: vec![Box::new(|stop| Box::pin(upkeep.run(stop)))],
+        background: vec![
+            Box::new(|stop| Box::pin(upkeep.run(stop))),
+            Box::new(|stop| Box::pin(follower.follow_people(stop))),
+            Box::new(|stop| Box::pin(outbox.run(stop))),
+        ],
     }
 }

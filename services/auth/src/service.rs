@@ -2,16 +2,20 @@
 
 mod cookie;
 
+use std::sync::Arc;
+
 use portico_chassis::{
     caller::Call,
     clock::parse_id,
     idempotency::respond,
+    outbox::EventStream,
     page::{Bookmark, Paging, SortKey},
     status::{Error, Violations},
 };
 use portico_proto::{
     Validate,
     auth::{self as proto, auth_service_server::AuthService},
+    events::WatchEventsRequest,
     users,
 };
 use tonic::{Request, Response, Status as Failure};
@@ -20,6 +24,7 @@ use self::cookie::Delivery;
 use crate::{
     accounts::{Accounts, Made, NewAccount, SignedIn},
     convert, error,
+    events::Events,
     password::Password,
     session::{EndReason, FRESHNESS, RefreshToken, Refreshed, Session},
 };
@@ -284,6 +289,18 @@ impl AuthService for Accounts {
         self.delete(&call, target).await?;
         Ok(Response::new(()))
     }
+
+    type WatchEventsStream = EventStream;
+
+    async fn watch_events(
+        &self,
+        request: Request<WatchEventsRequest>,
+    ) -> Result<Response<EventStream>, Failure> {
+        let request = request.into_inner();
+        rules_of(&request).finish()?;
+        let stream = self.0.outbox.watch(request, Arc::new(Events)).await?;
+        Ok(Response::new(stream))
+    }
 }
 
 impl Accounts {
@@ -315,16 +332,10 @@ impl Accounts {
             .filter(|session| token.is_authentic(&self.0.tokens.0.master_key, session))
             .ok_or_else(error::refresh_token_invalid)?;
         let origin = call.origin(visit.at);
-        let person = self.0.peers.person(call, session.user_id).await?;
-        let is_active = |user: &users::User| user.status() == users::user::Status::Active;
-        let Some(user) = person.filter(is_active) else {
-            let reason = EndReason::AccountClosed;
-            self.store()
-                .end_session(session.user_id, session.id, reason, &origin)
-                .await?;
-            self.0.tokens.0.feed.wake();
-            return Err(error::refresh_token_invalid());
-        };
+        // Asked first, so that a token is not used up if there is no answer.
+        self.still_active(call, &session, &origin)
+            .await?
+            .ok_or_else(error::refresh_token_invalid)?;
         let refreshed = self
             .store()
             .refresh_session(
@@ -337,7 +348,11 @@ impl Accounts {
             .await?;
         match refreshed {
             None => Err(error::refresh_token_invalid()),
-            Some(Refreshed::Continued(session)) => self.signed_in(user, &session),
+            Some(Refreshed::Continued(session)) => {
+                // And again: the token tells the role, which may be another now.
+                let user = self.still_active(call, &session, &origin).await?;
+                self.signed_in(user.ok_or_else(error::refresh_token_invalid)?, &session)
+            }
             Some(Refreshed::Reused) => {
                 tracing::warn!(
                     session_id = %session.id,

@@ -38,7 +38,9 @@ use crate::{
 /// The store on an open database.
 pub(crate) fn open(database: &Database, access_token_ttl: Duration) -> Arc<dyn Store> {
     match database {
-        Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone(), access_token_ttl)),
+        Database::Postgres(database) => {
+            Arc::new(PostgresStore::new(database.clone(), access_token_ttl))
+        }
         Database::Sqlite(database) => {
             Arc::new(SqliteStore::new(database.clone(), access_token_ttl))
         }
@@ -208,6 +210,10 @@ pub(crate) trait SessionStore: Send + Sync {
         reason: EndReason,
         origin: &Origin,
     ) -> Result<(), Error>;
+
+    /// Revokes the tokens of a person that were issued until now; its sessions
+    /// go on.
+    async fn revoke_tokens(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error>;
 
     /// Forgets sessions, revocations and registration keys that have expired.
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;

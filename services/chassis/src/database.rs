@@ -5,7 +5,13 @@
 #[cfg(feature = "testing")]
 pub mod testing;
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    ops::{Deref, DerefMut},
+    path::PathBuf,
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
 
 use sqlx::{
     PgPool, Postgres, Sqlite, SqlitePool, Transaction,
@@ -13,6 +19,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::sync::watch;
 
 use crate::status::Error;
 
@@ -57,9 +64,37 @@ pub struct Migrations {
 #[derive(Debug, Clone)]
 pub enum Database {
     /// PostgreSQL.
-    Postgres(PgPool),
+    Postgres(PostgresDatabase),
     /// SQLite.
     Sqlite(SqliteDatabase),
+}
+
+/// PostgreSQL with its pool of connections.
+#[derive(Debug, Clone)]
+pub struct PostgresDatabase {
+    /// Connections that read and write.
+    pub pool: PgPool,
+    written: Written,
+}
+
+impl PostgresDatabase {
+    /// Begins a transaction that may write.
+    ///
+    /// # Errors
+    ///
+    /// `SERVICE_UNAVAILABLE` if no connection is to be had.
+    pub async fn begin(&self) -> Result<Write<Postgres>, Error> {
+        Ok(Write {
+            transaction: self.pool.begin().await?,
+            written: self.written.clone(),
+        })
+    }
+
+    /// Changes whenever this process has written something.
+    #[must_use]
+    pub fn written(&self) -> watch::Receiver<()> {
+        self.written.0.subscribe()
+    }
 }
 
 /// SQLite with its one writer and its readers.
@@ -68,6 +103,7 @@ pub struct SqliteDatabase {
     /// Several connections that only read.
     pub readers: SqlitePool,
     writer: SqlitePool,
+    written: Written,
 }
 
 impl SqliteDatabase {
@@ -76,10 +112,56 @@ impl SqliteDatabase {
     /// # Errors
     ///
     /// `SERVICE_UNAVAILABLE` if its turn does not come.
-    pub async fn begin(&self) -> Result<Transaction<'static, Sqlite>, Error> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    pub async fn begin(&self) -> Result<Write<Sqlite>, Error> {
+        Ok(Write {
+            transaction: self.writer.begin_with("BEGIN IMMEDIATE").await?,
+            written: self.written.clone(),
+        })
+    }
+
+    /// Changes whenever this process has written something.
+    #[must_use]
+    pub fn written(&self) -> watch::Receiver<()> {
+        self.written.0.subscribe()
     }
 }
+
+/// A transaction that may write. Dropped, it changes nothing.
+pub struct Write<D: sqlx::Database> {
+    transaction: Transaction<'static, D>,
+    written: Written,
+}
+
+impl<D: sqlx::Database> Write<D> {
+    /// Makes the changes last, and tells those who wait for changes.
+    ///
+    /// # Errors
+    ///
+    /// A failure of the database.
+    pub async fn commit(self) -> Result<(), Error> {
+        self.transaction.commit().await?;
+        self.written.0.send_replace(());
+        Ok(())
+    }
+}
+
+impl<D: sqlx::Database> Deref for Write<D> {
+    type Target = D::Connection;
+
+    fn deref(&self) -> &D::Connection {
+        &self.transaction
+    }
+}
+
+impl<D: sqlx::Database> DerefMut for Write<D> {
+    fn deref_mut(&mut self) -> &mut D::Connection {
+        &mut self.transaction
+    }
+}
+
+/// Tells that this process has written something.
+#[derive(Debug, Clone, Default)]
+struct Written(Arc<watch::Sender<()>>);
 
 impl Database {
     /// Opens a database; SQLite's file is made where it does not exist.
@@ -95,7 +177,10 @@ impl Database {
                     .max_connections(connections)
                     .acquire_timeout(ACQUIRE_TIMEOUT)
                     .connect_lazy_with(options);
-                Ok(Self::Postgres(pool))
+                Ok(Self::Postgres(PostgresDatabase {
+                    pool,
+                    written: Written::default(),
+                }))
             }
             DatabaseUrl::Sqlite(path) => {
                 let options = SqliteConnectOptions::new()
@@ -116,7 +201,11 @@ impl Database {
                 };
                 let writer = pool(1).connect_with(options.clone()).await?;
                 let readers = pool(connections.min(4)).connect_lazy_with(options.read_only(true));
-                Ok(Self::Sqlite(SqliteDatabase { readers, writer }))
+                Ok(Self::Sqlite(SqliteDatabase {
+                    readers,
+                    writer,
+                    written: Written::default(),
+                }))
             }
         }
     }
@@ -128,7 +217,7 @@ impl Database {
     /// If a migration fails, or the database is newer than this program.
     pub async fn migrate(&self, migrations: &Migrations) -> Result<(), MigrateError> {
         match self {
-            Self::Postgres(pool) => migrations.postgres.run(pool).await,
+            Self::Postgres(database) => migrations.postgres.run(&database.pool).await,
             Self::Sqlite(database) => migrations.sqlite.run(&database.writer).await,
         }
     }
@@ -141,8 +230,8 @@ impl Database {
     pub async fn pending(&self, migrations: &Migrations) -> Result<usize, sqlx::Error> {
         let sql = "SELECT version FROM _sqlx_migrations WHERE success";
         let (known, applied) = match self {
-            Self::Postgres(pool) => {
-                let applied = sqlx::query_scalar(sql).fetch_all(pool).await;
+            Self::Postgres(database) => {
+                let applied = sqlx::query_scalar(sql).fetch_all(&database.pool).await;
                 (&migrations.postgres, applied)
             }
             Self::Sqlite(database) => {
@@ -171,7 +260,10 @@ impl Database {
     /// If it does not.
     pub async fn ping(&self) -> Result<(), sqlx::Error> {
         match self {
-            Self::Postgres(pool) => sqlx::query("SELECT 1").execute(pool).await.map(drop),
+            Self::Postgres(database) => sqlx::query("SELECT 1")
+                .execute(&database.pool)
+                .await
+                .map(drop),
             Self::Sqlite(database) => sqlx::query("SELECT 1")
                 .execute(&database.readers)
                 .await
@@ -182,22 +274,13 @@ impl Database {
     /// Closes all connections, after what is in progress.
     pub async fn close(&self) {
         match self {
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(database) => database.pool.close().await,
             Self::Sqlite(database) => {
                 database.readers.close().await;
                 database.writer.close().await;
             }
         }
     }
-}
-
-/// Begins a transaction on PostgreSQL.
-///
-/// # Errors
-///
-/// `SERVICE_UNAVAILABLE` if no connection is to be had.
-pub async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, Error> {
-    Ok(pool.begin().await?)
 }
 
 /// The unique constraint that a statement broke: the constraint's name on

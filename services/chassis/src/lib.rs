@@ -1,16 +1,18 @@
 //! What any process of Portico needs, whichever role it runs. Nothing here
-//! knows a domain or a contract: a module belongs here only if two processes
-//! need it, and it is named for what it does.
+//! knows a domain, or of the contracts more than the form of events: a module
+//! belongs here only if two processes need it, and it is named for what it does.
 //!
 //! In the order of a request: [`serve`] accepts it, [`guard`] finds out who
 //! calls ([`caller`], [`token`]) and whether they may, a service handles it
 //! with [`page`], [`etag`], [`idempotency`], [`outbox`] over [`database`], and
 //! whatever goes wrong leaves as a [`status`]. Other services are reached by
-//! an [`upstream`]; mails that no server takes wait in a [`mailbox`].
+//! an [`upstream`], and their events followed by a [`consumer`]; mails that no
+//! server takes wait in a [`mailbox`].
 
 pub mod caller;
 pub mod clock;
 pub mod config;
+pub mod consumer;
 pub mod database;
 pub mod etag;
 pub mod guard;

@@ -1,12 +1,18 @@
 //! The outbox: every change leaves an event in the same transaction, from which
-//! streams, live updates and mail are fed.
+//! streams, live updates and mail are fed. [`stream`] reads it.
 
-use std::net::IpAddr;
+mod rows;
+mod stream;
+mod tail;
 
-use serde::Serialize;
+use std::{fmt, net::IpAddr, str::FromStr};
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 use sqlx::{PgConnection, SqliteConnection};
 use uuid::Uuid;
 
+pub use self::stream::{Describe, Described, EventStream, Outbox};
 use crate::{
     clock::{Timestamp, new_id},
     status::Error,
@@ -23,12 +29,26 @@ pub enum Actor {
     System,
 }
 
-impl std::fmt::Display for Actor {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// As it is kept: `user:…`, `service:…` or `system`.
+impl fmt::Display for Actor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(id) => write!(formatter, "user:{id}"),
             Self::Service(name) => write!(formatter, "service:{name}"),
             Self::System => write!(formatter, "system"),
+        }
+    }
+}
+
+impl FromStr for Actor {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.split_once(':') {
+            Some(("user", id)) => Ok(Self::User(id.parse().map_err(Error::internal)?)),
+            Some(("service", name)) => Ok(Self::Service(name.to_owned())),
+            _ if text == "system" => Ok(Self::System),
+            _ => Err(Error::internal(format!("`{text}` is no actor"))),
         }
     }
 }
@@ -65,22 +85,106 @@ impl Origin {
 /// What happened, to which thing.
 #[derive(Debug, Clone)]
 pub struct Event<'a, P> {
-    /// What happened: `project.updated`.
-    pub kind: &'static str,
+    kind: &'static str,
+    subject: Uuid,
+    payload: &'a P,
+    changes: Changes,
+}
+
+impl<'a, P> Event<'a, P> {
+    /// What happened, such as `project.updated`, to the thing with the id
+    /// `subject`. `payload` is the thing as it is now, or what is known of it.
+    #[must_use]
+    pub fn new(kind: &'static str, subject: Uuid, payload: &'a P) -> Self {
+        Self {
+            kind,
+            subject,
+            payload,
+            changes: Changes::default(),
+        }
+    }
+
+    /// The same, with what is different from before.
+    #[must_use]
+    pub fn with(self, changes: Changes) -> Self {
+        Self { changes, ..self }
+    }
+}
+
+/// Which fields a change made different. The record of changes is kept longer
+/// than anything else, so it holds values only of fields that say nothing of a
+/// person.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes(Map<String, Value>);
+
+impl Changes {
+    /// Notes a field, by its JSON name, if its value is another one now.
+    #[must_use]
+    pub fn field<T: PartialEq>(mut self, name: &str, before: &T, after: &T) -> Self {
+        if before != after {
+            self.0.insert(name.to_owned(), Value::Null);
+        }
+        self
+    }
+
+    /// Like [`Changes::field`], and notes both values.
+    #[must_use]
+    pub fn value<T: PartialEq + Serialize>(mut self, name: &str, before: &T, after: &T) -> Self {
+        if before != after {
+            let values = serde_json::json!({"from": before, "to": after});
+            self.0.insert(name.to_owned(), values);
+        }
+        self
+    }
+}
+
+/// An event as it is kept.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Its place in the stream.
+    pub seq: i64,
+    /// The event's id.
+    pub id: Uuid,
+    /// What happened.
+    pub kind: String,
     /// The thing that it happened to.
     pub subject: Uuid,
-    /// The thing as it is now, or what is known of it.
-    pub payload: &'a P,
+    /// The names of the fields that are different from before.
+    pub changed: Vec<String>,
+    /// Who made it happen.
+    pub actor: Actor,
+    /// In which request.
+    pub request_id: String,
+    /// In which trace.
+    pub traceparent: Option<String>,
+    /// When.
+    pub at: Timestamp,
+    payload: String,
+}
+
+impl Record {
+    /// What was given to [`Event::new`].
+    ///
+    /// # Errors
+    ///
+    /// `INTERNAL_ERROR` if it was something else.
+    pub fn payload<P: DeserializeOwned>(&self) -> Result<P, Error> {
+        serde_json::from_str(&self.payload).map_err(Error::internal)
+    }
 }
 
 const INSERT: &str = "INSERT INTO outbox \
-    (id, kind, subject, payload, actor, request_id, traceparent, client_ip, created_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    (id, kind, subject, payload, changes, actor, request_id, traceparent, client_ip, created_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
 /// The same function for each engine.
 macro_rules! append {
     ($connection:ty, $engine:literal, $append:ident) => {
         #[doc = concat!("Adds an event to the transaction of a change, on ", $engine, ".")]
+        ///
+        /// It comes after what it tells of: while the transaction holds the
+        /// thing locked. So the events of one thing stand in the order in
+        /// which they happened.
         ///
         /// # Errors
         ///
@@ -90,11 +194,14 @@ macro_rules! append {
             origin: &Origin,
             event: Event<'_, P>,
         ) -> Result<(), Error> {
+            let changes = event.changes.0;
+            let changes = (!changes.is_empty()).then(|| Value::Object(changes).to_string());
             sqlx::query(INSERT)
                 .bind(new_id(origin.at))
                 .bind(event.kind)
                 .bind(event.subject)
                 .bind(serde_json::to_string(event.payload).map_err(Error::internal)?)
+                .bind(changes)
                 .bind(origin.actor.to_string())
                 .bind(&origin.request_id)
                 .bind(&origin.traceparent)

@@ -2,11 +2,14 @@
 //!
 //! In the order of a request: [`service`] handles the RPCs, [`policy`] says who
 //! may do what, [`project`] and [`member`] hold the rules, [`store`] keeps both,
-//! [`people`] asks who the members are, and [`convert`] speaks protobuf. What
-//! can go wrong stands in [`error`], and what goes on by itself in [`upkeep`].
+//! [`people`] asks who the members are, [`convert`] speaks protobuf, and
+//! [`events`] says what changes are about. What can go wrong stands in
+//! [`error`], and what goes on by itself in [`upkeep`] and [`followed`].
 
 mod convert;
 mod error;
+mod events;
+mod followed;
 mod member;
 mod people;
 mod policy;
@@ -15,9 +18,12 @@ mod service;
 mod store;
 mod upkeep;
 
+use std::sync::Arc;
+
 use portico_chassis::{
     clock::Clock,
     database::{Database, Migrations},
+    outbox::Outbox,
     serve::App,
     upstream::Upstream,
 };
@@ -27,7 +33,7 @@ use portico_proto::{
 };
 use tonic::service::Routes;
 
-use self::{people::People, service::Service};
+use self::{followed::Followed, people::People, service::Service};
 
 /// The schema of this service.
 pub static MIGRATIONS: Migrations = Migrations {
@@ -43,11 +49,22 @@ pub struct Peers {
 
 /// Builds the service on its database, which is migrated.
 #[must_use]
-pub fn build(database: &Database, clock: Clock, peers: Peers) -> App {
+pub fn build(database: &Database, outbox: Outbox, clock: Clock, peers: Peers) -> App {
     let store = store::open(database);
-    let service = Service::new(store.clone(), People::new(peers.users), clock.clone());
+    let people = Arc::new(People::new(peers.users));
+    let service = Service::new(store.clone(), people.clone(), outbox.clone(), clock.clone());
+    let followed = Followed {
+        store: store.clone(),
+        people,
+        clock: clock.clone(),
+    };
+    let database = database.clone();
     App {
         routes: Routes::new(ProjectsServiceServer::new(service)),
-        background: vec![Box::new(|stop| Box::pin(upkeep::run(store, clock, stop)))],
+        background: vec![
+            Box::new(|stop| Box::pin(followed.run(database, stop))),
+            Box::new(|stop| Box::pin(outbox.run(stop))),
+            Box::new(|stop| Box::pin(upkeep::run(store, clock, stop))),
+        ],
     }
 }

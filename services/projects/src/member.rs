@@ -1,6 +1,6 @@
 //! A person in a project, and the roles. No I/O, no protobuf, no SQL.
 
-use portico_chassis::clock::Timestamp;
+use portico_chassis::{clock::Timestamp, outbox::Changes};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -12,7 +12,7 @@ pub(crate) struct Member {
     pub(crate) role: Role,
     /// Counts the changes.
     pub(crate) version: u64,
-    /// The person's name as names are sorted, from when it joined.
+    /// The person's name as names are sorted.
     pub(crate) name_key: String,
     pub(crate) joined_at: Timestamp,
 }
@@ -41,6 +41,11 @@ pub(crate) struct Person {
     pub(crate) name: String,
 }
 
+/// A person's name as names are sorted.
+pub(crate) fn name_key(name: &str) -> String {
+    name.to_lowercase()
+}
+
 impl Person {
     /// The person as a new member.
     pub(crate) fn joining(&self, project_id: Uuid, role: Role, at: Timestamp) -> Member {
@@ -49,7 +54,7 @@ impl Person {
             user_id: self.id,
             role,
             version: 1,
-            name_key: self.name.to_lowercase(),
+            name_key: name_key(&self.name),
             joined_at: at,
         }
     }
@@ -67,6 +72,11 @@ impl Seat {
 impl Member {
     pub(crate) fn seat(&self) -> Seat {
         Seat::new(self.project_id, self.user_id)
+    }
+
+    /// What is different from the member before.
+    pub(crate) fn changes_from(&self, before: &Self) -> Changes {
+        Changes::default().value("role", &before.role, &self.role)
     }
 
     /// The member in a role; `None` if it has that role.

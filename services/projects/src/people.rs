@@ -1,14 +1,19 @@
 //! Asks the users service who people are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use portico_chassis::{caller::Call, clock::parse_id, status::Error, upstream::Upstream};
-use portico_proto::users::{
-    BatchGetUsersRequest, User, user::Status, users_service_client::UsersServiceClient,
+use portico_proto::{
+    events::{WatchEventsRequest, WatchEventsResponse},
+    users::{BatchGetUsersRequest, User, user, users_service_client::UsersServiceClient},
 };
+use tonic::{Response, Status, Streaming};
 use uuid::Uuid;
 
 use crate::member::Person;
+
+/// How many people the users service tells of in one answer.
+const MOST_AT_ONCE: usize = 100;
 
 /// The people of the installation.
 pub(crate) struct People {
@@ -46,6 +51,25 @@ impl People {
             .collect())
     }
 
+    /// The people with these ids, however many; unknown ones are left out.
+    ///
+    /// # Errors
+    ///
+    /// What the users service answers.
+    pub(crate) async fn all(
+        &self,
+        call: &Call,
+        ids: impl Iterator<Item = Uuid> + Send,
+    ) -> Result<HashMap<String, User>, Error> {
+        let ids: HashSet<Uuid> = ids.collect();
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        let mut people = HashMap::new();
+        for ids in ids.chunks(MOST_AT_ONCE) {
+            people.extend(self.named(call, ids.iter().copied()).await?);
+        }
+        Ok(people)
+    }
+
     /// The person with an id, if there is one.
     ///
     /// # Errors
@@ -55,11 +79,19 @@ impl People {
         let found = self.named(call, std::iter::once(id)).await?;
         Ok(found.into_values().next())
     }
+
+    /// What happens to people.
+    pub(crate) async fn watch(
+        &self,
+        request: WatchEventsRequest,
+    ) -> Result<Response<Streaming<WatchEventsResponse>>, Status> {
+        self.users.clone().watch_events(request).await
+    }
 }
 
 /// The user as one who joins a project: an active one may.
 pub(crate) fn joinable(user: &User) -> Option<Person> {
-    let id = parse_id(&user.id).filter(|_| user.status() == Status::Active)?;
+    let id = parse_id(&user.id).filter(|_| user.status() == user::Status::Active)?;
     Some(Person {
         id,
         name: user.name.clone(),

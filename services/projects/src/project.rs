@@ -2,7 +2,7 @@
 
 mod slug;
 
-use portico_chassis::{clock::Timestamp, page, status::Error};
+use portico_chassis::{clock::Timestamp, outbox::Changes, page, status::Error};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -99,6 +99,16 @@ impl Project {
             changed.slug = slug.clone();
         }
         (changed != *self).then(|| changed.touched(at))
+    }
+
+    /// What is different from the project before.
+    pub(crate) fn changes_from(&self, before: &Self) -> Changes {
+        Changes::default()
+            .field("name", &before.name, &self.name)
+            .field("slug", &before.slug, &self.slug)
+            .field("description", &before.description, &self.description)
+            .value("visibility", &before.visibility, &self.visibility)
+            .field("archivedAt", &before.archived_at, &self.archived_at)
     }
 
     /// The project archived, or not archived any more; `None` if it is so.

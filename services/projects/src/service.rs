@@ -8,11 +8,13 @@ use portico_chassis::{
     caller::{Call, unauthenticated},
     clock::{Clock, fill_random, new_id, parse_id},
     idempotency::{IdempotencyKey, respond},
+    outbox::{EventStream, Outbox},
     page::{Bookmark, Paging, Search, Sort, SortKey},
     status::{Error, Violations},
 };
 use portico_proto::{
     Validate,
+    events::WatchEventsRequest,
     projects::{self as proto, projects_service_server::ProjectsService},
 };
 use tonic::{Request, Response, Status as Failure};
@@ -20,6 +22,7 @@ use uuid::Uuid;
 
 use crate::{
     convert, error,
+    events::Events,
     people::{People, joinable},
     project::{Name, Project, Reference, Slug, View, Visibility},
     store::{Column, Filter, Shown, Store},
@@ -31,15 +34,24 @@ const SLUG_TRIES: usize = 5;
 
 pub(crate) struct Service {
     store: Arc<dyn Store>,
-    people: People,
+    people: Arc<People>,
+    events: Arc<Events>,
+    outbox: Outbox,
     clock: Clock,
 }
 
 impl Service {
-    pub(crate) fn new(store: Arc<dyn Store>, people: People, clock: Clock) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        people: Arc<People>,
+        outbox: Outbox,
+        clock: Clock,
+    ) -> Self {
         Self {
             store,
+            events: Arc::new(Events::new(people.clone())),
             people,
+            outbox,
             clock,
         }
     }
@@ -271,6 +283,18 @@ impl ProjectsService for Service {
         request: Request<proto::ReleaseUserRequest>,
     ) -> Result<Response<()>, Failure> {
         self.release(request).await
+    }
+
+    type WatchEventsStream = EventStream;
+
+    async fn watch_events(
+        &self,
+        request: Request<WatchEventsRequest>,
+    ) -> Result<Response<EventStream>, Failure> {
+        let request = request.into_inner();
+        check(&request).finish()?;
+        let stream = self.outbox.watch(request, self.events.clone()).await?;
+        Ok(Response::new(stream))
     }
 }
 

@@ -40,7 +40,7 @@ use crate::{
 /// The store on an open database.
 pub(crate) fn open(database: &Database) -> Arc<dyn Store> {
     match database {
-        Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone())),
+        Database::Postgres(database) => Arc::new(PostgresStore::new(database.clone())),
         Database::Sqlite(database) => Arc::new(SqliteStore::new(database.clone())),
     }
 }
@@ -190,6 +190,9 @@ pub(crate) trait Store: Queries {
 
     /// Fails like [`Store::release`] would now, and changes nothing.
     async fn check_release(&self, person: Uuid) -> Result<(), Error>;
+
+    /// Sorts a person by another name from now on, in all its projects.
+    async fn rename(&self, person: Uuid, name_key: &str) -> Result<(), Error>;
 
     /// Forgets the answers of keys that have expired, and no others.
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;

@@ -1,11 +1,13 @@
 //! The users service: who is there, and in which role.
 //!
 //! In the order of a request: [`service`] handles the RPCs, [`policy`] says who
-//! may do what, [`user`] holds the rules, [`store`] keeps the people, and
-//! [`convert`] speaks protobuf. What can go wrong stands in [`error`].
+//! may do what, [`user`] holds the rules, [`store`] keeps the people,
+//! [`convert`] speaks protobuf, and [`events`] says what changes are about. What
+//! can go wrong stands in [`error`].
 
 mod convert;
 mod error;
+mod events;
 mod policy;
 mod service;
 mod store;
@@ -14,6 +16,7 @@ mod user;
 use portico_chassis::{
     clock::Clock,
     database::{Database, Migrations},
+    outbox::Outbox,
     serve::App,
 };
 use portico_proto::users::users_service_server::UsersServiceServer;
@@ -29,10 +32,10 @@ pub static MIGRATIONS: Migrations = Migrations {
 
 /// Builds the service on its database, which is migrated.
 #[must_use]
-pub fn build(database: &Database, clock: Clock) -> App {
-    let store = store::open(database);
+pub fn build(database: &Database, outbox: Outbox, clock: Clock) -> App {
+    let service = Service::new(store::open(database), outbox.clone(), clock);
     App {
-        routes: Routes::new(UsersServiceServer::new(Service::new(store, clock))),
-        background: Vec::new(),
+        routes: Routes::new(UsersServiceServer::new(service)),
+        background: vec![Box::new(|stop| Box::pin(outbox.run(stop)))],
     }
 }

@@ -5,29 +5,38 @@ use std::sync::Arc;
 use portico_chassis::{
     caller::Call,
     clock::{Clock, parse_id},
+    outbox::{EventStream, Outbox},
     page::{Bookmark, Paging, Search, Sort, SortKey},
     status::{Error, Violations},
 };
 use portico_proto::{
     Validate,
+    events::WatchEventsRequest,
     users::{self as proto, users_service_server::UsersService},
 };
 use tonic::{Request, Response, Status as Failure};
 
 use crate::{
-    convert, error, policy,
+    convert, error,
+    events::Events,
+    policy,
     store::{Column, Filter, Store},
     user::{Change, Email, Name, Role, Status, User},
 };
 
 pub(crate) struct Service {
     store: Arc<dyn Store>,
+    outbox: Outbox,
     clock: Clock,
 }
 
 impl Service {
-    pub(crate) fn new(store: Arc<dyn Store>, clock: Clock) -> Self {
-        Self { store, clock }
+    pub(crate) fn new(store: Arc<dyn Store>, outbox: Outbox, clock: Clock) -> Self {
+        Self {
+            store,
+            outbox,
+            clock,
+        }
     }
 }
 
@@ -216,6 +225,18 @@ impl UsersService for Service {
             self.store.delete(id, &call.if_match, &origin).await?;
         }
         Ok(Response::new(()))
+    }
+
+    type WatchEventsStream = EventStream;
+
+    async fn watch_events(
+        &self,
+        request: Request<WatchEventsRequest>,
+    ) -> Result<Response<EventStream>, Failure> {
+        let request = request.into_inner();
+        check(&request).finish()?;
+        let stream = self.outbox.watch(request, Arc::new(Events)).await?;
+        Ok(Response::new(stream))
     }
 }
 

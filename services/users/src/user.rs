@@ -1,6 +1,6 @@
 //! A person, and the rules that hold for one. No I/O, no protobuf, no SQL.
 
-use portico_chassis::{clock::Timestamp, page};
+use portico_chassis::{clock::Timestamp, outbox::Changes, page};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 use uuid::Uuid;
@@ -79,6 +79,21 @@ impl User {
         changed.role = change.role.unwrap_or(self.role);
         changed.status = change.status.unwrap_or(self.status);
         Ok((changed != *self).then(|| changed.touched(at)))
+    }
+
+    /// What is different from the person before.
+    pub(crate) fn changes_from(&self, before: &Self) -> Changes {
+        Changes::default()
+            .field("email", &before.email, &self.email)
+            .field("name", &before.name, &self.name)
+            .field("avatar", &before.avatar, &self.avatar)
+            .value("role", &before.role, &self.role)
+            .value("status", &before.status, &self.status)
+            .value(
+                "emailVerified",
+                &before.email_verified,
+                &self.email_verified,
+            )
     }
 
     /// The person as deleted.

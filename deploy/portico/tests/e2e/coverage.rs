@@ -124,6 +124,28 @@ async fn internal_methods_answer_services(portico: &Instance) {
     ok("ReleaseUser", json!({"userId": bob.id})).await;
     let first = ok("WatchRevocations", json!({})).await;
     assert!(first["cursor"].is_string());
+
+    let of = |service: &str| format!("portico.{service}.WatchEvents");
+    let beginning =
+        json!({"cursor": "0", "types": ["user.created", "session.created", "project.created"]});
+    for (service, kind, subject) in [
+        ("users.v1.UsersService", "user.created", None),
+        ("auth.v1.AuthService", "session.created", None),
+        (
+            "projects.v1.ProjectsService",
+            "project.created",
+            project["id"].as_str(),
+        ),
+    ] {
+        let first = ok(&of(service), beginning.clone()).await;
+        let event = &first["event"];
+        assert_eq!(event["type"], kind);
+        assert_eq!(event["actor"]["type"].as_str().is_some(), true);
+        assert!(subject.is_none_or(|id| event["resource"]["id"] == id));
+        let error = call(&of(service), json!({"cursor": "x"})).await;
+        let error = error.expect_err("no cursor");
+        assert_eq!(&*error.violations[0].code, "CURSOR_INVALID");
+    }
 }
 
 async fn identity_headers_of_strangers_count_for_nothing(portico: &Instance) {

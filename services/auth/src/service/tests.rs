@@ -9,6 +9,7 @@ use portico_chassis::{
     caller::{Caller, User as Person},
     clock::{Clock, Timestamp, parse_id},
     database::testing::{self, TestDatabase},
+    outbox::Outbox,
 };
 use portico_proto::users::user::Status;
 use uuid::Uuid;
@@ -138,7 +139,20 @@ async fn start(
 ) -> Accounts {
     let built = build_tokens(config, &database.database, clock.clone()).await;
     let (tokens, _app) = built.expect("built");
-    Accounts::new(config, &tokens, fakes.peers(clock), Arc::default()).expect("accounts")
+    let outbox = Outbox::new(
+        database.database.clone(),
+        clock.clone(),
+        Duration::from_secs(60),
+    );
+    Accounts::new(
+        config,
+        &tokens,
+        fakes.peers(clock),
+        database.database.clone(),
+        outbox,
+        Arc::default(),
+    )
+    .expect("accounts")
 }
 
 fn with<T>(call: Call, message: T) -> Request<T> {

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use portico_chassis::{database::begin, status::Error};
+use portico_chassis::{
+    database::{PostgresDatabase, Write},
+    status::Error,
+};
 use sqlx::{PgPool, Postgres};
 
 use super::{changes::Engine, sql::select_sessions};
 
 /// Keeps everything in PostgreSQL.
 pub(crate) struct PostgresStore {
-    pool: PgPool,
+    database: PostgresDatabase,
     access_token_ttl: Duration,
 }
 
@@ -24,15 +27,15 @@ impl PostgresStore {
         FROM revocations WHERE (xid, seq) > ($1::text::xid8, $2) AND expires_at > $3 \
         ORDER BY revocations.xid, seq";
 
-    pub(crate) fn new(pool: PgPool, access_token_ttl: Duration) -> Self {
+    pub(crate) fn new(database: PostgresDatabase, access_token_ttl: Duration) -> Self {
         Self {
-            pool,
+            database,
             access_token_ttl,
         }
     }
 
     pub(super) fn reader(&self) -> &PgPool {
-        &self.pool
+        &self.database.pool
     }
 }
 
@@ -43,7 +46,7 @@ impl Engine for PostgresStore {
     type Transaction = PostgresTransaction;
 
     async fn begin(&self) -> Result<PostgresTransaction, Error> {
-        Ok(PostgresTransaction(begin(&self.pool).await?))
+        Ok(PostgresTransaction(self.database.begin().await?))
     }
 
     fn access_token_ttl(&self) -> Duration {
@@ -52,7 +55,7 @@ impl Engine for PostgresStore {
 }
 
 /// A transaction in PostgreSQL.
-pub(super) struct PostgresTransaction(pub(super) sqlx::Transaction<'static, Postgres>);
+pub(super) struct PostgresTransaction(pub(super) Write<Postgres>);
 
 impl PostgresTransaction {
     /// Takes the row, so that a sign-in that has begun ends first.

@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use portico_chassis::{database::SqliteDatabase, status::Error};
+use portico_chassis::{
+    database::{SqliteDatabase, Write},
+    status::Error,
+};
 use sqlx::{Sqlite, SqlitePool};
 
 use super::{changes::Engine, sql::SESSION};
@@ -50,7 +53,7 @@ impl Engine for SqliteStore {
 }
 
 /// A transaction in SQLite.
-pub(super) struct SqliteTransaction(pub(super) sqlx::Transaction<'static, Sqlite>);
+pub(super) struct SqliteTransaction(pub(super) Write<Sqlite>);
 
 impl SqliteTransaction {
     pub(super) const LOCK_PASSWORD: Option<&'static str> = None;

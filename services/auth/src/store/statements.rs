@@ -382,7 +382,7 @@ macro_rules! transaction {
             }
 
             async fn commit(self) -> Result<(), Error> {
-                Ok(self.0.commit().await?)
+                self.0.commit().await
             }
         }
     };

@@ -97,7 +97,7 @@ impl TestDatabase {
     pub async fn events(&self) -> Vec<(String, String)> {
         let sql = "SELECT kind, payload FROM outbox ORDER BY seq";
         match &self.database {
-            Database::Postgres(pool) => sqlx::query_as(sql).fetch_all(pool).await,
+            Database::Postgres(database) => sqlx::query_as(sql).fetch_all(&database.pool).await,
             Database::Sqlite(database) => sqlx::query_as(sql).fetch_all(&database.readers).await,
         }
         .expect("events")

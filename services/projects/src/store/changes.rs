@@ -81,6 +81,8 @@ pub(super) trait Transaction: Send {
         answer: &T,
     ) -> Result<(), Error>;
 
+    async fn rename(&mut self, person: Uuid, name_key: &str) -> Result<(), Error>;
+
     async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error>;
 
     async fn commit(self) -> Result<(), Error>;
@@ -115,8 +117,8 @@ impl<E: Engine> Store for E {
         }
         let owner = owner.joining(project.id, Role::Owner, origin.at);
         transaction.insert_member(&owner).await?;
-        record(&mut transaction, origin, "project.created", &project).await?;
-        record_member(&mut transaction, origin, "member.added", &owner).await?;
+        record(&mut transaction, origin, "project.created", None, &project).await?;
+        record_member(&mut transaction, origin, "member.added", None, &owner).await?;
         let view = View {
             project,
             role: Some(Role::Owner),
@@ -144,7 +146,14 @@ impl<E: Engine> Store for E {
             return Ok(view);
         };
         transaction.update_project(&project).await?;
-        record(&mut transaction, origin, "project.updated", &project).await?;
+        record(
+            &mut transaction,
+            origin,
+            "project.updated",
+            Some(&view.project),
+            &project,
+        )
+        .await?;
         transaction.commit().await?;
         Ok(View { project, ..view })
     }
@@ -166,7 +175,14 @@ impl<E: Engine> Store for E {
             return Ok(view);
         };
         transaction.update_project(&project).await?;
-        record(&mut transaction, origin, "project.updated", &project).await?;
+        record(
+            &mut transaction,
+            origin,
+            "project.updated",
+            Some(&view.project),
+            &project,
+        )
+        .await?;
         transaction.commit().await?;
         Ok(View { project, ..view })
     }
@@ -184,7 +200,14 @@ impl<E: Engine> Store for E {
         policy::own(&view)?;
         if_match.check(view.project.version)?;
         transaction.delete_project(id).await?;
-        record(&mut transaction, origin, "project.deleted", &view.project).await?;
+        record(
+            &mut transaction,
+            origin,
+            "project.deleted",
+            None,
+            &view.project,
+        )
+        .await?;
         transaction.commit().await
     }
 
@@ -207,11 +230,18 @@ impl<E: Engine> Store for E {
         if to == by {
             return Ok(view);
         }
-        let heir = heir.with_role(Role::Owner);
-        let former = former.with_role(Role::Admin);
-        for changed in [heir, former].into_iter().flatten() {
-            transaction.update_member(&changed).await?;
-            record_member(&mut transaction, origin, "member.updated", &changed).await?;
+        for (member, role) in [(heir, Role::Owner), (former, Role::Admin)] {
+            if let Some(changed) = member.with_role(role) {
+                transaction.update_member(&changed).await?;
+                record_member(
+                    &mut transaction,
+                    origin,
+                    "member.updated",
+                    Some(&member),
+                    &changed,
+                )
+                .await?;
+            }
         }
         transaction.commit().await?;
         Ok(View {
@@ -244,7 +274,7 @@ impl<E: Engine> Store for E {
         }
         transaction.insert_member(&added).await?;
         transaction.update_project(&view.project.joined()).await?;
-        record_member(&mut transaction, origin, "member.added", &added).await?;
+        record_member(&mut transaction, origin, "member.added", None, &added).await?;
         transaction.keep(key, &added).await?;
         transaction.commit().await?;
         Ok(Created::New(added))
@@ -274,7 +304,14 @@ impl<E: Engine> Store for E {
             return Err(error::last_owner());
         }
         transaction.update_member(&changed).await?;
-        record_member(&mut transaction, origin, "member.updated", &changed).await?;
+        record_member(
+            &mut transaction,
+            origin,
+            "member.updated",
+            Some(&member),
+            &changed,
+        )
+        .await?;
         transaction.commit().await?;
         Ok(changed)
     }
@@ -314,6 +351,13 @@ impl<E: Engine> Store for E {
         let mut transaction = self.begin().await?;
         releasable(&mut transaction, person).await?;
         Ok(())
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn rename(&self, person: Uuid, name_key: &str) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        transaction.rename(person, name_key).await?;
+        transaction.commit().await
     }
 
     #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
@@ -387,20 +431,18 @@ async fn remove(
 ) -> Result<(), Error> {
     transaction.delete_member(member.seat()).await?;
     transaction.update_project(&project.left()).await?;
-    record_member(transaction, origin, "member.removed", member).await
+    record_member(transaction, origin, "member.removed", None, member).await
 }
 
 async fn record(
     transaction: &mut impl Transaction,
     origin: &Origin,
     kind: &'static str,
+    before: Option<&Project>,
     project: &Project,
 ) -> Result<(), Error> {
-    let event = Event {
-        kind,
-        subject: project.id,
-        payload: project,
-    };
+    let changes = before.map(|before| project.changes_from(before));
+    let event = Event::new(kind, project.id, project).with(changes.unwrap_or_default());
     transaction.append(origin, event).await
 }
 
@@ -409,12 +451,10 @@ async fn record_member(
     transaction: &mut impl Transaction,
     origin: &Origin,
     kind: &'static str,
+    before: Option<&Member>,
     member: &Member,
 ) -> Result<(), Error> {
-    let event = Event {
-        kind,
-        subject: member.project_id,
-        payload: member,
-    };
+    let changes = before.map(|before| member.changes_from(before));
+    let event = Event::new(kind, member.project_id, member).with(changes.unwrap_or_default());
     transaction.append(origin, event).await
 }

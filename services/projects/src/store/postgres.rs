@@ -1,7 +1,10 @@
 //! Projects and their members in PostgreSQL.
 
 use async_trait::async_trait;
-use portico_chassis::{database::begin, status::Error};
+use portico_chassis::{
+    database::{PostgresDatabase, Write},
+    status::Error,
+};
 use sqlx::{PgPool, Postgres};
 
 use super::{
@@ -11,16 +14,16 @@ use super::{
 
 /// Keeps projects and their members in PostgreSQL.
 pub(crate) struct PostgresStore {
-    pool: PgPool,
+    database: PostgresDatabase,
 }
 
 impl PostgresStore {
-    pub(crate) fn new(pool: PgPool) -> Self {
-        Self { pool }
+    pub(crate) fn new(database: PostgresDatabase) -> Self {
+        Self { database }
     }
 
     pub(super) fn reader(&self) -> &PgPool {
-        &self.pool
+        &self.database.pool
     }
 }
 
@@ -31,12 +34,12 @@ impl Engine for PostgresStore {
     type Transaction = PostgresTransaction;
 
     async fn begin(&self) -> Result<PostgresTransaction, Error> {
-        Ok(PostgresTransaction(begin(&self.pool).await?))
+        Ok(PostgresTransaction(self.database.begin().await?))
     }
 }
 
 /// A transaction in PostgreSQL.
-pub(super) struct PostgresTransaction(pub(super) sqlx::Transaction<'static, Postgres>);
+pub(super) struct PostgresTransaction(pub(super) Write<Postgres>);
 
 impl PostgresTransaction {
     pub(super) const LOCK: &'static str = project_by_id!(" FOR UPDATE");

@@ -98,6 +98,9 @@ pub(super) const UPDATE_MEMBER: &str = "UPDATE members \
 
 pub(super) const DELETE_MEMBER: &str = "DELETE FROM members WHERE project_id = $1 AND user_id = $2";
 
+pub(super) const RENAME: &str =
+    "UPDATE members SET name_key = $2 WHERE user_id = $1 AND name_key <> $2";
+
 pub(super) const FORGET_EXPIRED: &str = "DELETE FROM idempotency_keys WHERE expires_at <= $1";
 
 /// Binds a project to [`INSERT_PROJECT`] or [`UPDATE_PROJECT`].

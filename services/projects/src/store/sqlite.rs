@@ -2,7 +2,10 @@
 //! without further locks.
 
 use async_trait::async_trait;
-use portico_chassis::{database::SqliteDatabase, status::Error};
+use portico_chassis::{
+    database::{SqliteDatabase, Write},
+    status::Error,
+};
 use sqlx::{Sqlite, SqlitePool};
 
 use super::{
@@ -37,7 +40,7 @@ impl Engine for SqliteStore {
 }
 
 /// A transaction in SQLite.
-pub(super) struct SqliteTransaction(pub(super) sqlx::Transaction<'static, Sqlite>);
+pub(super) struct SqliteTransaction(pub(super) Write<Sqlite>);
 
 impl SqliteTransaction {
     pub(super) const LOCK: &'static str = project_by_id!("");

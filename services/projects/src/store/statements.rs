@@ -22,8 +22,9 @@ use super::{
     postgres::{PostgresStore, PostgresTransaction},
     sql::{
         self, DELETE_MEMBER, DELETE_PROJECT, FIND_BY_ID, FIND_BY_SLUG, FORGET_EXPIRED,
-        INSERT_MEMBER, INSERT_PROJECT, ListSql, MEMBER, MemberRow, OWNERS, ProjectRow, StandingRow,
-        UPDATE_MEMBER, UPDATE_PROJECT, ViewRow, all, bind_bookmark, bind_member, bind_project,
+        INSERT_MEMBER, INSERT_PROJECT, ListSql, MEMBER, MemberRow, OWNERS, ProjectRow, RENAME,
+        StandingRow, UPDATE_MEMBER, UPDATE_PROJECT, ViewRow, all, bind_bookmark, bind_member,
+        bind_project,
     },
     sqlite::{SqliteStore, SqliteTransaction},
 };
@@ -212,6 +213,15 @@ macro_rules! statements {
                 $keep(&mut self.0, key, answer).await
             }
 
+            async fn rename(&mut self, person: Uuid, name_key: &str) -> Result<(), Error> {
+                sqlx::query(RENAME)
+                    .bind(person)
+                    .bind(name_key)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
             async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error> {
                 sqlx::query(FORGET_EXPIRED)
                     .bind(now)
@@ -221,7 +231,7 @@ macro_rules! statements {
             }
 
             async fn commit(self) -> Result<(), Error> {
-                Ok(self.0.commit().await?)
+                self.0.commit().await
             }
         }
     };

@@ -7,12 +7,14 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use portico_chassis::{
     caller::{Call, Caller, User as Known},
     clock::{Clock, Timestamp},
     database::testing::{self, TestDatabase},
+    outbox::Outbox,
     status::Error,
     token::ServiceIdentity,
     upstream::Upstream,
@@ -38,6 +40,8 @@ pub(crate) const EVE: &str = "01890a5d-0000-7000-8000-000000000003";
 pub(crate) const DISABLED: &str = "01890a5d-0000-7000-8000-000000000004";
 pub(crate) const NOBODY: &str = "01890a5d-0000-7000-8000-000000000009";
 
+const RETENTION: Duration = Duration::from_secs(3600);
+
 pub(crate) type Reply<T> = Result<Response<T>, tonic::Status>;
 
 pub(crate) struct Fixture {
@@ -55,7 +59,8 @@ impl Fixture {
         let peers = portico_projects::Peers {
             users: UsersServiceClient::new(users),
         };
-        let app = portico_projects::build(&database.database, clock, peers);
+        let outbox = Outbox::new(database.database.clone(), clock.clone(), RETENTION);
+        let app = portico_projects::build(&database.database, outbox, clock, peers);
         Self {
             routes: app.routes,
             _database: database,

@@ -64,7 +64,8 @@ impl<E: Engine> Store for E {
                 .filter(|known| known.email.key() == user.email.key())
                 .ok_or_else(error::email_exists);
         }
-        record(&mut transaction, origin, "user.created", user).await?;
+        let event = Event::new("user.created", user.id, user);
+        transaction.append(origin, event).await?;
         transaction.commit().await?;
         Ok(user.clone())
     }
@@ -91,7 +92,7 @@ impl<E: Engine> Store for E {
         if user.is_active_admin() && !changed.is_active_admin() {
             keep_an_admin(&mut transaction, id).await?;
         }
-        write(&mut transaction, origin, "user.updated", &changed).await?;
+        write(&mut transaction, origin, "user.updated", &user, &changed).await?;
         transaction.commit().await?;
         Ok(changed)
     }
@@ -101,7 +102,7 @@ impl<E: Engine> Store for E {
         let mut transaction = self.begin().await?;
         let user = deletable(&mut transaction, id, if_match).await?;
         let deleted = user.deleted(origin.at);
-        write(&mut transaction, origin, "user.deleted", &deleted).await?;
+        write(&mut transaction, origin, "user.deleted", &user, &deleted).await?;
         transaction.commit().await
     }
 
@@ -120,7 +121,7 @@ impl<E: Engine> Store for E {
             return Ok(user);
         }
         let restored = user.restored(origin.at);
-        write(&mut transaction, origin, "user.restored", &restored).await?;
+        write(&mut transaction, origin, "user.restored", &user, &restored).await?;
         transaction.commit().await?;
         Ok(restored)
     }
@@ -156,22 +157,10 @@ async fn write(
     transaction: &mut impl Transaction,
     origin: &Origin,
     kind: &'static str,
+    before: &User,
     user: &User,
 ) -> Result<(), Error> {
     transaction.update(user).await?;
-    record(transaction, origin, kind, user).await
-}
-
-async fn record(
-    transaction: &mut impl Transaction,
-    origin: &Origin,
-    kind: &'static str,
-    user: &User,
-) -> Result<(), Error> {
-    let event = Event {
-        kind,
-        subject: user.id,
-        payload: user,
-    };
+    let event = Event::new(kind, user.id, user).with(user.changes_from(before));
     transaction.append(origin, event).await
 }

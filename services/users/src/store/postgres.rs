@@ -1,7 +1,10 @@
 //! The people in PostgreSQL.
 
 use async_trait::async_trait;
-use portico_chassis::{database::begin, status::Error};
+use portico_chassis::{
+    database::{PostgresDatabase, Write},
+    status::Error,
+};
 use sqlx::{PgPool, Postgres};
 use uuid::Uuid;
 
@@ -12,22 +15,22 @@ use super::{
 
 /// Keeps the people in PostgreSQL.
 pub(crate) struct PostgresStore {
-    pool: PgPool,
+    database: PostgresDatabase,
 }
 
 impl PostgresStore {
-    pub(crate) fn new(pool: PgPool) -> Self {
-        Self { pool }
+    pub(crate) fn new(database: PostgresDatabase) -> Self {
+        Self { database }
     }
 
     pub(super) fn reader(&self) -> &PgPool {
-        &self.pool
+        &self.database.pool
     }
 
     pub(super) async fn rows_of(&self, ids: &[Uuid]) -> Result<Vec<Row>, Error> {
         let rows = sqlx::query_as(select_users!("WHERE id = ANY($1)"))
             .bind(ids)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.database.pool)
             .await?;
         Ok(rows)
     }
@@ -40,12 +43,12 @@ impl Engine for PostgresStore {
     type Transaction = PostgresTransaction;
 
     async fn begin(&self) -> Result<PostgresTransaction, Error> {
-        Ok(PostgresTransaction(begin(&self.pool).await?))
+        Ok(PostgresTransaction(self.database.begin().await?))
     }
 }
 
 /// A transaction in PostgreSQL.
-pub(super) struct PostgresTransaction(pub(super) sqlx::Transaction<'static, Postgres>);
+pub(super) struct PostgresTransaction(pub(super) Write<Postgres>);
 
 impl PostgresTransaction {
     pub(super) const LOCK: &'static str = select_users!("WHERE id = $1 FOR UPDATE");

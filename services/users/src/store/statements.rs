@@ -122,7 +122,7 @@ macro_rules! statements {
             }
 
             async fn commit(self) -> Result<(), Error> {
-                Ok(self.0.commit().await?)
+                self.0.commit().await
             }
         }
     };

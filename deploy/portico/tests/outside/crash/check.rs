@@ -65,7 +65,7 @@ async fn count(url: &DatabaseUrl, sql: &str) -> i64 {
     let database = Database::open(url, 1).await.expect("it opens");
     let query = AssertSqlSafe(sql.to_owned());
     let counted = match &database {
-        Database::Postgres(pool) => sqlx::query_scalar(query).fetch_one(pool).await,
+        Database::Postgres(database) => sqlx::query_scalar(query).fetch_one(&database.pool).await,
         Database::Sqlite(sqlite) => sqlx::query_scalar(query).fetch_one(&sqlite.readers).await,
     };
     database.close().await;

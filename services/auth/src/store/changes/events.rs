@@ -30,11 +30,7 @@ impl<'a> Opened<'a> {
     }
 
     pub(super) fn event(&self) -> Event<'_, Self> {
-        Event {
-            kind: "session.created",
-            subject: self.id,
-            payload: self,
-        }
+        Event::new("session.created", self.id, self)
     }
 }
 
@@ -48,11 +44,7 @@ pub(super) struct Ended {
 
 impl Ended {
     pub(super) fn event(&self) -> Event<'_, Self> {
-        Event {
-            kind: "session.revoked",
-            subject: self.id,
-            payload: self,
-        }
+        Event::new("session.revoked", self.id, self)
     }
 }
 
@@ -68,10 +60,6 @@ impl AboutAccount {
     }
 
     pub(super) fn event(&self, kind: &'static str) -> Event<'_, Self> {
-        Event {
-            kind,
-            subject: self.user_id,
-            payload: self,
-        }
+        Event::new(kind, self.user_id, self)
     }
 }

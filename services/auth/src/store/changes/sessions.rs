@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error};
+use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error, token::Revoked};
 use uuid::Uuid;
 
-use super::{Engine, Transaction as _, end, events::Opened};
+use super::{Engine, Transaction as _, end, events::Opened, revoke};
 use crate::{
     session::{EndReason, Refreshed, Session, Visit},
     store::SessionStore,
@@ -97,6 +97,13 @@ impl<E: Engine> SessionStore for E {
             .delete_other_sessions(user_id, Uuid::nil())
             .await?;
         end(self, &mut transaction, user_id, &ended, reason, origin).await?;
+        transaction.commit().await
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn revoke_tokens(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        revoke(self, &mut transaction, Revoked::User(user_id), origin.at).await?;
         transaction.commit().await
     }
 

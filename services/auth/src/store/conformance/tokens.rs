@@ -9,6 +9,7 @@ cases! {
     a_removed_key_leaves_its_place_to_its_successor,
     removing_an_unknown_key_adds_nothing,
     revocations_follow_a_cursor_until_they_expire,
+    the_tokens_of_a_person_are_revoked_and_its_sessions_go_on,
 }
 
 fn key(kid: &str, active_from: i64) -> SealedKey {
@@ -101,14 +102,27 @@ async fn revocations_follow_a_cursor_until_they_expire(fixture: &Fixture) {
     assert_eq!(late.await.expect("read").len(), 2);
 }
 
+async fn the_tokens_of_a_person_are_revoked_and_its_sessions_go_on(fixture: &Fixture) {
+    let user_id = fixture.account().await;
+    let session = fixture.session(user_id, 10).await;
+    let revoked = fixture.store.revoke_tokens(user_id, &origin(20)).await;
+    revoked.expect("done");
+    let revocations = fixture.store.revocations(Cursor::default(), at(21)).await;
+    let revocations = revocations.expect("read");
+    assert_eq!(revocations[0].tokens, Revoked::User(user_id));
+    assert_eq!(revocations[0].revoked_at, at(20));
+    let found = fixture.store.session(session.id, at(21)).await;
+    assert!(found.expect("read").is_some());
+}
+
 /// On PostgreSQL a transaction may end long after others that began later.
 #[tokio::test]
 async fn nothing_appears_before_what_is_settled() {
     let fixture = Fixture::new(testing::postgres(&MIGRATIONS).await);
-    let Database::Postgres(pool) = &fixture.database.database else {
+    let Database::Postgres(database) = &fixture.database.database else {
         unreachable!("it is PostgreSQL");
     };
-    let mut slow = pool.begin().await.expect("begun");
+    let mut slow = database.pool.begin().await.expect("begun");
     sqlx::query("INSERT INTO revocations (user_id, revoked_at, expires_at) VALUES ($1, $2, $3)")
         .bind(Uuid::nil())
         .bind(at(1))

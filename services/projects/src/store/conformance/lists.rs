@@ -13,6 +13,7 @@ cases! {
     a_cursor_walk_meets_every_project_once_while_others_come_and_go,
     members_are_sorted_and_ties_broken_by_the_persons_id,
     a_cursor_walk_meets_every_member_once,
+    a_renamed_person_is_sorted_by_the_new_name_in_all_projects,
 }
 
 pub(super) fn mine() -> Filter {
@@ -287,4 +288,25 @@ async fn a_cursor_walk_meets_every_member_once(fixture: &Fixture) {
     }
     expected[1..].reverse();
     assert_eq!(met, expected);
+}
+
+async fn a_renamed_person_is_sorted_by_the_new_name_in_all_projects(fixture: &Fixture) {
+    let (owner, ada) = (person("Bob"), person("Ada"));
+    for name in ["Engine", "Mill"] {
+        let made = fixture.project(name, &owner).await;
+        fixture.join(&made, &owner, &ada, Role::Member).await;
+        let by_name = sorted("name", MemberColumn::parse);
+        let found = async || {
+            let project = fixture.see(&made, &owner).await.project;
+            let first = paging(None, 20, None);
+            let listed = fixture.store.members(&project, by_name, &first);
+            let page = listed.await.expect("listed");
+            let ids = page.items.iter().map(|member| member.user_id);
+            ids.collect::<Vec<_>>()
+        };
+        fixture.store.rename(ada.id, "ada").await.expect("renamed");
+        assert_eq!(found().await, [ada.id, owner.id]);
+        fixture.store.rename(ada.id, "zoe").await.expect("renamed");
+        assert_eq!(found().await, [owner.id, ada.id]);
+    }
 }

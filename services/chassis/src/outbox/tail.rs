@@ -1,0 +1,142 @@
+//! How far the outbox is settled: up to there every event is known, and none
+//! will appear any more.
+//!
+//! On SQLite, whose transactions follow each other, that is the last event. On
+//! PostgreSQL numbers are given out before transactions commit, so an event may
+//! appear before one that is there already. The order of transaction ids does
+//! not help: it is not the order in which two transactions changed the same
+//! thing, but the numbers are, because an event gets its number while the thing
+//! is locked. So the numbers are the order, and it is settled up to the last
+//! one seen, as soon as every transaction that had begun to write by then has
+//! ended: whoever holds a lower number had.
+
+use std::time::Duration;
+
+use sqlx::{PgPool, SqlitePool, postgres::PgListener};
+use tokio::{sync::watch, time::Instant};
+
+use crate::{
+    database::{Database, PostgresDatabase, SqliteDatabase},
+    status::Error,
+};
+
+/// How often the database is asked although nobody told of a change.
+const POLL: Duration = Duration::from_secs(1);
+
+/// The pauses before transactions in progress are looked at again.
+const SETTLE_PAUSES: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(1)..=Duration::from_millis(50);
+
+/// How long one transaction may hold back all events before it is told of.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The pause after the database did not answer.
+const RECONNECT: Duration = Duration::from_millis(500);
+
+/// Tells how far the outbox is settled, and goes on doing so.
+pub(super) async fn follow(database: &Database, settled: &watch::Sender<Option<i64>>) {
+    loop {
+        let ended = match database {
+            Database::Postgres(database) => follow_postgres(database, settled).await,
+            Database::Sqlite(database) => follow_sqlite(database, settled).await,
+        };
+        if let Err(error) = ended {
+            tracing::warn!(%error, "the outbox cannot be followed");
+        }
+        tokio::time::sleep(RECONNECT).await;
+    }
+}
+
+async fn follow_sqlite(
+    database: &SqliteDatabase,
+    settled: &watch::Sender<Option<i64>>,
+) -> Result<(), Error> {
+    let mut written = database.written();
+    loop {
+        written.mark_unchanged();
+        advance(settled, last_in_sqlite(&database.readers).await?);
+        tokio::select! {
+            _ = written.changed() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+async fn last_in_sqlite(readers: &SqlitePool) -> Result<i64, Error> {
+    let sql = "SELECT coalesce(max(seq), 0) FROM outbox";
+    Ok(sqlx::query_scalar(sql).fetch_one(readers).await?)
+}
+
+/// Woken by what this process writes, by what others tell that they wrote, and
+/// by a slow poll.
+async fn follow_postgres(
+    database: &PostgresDatabase,
+    settled: &watch::Sender<Option<i64>>,
+) -> Result<(), Error> {
+    let pool = &database.pool;
+    // Several services may live in one database, each in a schema of its own.
+    let channel: String = sqlx::query_scalar("SELECT 'portico_outbox_' || current_schema()")
+        .fetch_one(pool)
+        .await?;
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.listen(&channel).await?;
+    let mut written = database.written();
+    let mut has_written = false;
+    loop {
+        written.mark_unchanged();
+        let known = settled.borrow().unwrap_or(0);
+        if let Some(last) = settle(pool, known, has_written.then_some(&channel)).await? {
+            advance(settled, last);
+        }
+        has_written = false;
+        tokio::select! {
+            _ = written.changed() => has_written = true,
+            // `None`: the connection was lost and is there again; what was told
+            // in between is found now.
+            told = listener.try_recv() => { told?; }
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+/// Waits until everything up to the last event is settled, which is `known` if
+/// there is none after it; `None` if it takes too long. Tells the channel that
+/// there are new events, if one is given.
+async fn settle(pool: &PgPool, known: i64, tell: Option<&String>) -> Result<Option<i64>, Error> {
+    // A transaction id of our own: whoever has a lower number than the last
+    // event has a lower id than this one.
+    let sql = "SELECT max(seq), pg_current_xact_id()::text::bigint, \
+        CASE WHEN $2::text IS NOT NULL THEN pg_notify($2, '')::text END \
+        FROM outbox WHERE seq > $1 HAVING max(seq) IS NOT NULL";
+    let seen: Option<(i64, i64, Option<String>)> = sqlx::query_as(sql)
+        .bind(known)
+        .bind(tell)
+        .fetch_optional(pool)
+        .await?;
+    let Some((last, id, _)) = seen else {
+        return Ok(Some(known));
+    };
+    let begun = Instant::now();
+    let mut pause = *SETTLE_PAUSES.start();
+    let oldest = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+    while sqlx::query_scalar::<_, i64>(oldest).fetch_one(pool).await? < id {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(*SETTLE_PAUSES.end());
+        if begun.elapsed() > PATIENCE {
+            tracing::warn!("a long transaction of the database server holds back the events");
+            return Ok(None);
+        }
+    }
+    Ok(Some(last))
+}
+
+/// Never back: what was told stays true.
+fn advance(settled: &watch::Sender<Option<i64>>, last: i64) {
+    settled.send_if_modified(|known| {
+        let is_further = known.is_none_or(|known| known < last);
+        if is_further {
+            *known = Some(last);
+        }
+        is_further
+    });
+}

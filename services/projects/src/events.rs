@@ -1,0 +1,108 @@
+//! What the events of this service are about.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_trait::async_trait;
+use portico_chassis::{
+    caller::Call,
+    outbox::{Actor, Describe, Described, Record},
+    status::Error,
+};
+use portico_proto::{users, wkt::Any};
+use uuid::Uuid;
+
+use crate::{
+    convert,
+    member::Member,
+    people::People,
+    project::{Project, View},
+};
+
+/// Knows the projects and members that events are about.
+pub(crate) struct Events {
+    people: Arc<People>,
+}
+
+/// What an event is about, as it was kept.
+enum Subject {
+    Project(Project),
+    Member(Member),
+}
+
+impl Events {
+    pub(crate) fn new(people: Arc<People>) -> Self {
+        Self { people }
+    }
+}
+
+#[async_trait]
+impl Describe for Events {
+    async fn describe(&self, records: &[Record]) -> Result<Vec<Described>, Error> {
+        let subjects: Vec<Subject> = records
+            .iter()
+            .map(Subject::of)
+            .collect::<Result<_, Error>>()?;
+        let members = subjects.iter().filter_map(|subject| match subject {
+            Subject::Member(member) => Some(member.user_id),
+            Subject::Project(_) => None,
+        });
+        let people = self.people.all(&Call::default(), members).await?;
+        records
+            .iter()
+            .zip(&subjects)
+            .map(|(record, subject)| subject.describe(record, &people))
+            .collect()
+    }
+}
+
+impl Subject {
+    fn of(record: &Record) -> Result<Self, Error> {
+        Ok(if record.kind.starts_with("member.") {
+            Self::Member(record.payload()?)
+        } else {
+            Self::Project(record.payload()?)
+        })
+    }
+
+    /// Without what depends on who looks: a role of one's own, the e-mail
+    /// addresses of members.
+    fn describe(
+        &self,
+        record: &Record,
+        people: &HashMap<String, users::User>,
+    ) -> Result<Described, Error> {
+        let resource = match self {
+            Self::Project(project) => Any::from_msg(&convert::project(&View {
+                project: project.clone(),
+                role: None,
+            })),
+            Self::Member(member) => {
+                let person = people.get(&member.user_id.to_string());
+                Any::from_msg(&convert::member(member, person, false))
+            }
+        };
+        Ok(Described {
+            resource: Some(resource.map_err(Error::internal)?),
+            project_id: Some(self.project_id()),
+            user_ids: self.concerned(record),
+        })
+    }
+
+    fn project_id(&self) -> Uuid {
+        match self {
+            Self::Project(project) => project.id,
+            Self::Member(member) => member.project_id,
+        }
+    }
+
+    /// The member, or the owner of a new project.
+    fn concerned(&self, record: &Record) -> Vec<Uuid> {
+        match (self, &record.actor) {
+            (Self::Member(member), _) => vec![member.user_id],
+            (Self::Project(_), Actor::User(owner)) if record.kind == "project.created" => {
+                vec![*owner]
+            }
+            (Self::Project(_), _) => Vec::new(),
+        }
+    }
+}
