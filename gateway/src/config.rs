@@ -1,6 +1,6 @@
 //! The gateway's settings, read once at the start.
 
-use std::{net::IpAddr, num::NonZeroU32, str::FromStr, time::Duration};
+use std::{net::IpAddr, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
 
 use portico_chassis::config::{self, Env};
 
@@ -20,6 +20,9 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// How often clients may call.
     pub limits: LimitsConfig,
+    /// The folder of mails to show, in a development installation that has no
+    /// mail server.
+    pub mailbox: Option<PathBuf>,
 }
 
 /// How often clients may call; `None` switches a limit off. It has no `Debug`
@@ -75,6 +78,7 @@ impl Config {
                 user: quota(env, "PORTICO_RATE_LIMIT_USER", "1200/1m"),
                 credentials: quota(env, "PORTICO_RATE_LIMIT_CREDENTIALS", "10/1m"),
             },
+            mailbox: None,
         }
     }
 

@@ -6,8 +6,8 @@
 //! and `authenticate` admit the caller, `body` and [`transcode`] make the
 //! message, `metadata` what goes beside it, `call` asks the service, `envelope`
 //! or `failure` answer. `headers`, `cors`, `cookie` and `compression` finish the
-//! answer; `pages` are what the gateway answers by itself, among them [`docs`]
-//! and the document of [`openapi`].
+//! answer; `pages` are what the gateway answers by itself, among them [`docs`],
+//! the document of [`openapi`] and the `mailbox` of a development installation.
 
 mod api;
 mod authenticate;
@@ -24,6 +24,7 @@ mod envelope;
 mod failure;
 mod headers;
 mod limits;
+mod mailbox;
 mod metadata;
 pub mod openapi;
 mod pages;
@@ -76,7 +77,7 @@ pub fn build(
     let schema = Schema::new(&pool)?;
     let routes = RouteTable::new(&pool, &schema)?;
     let gateway = Gateway {
-        pages: pages::router(config.public_url.clone(), readiness, clock.clone()),
+        pages: pages::router(&config, readiness, clock.clone()),
         security: Security::new(&config),
         api: Api {
             endpoints: endpoints(&routes, &schema, upstreams)?,

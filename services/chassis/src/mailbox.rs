@@ -102,7 +102,10 @@ fn file(folder: &Path, id: Uuid) -> PathBuf {
 
 /// The mails hold links that open accounts, so they are their owner's alone.
 fn put(folder: &Path, letter: &Letter) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
     let part = folder.join(format!("{}.part", letter.id));
     let mut written = OpenOptions::new()
         .write(true)

@@ -1,9 +1,6 @@
 //! What an operator can set.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{fmt, path::PathBuf};
 
 use lettre::message::Mailbox;
 use percent_encoding::percent_decode_str;
@@ -63,11 +60,10 @@ impl fmt::Debug for SmtpServer {
 
 impl Config {
     /// Reads the variables of the service. Without a mail server, mails go into
-    /// the folder `mailbox`, if there is to be one. Mistakes are noted in `env`.
-    pub fn read(env: &mut Env, mailbox: Option<&Path>) -> Option<Self> {
+    /// the folder `mailbox`, if there is one. Mistakes are noted in `env`.
+    pub fn read(env: &mut Env, mailbox: Option<PathBuf>) -> Option<Self> {
         let public_url = env.text("PORTICO_PUBLIC_URL").unwrap_or_default();
-        let usual_from = mailbox.map(|_| "Portico <portico@localhost>".to_owned());
-        let from = match env.text(FROM).or(usual_from) {
+        let from = match env.text(FROM) {
             Some(text) => {
                 let from = text.parse().ok();
                 if from.is_none() {
@@ -80,18 +76,13 @@ impl Config {
                 None
             }
         };
-        let is_given =
-            env.text(SMTP_URL).is_some() || env.text(&format!("{SMTP_URL}_FILE")).is_some();
-        let server = env.secret(SMTP_URL, smtp_server);
-        let outlet = match (server, mailbox) {
-            (Some(server), _) => Some(Outlet::Smtp(server)),
-            (None, Some(folder)) => Some(Outlet::Mailbox(folder.to_owned())),
-            (None, None) => {
-                if !is_given {
-                    env.missing(SMTP_URL, EXPECTED_SERVER);
-                }
-                None
+        let outlet = if env.is_given(SMTP_URL) {
+            env.secret(SMTP_URL, smtp_server).map(Outlet::Smtp)
+        } else {
+            if mailbox.is_none() {
+                env.missing(SMTP_URL, EXPECTED_SERVER);
             }
+            mailbox.map(Outlet::Mailbox)
         };
         Some(Self {
             public_url: public_url.trim_end_matches('/').to_owned(),
@@ -153,13 +144,14 @@ mod tests {
     fn read(variables: &[(&str, &str)], mailbox: Option<&str>) -> (Option<Config>, Env) {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let mut env = Env::of(variables.iter().map(own));
-        (Config::read(&mut env, mailbox.map(Path::new)), env)
+        (Config::read(&mut env, mailbox.map(PathBuf::from)), env)
     }
 
     #[test]
-    fn a_development_installation_needs_nothing() {
+    fn a_development_installation_needs_no_mail_server() {
         let url = ("PORTICO_PUBLIC_URL", "http://localhost:8080/");
-        let (config, env) = read(&[url], Some("data/mailbox"));
+        let from = ("PORTICO_MAIL_FROM", "portico@localhost");
+        let (config, env) = read(&[url, from], Some("data/mailbox"));
         env.finish().expect("no mistake");
         let config = config.expect("configured");
         assert_eq!(config.outlet, Outlet::Mailbox("data/mailbox".into()));

@@ -31,7 +31,7 @@ use crate::job::{Claim, Job, NewJob, Outcome, Status};
 /// The store on an open database.
 pub(crate) fn open(database: &Database) -> Arc<dyn Store> {
     match database {
-        Database::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone())),
+        Database::Postgres(database) => Arc::new(PostgresStore::new(database.clone())),
         Database::Sqlite(database) => Arc::new(SqliteStore::new(database.clone())),
     }
 }

@@ -64,7 +64,7 @@ impl Instance {
         let grpc = format!("http://{}", running.grpc.expect("gRPC is served"));
         Self {
             http: format!("http://{}", running.gateway.expect("HTTP is served")),
-            grpc: ["users", "auth", "projects"]
+            grpc: ["users", "auth", "projects", "notifications"]
                 .map(|role| (role, grpc.clone()))
                 .into(),
             client: client(),
@@ -87,10 +87,11 @@ impl Instance {
             "127.0.0.1:0".to_owned(),
         ));
         let (mut databases, mut grpc) = (Vec::new(), BTreeMap::new());
-        let services: [(&str, &Migrations); 3] = [
+        let services: [(&str, &Migrations); 4] = [
             ("users", &portico_users::MIGRATIONS),
             ("auth", &portico_auth::MIGRATIONS),
             ("projects", &portico_projects::MIGRATIONS),
+            ("notifications", &portico_notifications::MIGRATIONS),
         ];
         for (role, migrations) in services {
             let database = testing::postgres(migrations).await;
@@ -110,10 +111,11 @@ impl Instance {
             run(variables.clone(), &[Role::Users]),
             run(variables.clone(), &[Role::Projects]),
             run(variables.clone(), &[Role::Auth]),
+            run(variables.clone(), &[Role::Notifications]),
             run(variables.clone(), &[Role::Gateway]),
         );
-        let running = vec![running.0, running.1, running.2, running.3];
-        let gateway = running[3].gateway.expect("HTTP is served");
+        let running = vec![running.0, running.1, running.2, running.3, running.4];
+        let gateway = running[4].gateway.expect("HTTP is served");
         let instance = Self {
             http: format!("http://{gateway}"),
             grpc,

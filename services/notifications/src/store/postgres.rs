@@ -1,11 +1,14 @@
 //! The mails in PostgreSQL.
 
-use portico_chassis::{database::begin, status::Error};
-use sqlx::{PgPool, Postgres, Transaction};
+use portico_chassis::{
+    database::{PostgresDatabase, Write},
+    status::Error,
+};
+use sqlx::{PgPool, Postgres};
 
 /// Keeps the mails in PostgreSQL.
 pub(crate) struct PostgresStore {
-    pool: PgPool,
+    database: PostgresDatabase,
 }
 
 impl PostgresStore {
@@ -22,15 +25,15 @@ impl PostgresStore {
         FROM due WHERE mails.id = due.id \
         RETURNING mails.id, claim, content, recipient, attempts";
 
-    pub(crate) fn new(pool: PgPool) -> Self {
-        Self { pool }
+    pub(crate) fn new(database: PostgresDatabase) -> Self {
+        Self { database }
     }
 
     pub(super) fn reader(&self) -> &PgPool {
-        &self.pool
+        &self.database.pool
     }
 
-    pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, Error> {
-        begin(&self.pool).await
+    pub(super) async fn begin(&self) -> Result<Write<Postgres>, Error> {
+        self.database.begin().await
     }
 }

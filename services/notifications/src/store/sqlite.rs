@@ -1,8 +1,11 @@
 //! The mails in SQLite. Its one writer keeps changes apart, so that nothing
 //! needs a lock of its own.
 
-use portico_chassis::{database::SqliteDatabase, status::Error};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use portico_chassis::{
+    database::{SqliteDatabase, Write},
+    status::Error,
+};
+use sqlx::{Sqlite, SqlitePool};
 
 /// Keeps the mails in SQLite.
 pub(crate) struct SqliteStore {
@@ -25,7 +28,7 @@ impl SqliteStore {
         &self.database.readers
     }
 
-    pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, Error> {
+    pub(super) async fn begin(&self) -> Result<Write<Sqlite>, Error> {
         self.database.begin().await
     }
 }

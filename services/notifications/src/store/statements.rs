@@ -173,7 +173,7 @@ macro_rules! statements {
                     .bind(before)
                     .execute(&mut *transaction)
                     .await?;
-                Ok(transaction.commit().await?)
+                transaction.commit().await
             }
         }
     };
