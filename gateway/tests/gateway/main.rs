@@ -10,5 +10,6 @@ mod cookies;
 mod fixture;
 mod limits;
 mod logs;
+mod mailbox;
 mod pages;
 mod services;

@@ -18,10 +18,11 @@ use prost::Message;
 use tonic::Status;
 
 /// The services that have routes.
-pub(crate) const NAMES: [&str; 4] = [
+pub(crate) const NAMES: [&str; 5] = [
     "portico.auth.v1.AuthService",
     "portico.auth.v1.TokensService",
     "portico.projects.v1.ProjectsService",
+    "portico.notifications.v1.NotificationsService",
     "portico.users.v1.UsersService",
 ];
 

@@ -17,7 +17,7 @@ use portico_chassis::{
 };
 use serde_json::{Value, json};
 
-use crate::rest::Call;
+use crate::{mail_server::MailServer, rest::Call};
 
 /// The secret that the services of an installation share: 32 bytes of zero.
 const SERVICE_SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -30,6 +30,8 @@ pub(crate) struct Instance {
     pub(crate) http: String,
     pub(crate) grpc: BTreeMap<&'static str, String>,
     pub(crate) client: reqwest::Client,
+    /// Where its mails go.
+    pub(crate) mails: MailServer,
     running: Vec<Running>,
     databases: Vec<TestDatabase>,
     _folder: tempfile::TempDir,
@@ -56,7 +58,8 @@ impl Instance {
     /// Everything in one process, with these settings besides.
     pub(crate) async fn in_one_process_with(extra: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut variables = common(&folder, extra);
+        let mails = MailServer::start().await;
+        let mut variables = common(&folder, &mails, extra);
         for name in ["GATEWAY", "ADMIN", "GRPC"] {
             variables.push((format!("PORTICO_{name}_LISTEN"), "127.0.0.1:0".to_owned()));
         }
@@ -68,6 +71,7 @@ impl Instance {
                 .map(|role| (role, grpc.clone()))
                 .into(),
             client: client(),
+            mails,
             running: vec![running],
             databases: Vec::new(),
             _folder: folder,
@@ -77,7 +81,8 @@ impl Instance {
     /// Each role on its own, on PostgreSQL.
     pub(crate) async fn as_separate_roles() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut variables = common(&folder, &[("PORTICO_PROFILE", "production")]);
+        let mails = MailServer::start().await;
+        let mut variables = common(&folder, &mails, &[("PORTICO_PROFILE", "production")]);
         let mut key = [0; 32];
         fill_random(&mut key);
         variables.push(("PORTICO_MASTER_KEY".to_owned(), SERVICE_SECRET.to_owned()));
@@ -120,6 +125,7 @@ impl Instance {
             http: format!("http://{gateway}"),
             grpc,
             client: client(),
+            mails,
             running,
             databases,
             _folder: folder,
@@ -224,12 +230,15 @@ impl Person {
     }
 }
 
-fn common(folder: &tempfile::TempDir, extra: &[(&str, &str)]) -> Variables {
+fn common(folder: &tempfile::TempDir, mails: &MailServer, extra: &[(&str, &str)]) -> Variables {
     let data = folder.path().join("data");
+    let mail_server = format!("smtp://{}", mails.address);
     let mut variables: Vec<(String, String)> = [
         ("PORTICO_DATA_DIR", data.to_str().expect("a path")),
         ("PORTICO_SERVICE_SECRET", SERVICE_SECRET),
         ("PORTICO_PUBLIC_URL", "http://localhost:8080"),
+        ("PORTICO_SMTP_URL", &mail_server),
+        ("PORTICO_MAIL_FROM", "Portico <portico@example.com>"),
         ("PORTICO_BOOTSTRAP_ADMIN_EMAIL", ADMIN_EMAIL),
         ("PORTICO_BOOTSTRAP_ADMIN_PASSWORD", PASSWORD),
         ("PORTICO_RATE_LIMIT_ANONYMOUS", "off"),

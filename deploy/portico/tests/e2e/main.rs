@@ -9,6 +9,8 @@ mod conventions;
 mod coverage;
 mod grpc;
 mod instance;
+mod mail_server;
+mod mails;
 mod parity;
 mod people;
 mod projects;

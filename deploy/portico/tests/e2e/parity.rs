@@ -59,6 +59,7 @@ async fn play(portico: &Instance, face: Face) -> Play<'_> {
     play.accounts().await;
     play.people().await;
     play.projects().await;
+    play.mails().await;
     play.ends().await;
     play
 }
@@ -278,6 +279,28 @@ impl Play<'_> {
         self.step("DeleteProject", Some(&member), json!({"id": id}))
             .await;
         self.step("DeleteProject", Some(&member), json!({"id": id}))
+            .await;
+    }
+
+    async fn mails(&mut self) {
+        let admin = self.portico.admin_person().await;
+        let (ada, refused) = (self.name("carol"), self.name("refused"));
+        let ada = self.portico.register(&ada).await;
+        let refused = self.portico.register(&refused).await;
+        self.step("ListMailJobs", None, json!({})).await;
+        self.step("ListMailJobs", Some(&ada), json!({})).await;
+        self.step("ListMailJobs", Some(&admin), json!({"status": "FAILED"}))
+            .await;
+        self.step("ListMailJobs", Some(&admin), json!({"limit": 0}))
+            .await;
+        let dead = self.portico.mail_job(&admin, &refused.email, "DEAD").await;
+        let id = json!({"id": dead["id"]});
+        self.step("RetryMailJob", Some(&ada), id.clone()).await;
+        self.step("RetryMailJob", Some(&admin), id).await;
+        let sent = self.portico.mail_job(&admin, &ada.email, "SENT").await;
+        self.step("RetryMailJob", Some(&admin), json!({"id": sent["id"]}))
+            .await;
+        self.step("RetryMailJob", Some(&admin), json!({"id": "no id"}))
             .await;
     }
 

@@ -50,6 +50,8 @@ pub(crate) struct Seen {
     pub(crate) connections: usize,
     /// Letters that are being answered at the moment.
     pub(crate) waiting: usize,
+    /// Clients that hung up while it stalled.
+    pub(crate) left: usize,
 }
 
 pub(crate) struct Sink {
@@ -133,7 +135,7 @@ async fn talk(
     seen: Arc<watch::Sender<Seen>>,
 ) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
-    if !answer(&mut stream, &mut fault, Stage::Greeting, "220 sink").await? {
+    if !answer(&mut stream, &mut fault, &seen, Stage::Greeting, "220 sink").await? {
         return Ok(());
     }
     let mut line = String::new();
@@ -159,7 +161,7 @@ async fn talk(
                 continue;
             }
         };
-        if !answer(&mut stream, &mut fault, stage, reply).await? {
+        if !answer(&mut stream, &mut fault, &seen, stage, reply).await? {
             return Ok(());
         }
         let is_refused = matches!(*fault.borrow(), Some((refused, _)) if refused == Stage::Data);
@@ -170,7 +172,7 @@ async fn talk(
             return Ok(());
         };
         seen.send_modify(|seen| seen.waiting += 1);
-        let answered = answer(&mut stream, &mut fault, Stage::End, "250 taken").await;
+        let answered = answer(&mut stream, &mut fault, &seen, Stage::End, "250 taken").await;
         let is_taken = !matches!(*fault.borrow(), Some((Stage::End, _)));
         seen.send_modify(|seen| {
             seen.waiting -= 1;
@@ -186,6 +188,7 @@ async fn talk(
 async fn answer(
     stream: &mut BufReader<TcpStream>,
     fault: &mut watch::Receiver<Option<(Stage, Fault)>>,
+    seen: &watch::Sender<Seen>,
     stage: Stage,
     reply: &str,
 ) -> std::io::Result<bool> {
@@ -196,8 +199,17 @@ async fn answer(
         Some(Fault::HangsUp) => return Ok(false),
         Some(Fault::Answers(other)) => other,
         Some(Fault::Stalls) => {
-            if fault.wait_for(Option::is_none).await.is_err() {
-                return Ok(false);
+            tokio::select! {
+                repaired = fault.wait_for(Option::is_none) => {
+                    if repaired.is_err() {
+                        return Ok(false);
+                    }
+                }
+                // A client that waits says nothing.
+                _ = stream.fill_buf() => {
+                    seen.send_modify(|seen| seen.left += 1);
+                    return Ok(false);
+                }
             }
             reply
         }
