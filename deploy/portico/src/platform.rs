@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::settings::Settings;
 
 /// The pause before the revocations are asked for again after a failure.
-const RECONNECT: Duration = Duration::from_millis(500);
+const RECONNECT: Duration = Duration::from_millis(200);
 
 /// The way to the tokens service. It is known only after the guard that stands
 /// before it, which in turn needs the keys from it.
@@ -138,6 +138,9 @@ async fn follow(
 }
 
 fn note(revocations: &Revocations, message: &WatchRevocationsResponse) {
+    if message.caught_up {
+        revocations.catch_up();
+    }
     let Some(revocation) = &message.revocation else {
         return;
     };

@@ -327,6 +327,18 @@ impl Services {
                 }),
             ));
         }
+        let revocations = self.platform.revocations();
+        checks.push((
+            "revocations",
+            Box::new(move || {
+                let is_current = revocations.is_current();
+                Box::pin(async move {
+                    is_current
+                        .then_some(())
+                        .ok_or_else(|| "not caught up".to_owned())
+                })
+            }),
+        ));
         let awaited = self.awaits_first_admin.clone();
         checks.push((
             "first administrator",

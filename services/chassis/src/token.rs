@@ -107,7 +107,8 @@ impl Verifier {
     /// # Errors
     ///
     /// `UNAUTHENTICATED` for anything that is no token of ours, `TOKEN_EXPIRED`,
-    /// `TOKEN_REVOKED`, and `SERVICE_UNAVAILABLE` while the keys are not known.
+    /// `TOKEN_REVOKED`, and `SERVICE_UNAVAILABLE` while the keys or the
+    /// revocations are not known.
     pub async fn verify(&self, token: &str) -> Result<Arc<User>, Error> {
         if token.len() > MAX_TOKEN_LENGTH {
             return Err(unauthenticated());
@@ -133,6 +134,7 @@ impl Verifier {
                 "The access token has expired. Get a new one with the refresh token.",
             ));
         }
+        self.revocations.current().await?;
         if self.revocations.covers(&user) {
             return Err(Error::new(
                 Kind::Unauthenticated,

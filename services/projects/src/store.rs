@@ -84,7 +84,8 @@ pub(crate) trait Queries: Send + Sync {
 /// it may not do this `FORBIDDEN`, and only then `ETAG_MISMATCH` and the rest.
 #[async_trait]
 pub(crate) trait Store: Queries {
-    /// Adds a project, with a person as its owner, under the first of `slugs`
+    /// Adds a project, whose id was made at the time of its creation, with a
+    /// person as its owner, under the first of `slugs`
     /// that no other project has; `SLUG_EXISTS` if all are taken. The same key
     /// again adds nothing and returns the first answer, also while the first
     /// is in progress.

@@ -1,11 +1,5 @@
 //! The stream of an outbox, and those who follow it, on both databases.
 
-#![expect(
-    clippy::cast_possible_wrap,
-    clippy::cast_sign_loss,
-    reason = "values of tests are small"
-)]
-
 mod consumer;
 mod fixture;
 mod postgres;

@@ -81,6 +81,9 @@ pub(super) trait Transaction: Send {
         answer: &T,
     ) -> Result<(), Error>;
 
+    /// Notes with the members that their project is archived or not.
+    async fn mark_archived(&mut self, id: Uuid, is_archived: bool) -> Result<(), Error>;
+
     async fn rename(&mut self, person: Uuid, name_key: &str) -> Result<(), Error>;
 
     async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error>;
@@ -175,6 +178,7 @@ impl<E: Engine> Store for E {
             return Ok(view);
         };
         transaction.update_project(&project).await?;
+        transaction.mark_archived(id, is_archived).await?;
         record(
             &mut transaction,
             origin,

@@ -22,9 +22,9 @@ use super::{
     postgres::{PostgresStore, PostgresTransaction},
     sql::{
         self, DELETE_MEMBER, DELETE_PROJECT, FIND_BY_ID, FIND_BY_SLUG, FORGET_EXPIRED,
-        INSERT_MEMBER, INSERT_PROJECT, ListSql, MEMBER, MemberRow, OWNERS, ProjectRow, RENAME,
-        StandingRow, UPDATE_MEMBER, UPDATE_PROJECT, ViewRow, all, bind_bookmark, bind_member,
-        bind_project,
+        INSERT_MEMBER, INSERT_PROJECT, ListSql, MARK_ARCHIVED, MEMBER, MemberRow, OWNERS,
+        ProjectRow, RENAME, StandingRow, UPDATE_MEMBER, UPDATE_PROJECT, ViewRow, all,
+        bind_bookmark, bind_member, bind_project,
     },
     sqlite::{SqliteStore, SqliteTransaction},
 };
@@ -211,6 +211,15 @@ macro_rules! statements {
                 answer: &T,
             ) -> Result<(), Error> {
                 $keep(&mut self.0, key, answer).await
+            }
+
+            async fn mark_archived(&mut self, id: Uuid, is_archived: bool) -> Result<(), Error> {
+                sqlx::query(MARK_ARCHIVED)
+                    .bind(id)
+                    .bind(is_archived)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
             }
 
             async fn rename(&mut self, person: Uuid, name_key: &str) -> Result<(), Error> {
