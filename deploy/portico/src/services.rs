@@ -305,11 +305,11 @@ impl Services {
                 }),
             ));
         }
+        // Without notifications, mails wait, and all else goes on.
         for (name, upstream) in [
             ("users", &self.users),
             ("auth", &self.auth),
             ("projects", &self.projects),
-            ("notifications", &self.notifications),
         ] {
             let Some(upstream) = upstream.clone() else {
                 continue;

@@ -11,8 +11,8 @@ use crate::{dispatch::Dispatcher, job::Status};
 /// How often it is done.
 const INTERVAL: Duration = Duration::from_secs(15);
 
-/// How long what was sent or given up is kept. It also tells that an event's
-/// mail was sent, for as long as services keep their events.
+/// How long what was sent or given up is kept. It also tells that an event has
+/// had its mail, long after events are too old to lead to one.
 const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Goes on until `stop`.
@@ -41,4 +41,79 @@ async fn tidy(dispatcher: &Dispatcher) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use portico_chassis::{
+        clock::{Clock, Timestamp, new_id},
+        database::testing,
+        mailbox::Mailbox,
+    };
+
+    use super::*;
+    use crate::{
+        MIGRATIONS,
+        delivery::Delivery,
+        dispatch::Pace,
+        job::NewJob,
+        mail::Mail,
+        store::{self, Filter},
+    };
+
+    #[tokio::test]
+    async fn mails_are_counted_and_what_ended_long_ago_is_forgotten() {
+        let database = testing::sqlite(&MIGRATIONS).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock = Clock::manual(Timestamp::from_seconds(10_000_000));
+        let dispatcher = Arc::new(Dispatcher {
+            store: store::open(&database.database),
+            delivery: Delivery::Mailbox(Mailbox::new(folder.path())),
+            bell: Arc::default(),
+            public_url: "http://localhost:8080".to_owned(),
+            from: "portico@localhost".to_owned(),
+            clock: clock.clone(),
+            metrics: Arc::default(),
+            pace: Pace::default(),
+        });
+        let mail = Mail::Welcome {
+            name: "Ada".to_owned(),
+        };
+        let job = NewJob::of_event(new_id(clock.now()), mail, "ada@example.com".to_owned());
+        let store = &dispatcher.store;
+        store.enqueue(&job, clock.now()).await.expect("queued");
+        tidy(&dispatcher).await.expect("done");
+        let text = dispatcher.metrics.text();
+        assert!(
+            text.contains("portico_mail_jobs{status=\"QUEUED\"} 1"),
+            "{text}"
+        );
+
+        let stop = CancellationToken::new();
+        let sending = tokio::spawn(dispatcher.clone().run(stop.clone()));
+        let mailbox = Mailbox::new(folder.path());
+        while mailbox.list().await.expect("read").is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        stop.cancel();
+        sending.await.expect("it ends");
+        tidy(&dispatcher).await.expect("done");
+        let text = dispatcher.metrics.text();
+        assert!(
+            text.contains("portico_mail_jobs{status=\"QUEUED\"} 0"),
+            "{text}"
+        );
+
+        let count = async || {
+            let paging = testing::paging(None, 20, None);
+            let page = store.list(&Filter::default(), &paging).await;
+            page.expect("listed").items.len()
+        };
+        clock.advance(RETENTION);
+        tidy(&dispatcher).await.expect("done");
+        assert_eq!(count().await, 1);
+        clock.advance(Duration::from_millis(1));
+        tidy(&dispatcher).await.expect("done");
+        assert_eq!(count().await, 0);
+    }
 }

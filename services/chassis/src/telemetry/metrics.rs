@@ -208,5 +208,10 @@ mod tests {
         assert!(text.contains("rpc_server_call_duration_seconds_count{rpc_service=\"portico.users.v1.UsersService\",rpc_method=\"GetUser\""));
         assert!(text.contains("http_server_request_duration_seconds_bucket{"));
         assert!(text.contains("http_server_active_requests 0"));
+        metrics.mail_attempted("SENT");
+        metrics.set_mail_jobs("QUEUED", 2);
+        let text = metrics.text();
+        assert!(text.contains("portico_mail_attempts_total{status=\"SENT\"} 1"));
+        assert!(text.contains("portico_mail_jobs{status=\"QUEUED\"} 2"));
     }
 }

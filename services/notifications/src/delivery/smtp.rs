@@ -118,7 +118,7 @@ impl Smtp {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(Refusal::ForNow(turned_away(&error))),
             Err(_elapsed) => Err(Refusal::ForNow(
-                "The mail server took too long to greet.".to_owned(),
+                "The mail server took too long to be ready.".to_owned(),
             )),
         }
     }

@@ -162,7 +162,7 @@ async fn a_server_that_does_not_greet_is_left() {
     smtp.patience.connecting = SHORT;
     sink.fault(Stage::Greeting, Fault::Stalls);
     let refused = smtp.deliver(&letter(1)).await;
-    assert_eq!(text(&refused), "The mail server took too long to greet.");
+    assert_eq!(text(&refused), "The mail server took too long to be ready.");
     sink.fault(Stage::Greeting, Fault::Answers("554 go away"));
     let refused = smtp.deliver(&letter(1)).await;
     assert_eq!(text(&refused), "The mail server turned us away: 554.");
