@@ -13,14 +13,14 @@ use crate::{
 
 /// Where letters go.
 pub(crate) enum Delivery {
-    Smtp(Smtp),
+    Smtp(Box<Smtp>),
     Mailbox(Mailbox),
 }
 
 impl Delivery {
     pub(crate) fn new(config: &Config) -> anyhow::Result<Self> {
         Ok(match &config.outlet {
-            Outlet::Smtp(server) => Self::Smtp(Smtp::new(server.clone(), config)?),
+            Outlet::Smtp(server) => Self::Smtp(Box::new(Smtp::new(server.clone(), config)?)),
             Outlet::Mailbox(folder) => Self::Mailbox(Mailbox::new(folder)),
         })
     }
