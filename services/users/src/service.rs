@@ -5,6 +5,7 @@ use std::sync::Arc;
 use portico_chassis::{
     caller::Call,
     clock::{Clock, parse_id},
+    email_address::EmailAddress,
     page::{Bookmark, Paging, Search, Sort, SortKey},
     status::{Error, Violations},
 };
@@ -17,7 +18,7 @@ use tonic::{Request, Response, Status as Failure};
 use crate::{
     convert, error, policy,
     store::{Column, Filter, Store},
-    user::{Change, Email, Name, Role, Status, User},
+    user::{Change, Name, Role, Status, User},
 };
 
 pub(crate) struct Service {
@@ -136,7 +137,7 @@ impl UsersService for Service {
         let request = request.into_inner();
         check(&request).finish()?;
         // What is no address belongs to nobody.
-        let email = Email::parse(&request.email).map_err(|_| error::not_found())?;
+        let email = EmailAddress::parse(&request.email).map_err(|_| error::not_found())?;
         let user = self
             .store
             .lookup(&email)
@@ -155,7 +156,7 @@ impl UsersService for Service {
         let mut violations = check(&request);
         let id = parse_id(&request.id).ok_or_else(|| ("NOT_ALLOWED", "must be a UUID".to_owned()));
         let id = violations.take("id", id);
-        let email = violations.take("email", Email::parse(&request.email));
+        let email = violations.take("email", EmailAddress::parse(&request.email));
         let name = violations.take("name", Name::parse(&request.name));
         violations.finish()?;
         let (Some(id), Some(email), Some(name)) = (id, email, name) else {
