@@ -132,6 +132,7 @@ impl Peers {
         let request = call.forward(projects::ReleaseUserRequest {
             user_id: id.to_string(),
             validate_only,
+            heir_id: None,
         });
         answer(self.projects.clone().release_user(request).await)
     }

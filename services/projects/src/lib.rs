@@ -1,12 +1,14 @@
 //! The projects service: what people share, and with whom.
 //!
 //! In the order of a request: [`service`] handles the RPCs, [`policy`] says who
-//! may do what, [`project`] and [`member`] hold the rules, [`store`] keeps both,
-//! [`people`] asks who the members are, and [`convert`] speaks protobuf. What
-//! can go wrong stands in [`error`], and what goes on by itself in [`upkeep`].
+//! may do what, [`project`], [`member`] and [`invitation`] hold the rules,
+//! [`store`] keeps all three, [`people`] asks who is meant, and [`convert`]
+//! speaks protobuf. What can go wrong stands in [`error`], and what goes on by
+//! itself in [`upkeep`].
 
 mod convert;
 mod error;
+mod invitation;
 mod member;
 mod people;
 mod policy;

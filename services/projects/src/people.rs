@@ -2,9 +2,16 @@
 
 use std::collections::HashMap;
 
-use portico_chassis::{caller::Call, clock::parse_id, status::Error, upstream::Upstream};
+use portico_chassis::{
+    caller::Call,
+    clock::parse_id,
+    email_address::EmailAddress,
+    status::{Error, Kind},
+    upstream::Upstream,
+};
 use portico_proto::users::{
-    BatchGetUsersRequest, User, user::Status, users_service_client::UsersServiceClient,
+    BatchGetUsersRequest, LookupUserRequest, User, user::Status,
+    users_service_client::UsersServiceClient,
 };
 use uuid::Uuid;
 
@@ -55,13 +62,43 @@ impl People {
         let found = self.named(call, std::iter::once(id)).await?;
         Ok(found.into_values().next())
     }
+
+    /// The person with an address, verified or not, if there is one who is not
+    /// deleted.
+    ///
+    /// # Errors
+    ///
+    /// What the users service answers.
+    pub(crate) async fn with_address(
+        &self,
+        call: &Call,
+        email: &EmailAddress,
+    ) -> Result<Option<Person>, Error> {
+        let email = email.as_str().to_owned();
+        let request = call.forward(LookupUserRequest { email });
+        match self.users.clone().lookup_user(request).await {
+            Ok(found) => {
+                let user = found.into_inner();
+                Ok(person(&user).filter(|_| user.status() != Status::Deleted))
+            }
+            Err(status) => match Error::from_status(&status) {
+                error if error.kind == Kind::NotFound => Ok(None),
+                error => Err(error),
+            },
+        }
+    }
 }
 
 /// The user as one who joins a project: an active one may.
 pub(crate) fn joinable(user: &User) -> Option<Person> {
-    let id = parse_id(&user.id).filter(|_| user.status() == Status::Active)?;
+    person(user).filter(|_| user.status() == Status::Active)
+}
+
+fn person(user: &User) -> Option<Person> {
     Some(Person {
-        id,
+        id: parse_id(&user.id)?,
         name: user.name.clone(),
+        email: EmailAddress::stored(user.email.clone()),
+        is_email_verified: user.email_verified,
     })
 }
