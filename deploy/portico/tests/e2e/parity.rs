@@ -62,6 +62,7 @@ async fn play(portico: &Instance, face: Face) -> Play<'_> {
     play.people().await;
     play.projects().await;
     play.invitations().await;
+    play.inheritance().await;
     play.ends().await;
     play
 }

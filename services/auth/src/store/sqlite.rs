@@ -55,5 +55,6 @@ pub(super) struct SqliteTransaction(pub(super) sqlx::Transaction<'static, Sqlite
 impl SqliteTransaction {
     pub(super) const LOCK_PASSWORD: Option<&'static str> = None;
     pub(super) const LOCK_SESSION: &'static str = SESSION;
+    pub(super) const LOCK_DELETIONS: Option<&'static str> = None;
     pub(super) const LOCK_KEYS: Option<&'static str> = None;
 }

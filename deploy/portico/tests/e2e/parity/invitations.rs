@@ -1,4 +1,5 @@
-//! A part of the scenario: invitations.
+//! Two parts of the scenario: invitations, and what becomes of the projects of
+//! somebody who is deleted.
 
 use serde_json::json;
 
@@ -76,5 +77,31 @@ impl Play<'_> {
             .await;
         let late = offer("late@example.com", "MEMBER");
         self.step("CreateInvitation", Some(&owner), late).await;
+    }
+
+    pub(super) async fn inheritance(&mut self) {
+        let ada = self.portico.register(&self.name("sole")).await;
+        self.portico.project(&ada, &self.name("sole")).await;
+        let heir = self.portico.register(&self.name("heir")).await;
+        let admin = self.portico.admin_person().await;
+        for (who, new_owner) in [
+            (&ada, None),
+            (&ada, Some(&heir.id)),
+            (&admin, Some(&ada.id)),
+            (&admin, Some(&self.name("nobody"))),
+            (&admin, Some(&heir.id)),
+        ] {
+            let mut request = json!({"id": ada.id});
+            if let Some(new_owner) = new_owner {
+                request["newOwnerId"] = json!(new_owner);
+            }
+            self.step("DeleteAccount", Some(who), request).await;
+        }
+        let list = self.step("ListProjects", Some(&heir), json!({})).await;
+        let project = &list["data"][0]["id"];
+        let delete = json!({"id": project});
+        self.step("DeleteProject", Some(&heir), delete).await;
+        self.step("DeleteAccount", Some(&heir), json!({"id": heir.id}))
+            .await;
     }
 }
