@@ -10,6 +10,7 @@ mod conventions;
 mod coverage;
 mod grpc;
 mod instance;
+mod invitations;
 mod parity;
 mod people;
 mod projects;
