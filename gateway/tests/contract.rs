@@ -97,6 +97,19 @@ fn operation_ids_are_unique() {
 }
 
 #[test]
+fn a_value_that_a_field_refuses_is_not_offered() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    let role = &schemas["CreateInvitationRequest"]["properties"]["role"]["enum"];
+    assert_eq!(*role, serde_json::json!(["ADMIN", "MEMBER", "VIEWER"]));
+    let path = &document["paths"]["/api/v1/projects/{projectId}/invitations"];
+    let body = &path["post"]["requestBody"]["content"]["application/json"];
+    assert_eq!(body["example"]["role"], "ADMIN");
+    let member = &schemas["MemberRole"]["enum"];
+    assert_eq!(member[0], "OWNER");
+}
+
+#[test]
 fn every_reference_leads_somewhere() {
     let document = document();
     walk(&document, &mut |value| {

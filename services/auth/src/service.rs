@@ -285,8 +285,10 @@ impl AuthService for Accounts {
         request: Request<proto::DeleteAccountRequest>,
     ) -> Result<Response<()>, Failure> {
         let call = Call::of(&request)?;
-        let target = parse_id(&request.get_ref().id).ok_or_else(error::user_not_found)?;
-        self.delete(&call, target).await?;
+        let request = request.get_ref();
+        let target = parse_id(&request.id).ok_or_else(error::user_not_found)?;
+        let new_owner = request.new_owner_id.as_deref();
+        self.delete(&call, target, new_owner).await?;
         Ok(Response::new(()))
     }
 

@@ -1,5 +1,6 @@
 //! The RPCs: convert, authorise, one call to the store.
 
+mod invitations;
 mod members;
 
 use std::sync::Arc;
@@ -269,6 +270,55 @@ impl ProjectsService for Service {
         request: Request<proto::DeleteMemberRequest>,
     ) -> Result<Response<()>, Failure> {
         self.delete(request).await
+    }
+
+    async fn create_invitation(
+        &self,
+        request: Request<proto::CreateInvitationRequest>,
+    ) -> Result<Response<proto::Invitation>, Failure> {
+        self.invite(request).await
+    }
+
+    async fn list_invitations(
+        &self,
+        request: Request<proto::ListInvitationsRequest>,
+    ) -> Result<Response<proto::ListInvitationsResponse>, Failure> {
+        self.invitations(request).await
+    }
+
+    async fn delete_invitation(
+        &self,
+        request: Request<proto::DeleteInvitationRequest>,
+    ) -> Result<Response<()>, Failure> {
+        self.revoke(request).await
+    }
+
+    async fn resend_invitation(
+        &self,
+        request: Request<proto::ResendInvitationRequest>,
+    ) -> Result<Response<proto::Invitation>, Failure> {
+        self.resend(request).await
+    }
+
+    async fn list_my_invitations(
+        &self,
+        request: Request<proto::ListMyInvitationsRequest>,
+    ) -> Result<Response<proto::ListMyInvitationsResponse>, Failure> {
+        self.my_invitations(request).await
+    }
+
+    async fn accept_invitation(
+        &self,
+        request: Request<proto::AcceptInvitationRequest>,
+    ) -> Result<Response<proto::Member>, Failure> {
+        self.accept(request).await
+    }
+
+    async fn decline_invitation(
+        &self,
+        request: Request<proto::DeclineInvitationRequest>,
+    ) -> Result<Response<proto::Invitation>, Failure> {
+        self.decline(request).await
     }
 
     async fn check_access(

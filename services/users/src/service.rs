@@ -5,6 +5,7 @@ use std::sync::Arc;
 use portico_chassis::{
     caller::Call,
     clock::{Clock, parse_id},
+    email_address::EmailAddress,
     outbox::{EventStream, Outbox},
     page::{Bookmark, Paging, Search, Sort, SortKey},
     status::{Error, Violations},
@@ -21,7 +22,7 @@ use crate::{
     events::Events,
     policy,
     store::{Column, Filter, Store},
-    user::{Change, Email, Name, Role, Status, User},
+    user::{Change, Name, Role, Status, User},
 };
 
 pub(crate) struct Service {
@@ -145,7 +146,7 @@ impl UsersService for Service {
         let request = request.into_inner();
         check(&request).finish()?;
         // What is no address belongs to nobody.
-        let email = Email::parse(&request.email).map_err(|_| error::not_found())?;
+        let email = EmailAddress::parse(&request.email).map_err(|_| error::not_found())?;
         let user = self
             .store
             .lookup(&email)
@@ -164,7 +165,7 @@ impl UsersService for Service {
         let mut violations = check(&request);
         let id = parse_id(&request.id).ok_or_else(|| ("NOT_ALLOWED", "must be a UUID".to_owned()));
         let id = violations.take("id", id);
-        let email = violations.take("email", Email::parse(&request.email));
+        let email = violations.take("email", EmailAddress::parse(&request.email));
         let name = violations.take("name", Name::parse(&request.name));
         violations.finish()?;
         let (Some(id), Some(email), Some(name)) = (id, email, name) else {

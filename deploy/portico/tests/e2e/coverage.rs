@@ -122,6 +122,16 @@ async fn internal_methods_answer_services(portico: &Instance) {
         .expect_err("an owner");
     assert_eq!(error.reason, "LAST_OWNER");
     ok("ReleaseUser", json!({"userId": bob.id})).await;
+    let error = call("ReleaseUser", json!({"userId": ada.id, "heirId": missing}))
+        .await
+        .expect_err("no heir");
+    assert_eq!(error.reason, "USER_NOT_FOUND");
+    let release = json!({"userId": ada.id, "heirId": bob.id});
+    ok("ReleaseUser", release).await;
+    let check = json!({"checks": [check(&bob.id, "OWN"), check(&ada.id, "READ")]});
+    let results = ok("CheckAccess", check).await;
+    assert_eq!(results["results"][0]["allowed"], true);
+    assert_eq!(results["results"][1]["allowed"], false);
     let first = ok("WatchRevocations", json!({})).await;
     assert!(first["cursor"].is_string());
 

@@ -1,6 +1,6 @@
 //! A running installation, and the people in it.
 
-use std::{collections::BTreeMap, net::TcpListener};
+use std::{collections::BTreeMap, net::TcpListener, process::Stdio};
 
 use portico::{
     settings::{Purpose, Role, Settings},
@@ -16,6 +16,7 @@ use portico_chassis::{
     token::ServiceIdentity,
 };
 use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt as _, process::Command};
 
 use crate::{mail_server::MailServer, rest::Call};
 
@@ -34,6 +35,7 @@ pub(crate) struct Instance {
     pub(crate) mails: MailServer,
     running: Vec<Running>,
     databases: Vec<TestDatabase>,
+    variables: Variables,
     _folder: tempfile::TempDir,
 }
 
@@ -63,7 +65,7 @@ impl Instance {
         for name in ["GATEWAY", "ADMIN", "GRPC"] {
             variables.push((format!("PORTICO_{name}_LISTEN"), "127.0.0.1:0".to_owned()));
         }
-        let running = run(variables, &Role::ALL).await;
+        let running = run(variables.clone(), &Role::ALL).await;
         let grpc = format!("http://{}", running.grpc.expect("gRPC is served"));
         Self {
             http: format!("http://{}", running.gateway.expect("HTTP is served")),
@@ -74,6 +76,7 @@ impl Instance {
             mails,
             running: vec![running],
             databases: Vec::new(),
+            variables,
             _folder: folder,
         }
     }
@@ -128,6 +131,7 @@ impl Instance {
             mails,
             running,
             databases,
+            variables,
             _folder: folder,
         };
         instance.wait_until_ready().await;
@@ -184,6 +188,28 @@ impl Instance {
             .expect(201)
             .await;
         Person::of(&data)
+    }
+
+    /// Makes an account as the operator does, who vouches for its address.
+    pub(crate) async fn verified(&self, name: &str) -> Person {
+        let email = format!("{name}@example.com");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portico"))
+            .args(["admin", "create-user", "--password-stdin"])
+            .args(["--email", &email, "--name", name])
+            .env_clear()
+            .envs(self.variables.iter().cloned())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("it starts");
+        let mut stdin = command.stdin.take().expect("it is piped");
+        let written = stdin.write_all(PASSWORD.as_bytes()).await;
+        written.expect("it reads");
+        drop(stdin);
+        let status = command.wait().await.expect("it ends");
+        assert!(status.success(), "{status}");
+        self.login(&email).await
     }
 
     /// Signs in over REST.

@@ -10,6 +10,7 @@ mod conventions;
 mod coverage;
 mod grpc;
 mod instance;
+mod invitations;
 mod mail_server;
 mod mails;
 mod parity;

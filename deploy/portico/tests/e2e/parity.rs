@@ -1,6 +1,8 @@
 //! Both faces say the same: one scenario that calls every RPC, played over REST
 //! and over gRPC, step by step with the same resource or the same error.
 
+mod invitations;
+
 use std::collections::BTreeSet;
 
 use portico_proto::{CallerClass, METHODS};
@@ -59,6 +61,8 @@ async fn play(portico: &Instance, face: Face) -> Play<'_> {
     play.accounts().await;
     play.people().await;
     play.projects().await;
+    play.invitations().await;
+    play.inheritance().await;
     play.mails().await;
     play.ends().await;
     play

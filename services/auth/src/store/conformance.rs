@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use portico_chassis::{
     clock::new_id,
-    database::testing::{self, TestDatabase, cases, origin, paging},
+    database::testing::{self, TestDatabase, cases, origin, paging, reason},
 };
 
 use super::*;

@@ -1,5 +1,7 @@
 //! The SQL that both databases share: texts, rows and what is bound to them.
 
+pub(super) mod invitations;
+
 use portico_chassis::{
     clock::Timestamp,
     page::{Paging, Search, Sort},

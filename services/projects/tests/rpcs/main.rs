@@ -2,6 +2,7 @@
 //! people. What guard and gateway do is tested with the whole program.
 
 mod fixture;
+mod invitations;
 
 use portico_chassis::{caller::metadata, etag::IfMatch};
 use portico_proto::{
@@ -49,6 +50,20 @@ async fn joined(fixture: &Fixture, project: &Project, user_id: &str, role: Role)
     let request = fixture.by(ADA, joining(project, user_id, role));
     let answer = fixture.client().create_member(request).await;
     answer.expect("added");
+}
+
+async fn released(
+    fixture: &Fixture,
+    user_id: &str,
+    validate_only: bool,
+    heir_id: Option<&str>,
+) -> Reply<()> {
+    let request = fixture.by_service(ReleaseUserRequest {
+        user_id: user_id.to_owned(),
+        validate_only,
+        heir_id: heir_id.map(str::to_owned),
+    });
+    fixture.client().release_user(request).await
 }
 
 #[tokio::test]
@@ -385,19 +400,38 @@ async fn a_release_can_be_tried_before_it_is_made() {
     let fixture = Fixture::new().await;
     let project = made(&fixture, "Engine").await;
     joined(&fixture, &project, BOB, Role::Member).await;
-    let release = async |user_id: &str, validate_only| {
-        let request = fixture.by_service(ReleaseUserRequest {
-            user_id: user_id.to_owned(),
-            validate_only,
-        });
-        fixture.client().release_user(request).await
-    };
+    let release =
+        async |user_id: &str, validate_only| released(&fixture, user_id, validate_only, None).await;
     assert_eq!(reason(release(ADA, true).await), "LAST_OWNER");
     release(BOB, true).await.expect("possible");
     assert!(seen(&fixture, BOB, &project.id).await.is_ok());
     release(BOB, false).await.expect("released");
     assert_eq!(
         reason(seen(&fixture, BOB, &project.id).await),
+        "PROJECT_NOT_FOUND"
+    );
+}
+
+#[tokio::test]
+async fn an_heir_is_another_person_who_is_active() {
+    let fixture = Fixture::new().await;
+    let project = made(&fixture, "Engine").await;
+    for heir in [ADA, DISABLED, NOBODY, "x", ""] {
+        for validate_only in [true, false] {
+            let refused = released(&fixture, ADA, validate_only, Some(heir)).await;
+            assert_eq!(reason(refused), "USER_NOT_FOUND", "{heir}");
+        }
+    }
+    let checked = released(&fixture, ADA, true, Some(EVE)).await;
+    checked.expect("possible");
+    let found = seen(&fixture, ADA, &project.id).await.expect("found");
+    assert_eq!(found.into_inner().my_role(), Role::Owner);
+    let done = released(&fixture, ADA, false, Some(EVE)).await;
+    done.expect("released");
+    let found = seen(&fixture, EVE, &project.id).await.expect("found");
+    assert_eq!(found.into_inner().etag, "1.1-OWNER");
+    assert_eq!(
+        reason(seen(&fixture, ADA, &project.id).await),
         "PROJECT_NOT_FOUND"
     );
 }
