@@ -48,7 +48,8 @@ pub(crate) fn of(mail: &Mail, to: &str, host: &str) -> Content {
             role,
             expires_at,
         } => {
-            let (project, inviter) = (plain(project), plain(inviter));
+            let project = plain(project);
+            let inviter = inviter.as_deref().map_or("Somebody".to_owned(), plain);
             Content {
                 subject: format!("{inviter} invites you to {project}"),
                 heading: "You are invited to a project".to_owned(),

@@ -1,9 +1,39 @@
 //! Domain to protobuf and back.
 
-use portico_chassis::page::PageInfo;
-use portico_proto::{notifications as proto, pagination};
+use portico_chassis::{clock::Timestamp, page::PageInfo};
+use portico_proto::{
+    notifications as proto, pagination,
+    projects::{Invitation, member},
+};
 
-use crate::job::{Job, Status};
+use crate::{
+    job::{Job, Status},
+    mail::{InvitedAs, Mail},
+};
+
+/// The mail about an invitation. An inviter who has left has no name.
+pub(crate) fn invitation(invitation: &Invitation) -> Mail {
+    let inviter = invitation.invited_by.as_ref();
+    let name = inviter.map(|inviter| inviter.name.clone());
+    Mail::Invitation {
+        project: invitation.project_name.clone(),
+        inviter: name.filter(|name| !name.is_empty()),
+        role: match invitation.role() {
+            member::Role::Admin => InvitedAs::Admin,
+            member::Role::Viewer => InvitedAs::Viewer,
+            _ => InvitedAs::Member,
+        },
+        expires_at: invited_until(invitation),
+    }
+}
+
+/// Until when an invitation can be accepted.
+pub(crate) fn invited_until(invitation: &Invitation) -> Timestamp {
+    invitation
+        .expires_at
+        .map(Timestamp::from)
+        .unwrap_or_default()
+}
 
 pub(crate) fn job(job: &Job) -> proto::MailJob {
     proto::MailJob {

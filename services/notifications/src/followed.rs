@@ -17,13 +17,13 @@ use portico_chassis::{
 use portico_proto::{
     auth::auth_service_client::AuthServiceClient,
     events::Event,
-    projects::projects_service_client::ProjectsServiceClient,
+    projects::{Invitation, projects_service_client::ProjectsServiceClient},
     users::{BatchGetUsersRequest, User, user, users_service_client::UsersServiceClient},
 };
 use tokio::sync::{Notify, OnceCell};
 use tokio_util::sync::CancellationToken;
 
-use crate::{job::NewJob, mail::Mail, store::Store};
+use crate::{convert, job::NewJob, mail::Mail, store::Store};
 
 /// What happened so long before the service was first started is none of its
 /// business: it may have been added to an old installation.
@@ -128,6 +128,12 @@ impl Followed {
                     (Mail::PasswordChanged { name, at }, user.email)
                 })
             }
+            "invitation.created" | "invitation.resent" => resource::<Invitation>(event)
+                .filter(|invitation| convert::invited_until(invitation) > self.clock.now())
+                .map(|invitation| {
+                    let mail = convert::invitation(&invitation);
+                    (mail, invitation.email)
+                }),
             _ => None,
         })
     }

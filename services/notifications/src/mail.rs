@@ -14,7 +14,8 @@ pub(crate) enum Mail {
     /// To somebody who is asked to join a project, with or without an account.
     Invitation {
         project: String,
-        inviter: String,
+        /// The inviter's name, if the person is still there.
+        inviter: Option<String>,
         role: InvitedAs,
         expires_at: Timestamp,
     },
@@ -104,7 +105,7 @@ pub(crate) fn samples() -> Vec<Mail> {
         Mail::Welcome { name: name() },
         Mail::Invitation {
             project: "Apollo".to_owned(),
-            inviter: "Margaret".to_owned(),
+            inviter: Some("Margaret".to_owned()),
             role: InvitedAs::Member,
             expires_at: at,
         },

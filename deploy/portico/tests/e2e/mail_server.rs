@@ -63,6 +63,15 @@ impl MailServer {
         mail.expect("it arrived").clone()
     }
 
+    /// Waits until so many mails to an address have arrived.
+    pub(crate) async fn until(&self, to: &str, count: usize) {
+        let mut taken = self.taken.clone();
+        let of = |mails: &[Mail]| mails.iter().filter(|mail| mail.to == to).count();
+        let arrived = taken.wait_for(|mails| of(mails) == count);
+        let arrived = tokio::time::timeout(PATIENCE, arrived).await;
+        arrived.expect("they arrive").expect("it runs");
+    }
+
     /// How many mails to an address arrived so far.
     pub(crate) fn count(&self, to: &str) -> usize {
         let taken = self.taken.borrow();

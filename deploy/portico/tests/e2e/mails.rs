@@ -9,6 +9,7 @@ use crate::{Instance, Person, in_both_shapes, instance::PASSWORD, rest::detail};
 in_both_shapes! {
     who_registers_is_welcomed_once,
     who_changes_the_password_is_told,
+    who_is_invited_is_told_where_to_answer,
     admins_list_and_retry_mails,
     mails_are_for_admins_only,
 }
@@ -60,6 +61,32 @@ async fn who_changes_the_password_is_told(portico: &Instance) {
         .mail(&ada.email, "Your password was changed")
         .await;
     assert!(mail.text.contains("Hello ada,"), "{}", mail.text);
+}
+
+async fn who_is_invited_is_told_where_to_answer(portico: &Instance) {
+    let ada = portico.register("ada").await;
+    let project = portico.project(&ada, "Apollo").await;
+    let path = format!(
+        "/api/v1/projects/{}/invitations",
+        project["id"].as_str().unwrap()
+    );
+    let email = "bob@example.com";
+    let call = portico.call(&format!("POST {path}")).bearer(&ada);
+    let body = json!({"email": email, "role": "VIEWER"});
+    let invitation = call.json(body).expect(201).await;
+    let mail = portico.mails.mail(email, "ada invites you to Apollo").await;
+    for part in ["Your role: Viewer", "http://localhost:8080/invitations\r\n"] {
+        assert!(mail.text.contains(part), "{}", mail.text);
+    }
+    let id = invitation["id"].as_str().expect("an id");
+    let call = portico
+        .call(&format!("POST {path}/{id}/resend"))
+        .bearer(&ada);
+    call.json(json!({})).expect(200).await;
+    let admin = portico.admin_person().await;
+    portico.mails.until(email, 2).await;
+    let job = portico.mail_job(&admin, email, "SENT").await;
+    assert_eq!(job["template"], "invitation");
 }
 
 async fn admins_list_and_retry_mails(portico: &Instance) {

@@ -12,6 +12,7 @@ use portico_chassis::{
     token::ServiceIdentity,
 };
 use portico_proto::{
+    projects::{invitation::Inviter, member::Role},
     users::{BatchGetUsersResponse, user::Status},
     wkt::Any,
 };
@@ -26,7 +27,8 @@ use super::*;
 use crate::{
     MIGRATIONS,
     job::Job,
-    store::{self, Filter},
+    mail::InvitedAs,
+    store::{self, Demand, Filter},
 };
 
 const ADA: &str = "01890a5d-0000-7000-8000-000000000001";
@@ -92,6 +94,24 @@ impl Fixture {
         };
         let resource = Any::from_msg(&user).expect("packed");
         self.event("user.created", ADA, Some(resource))
+    }
+
+    /// Somebody was invited now, for 7 days.
+    fn invited(&self, kind: &str) -> Event {
+        let invitation = Invitation {
+            id: ADA.to_owned(),
+            project_name: "Apollo".to_owned(),
+            email: "bob@example.com".to_owned(),
+            role: Role::Viewer.into(),
+            invited_by: Some(Inviter {
+                id: ADA.to_owned(),
+                name: "Ada".to_owned(),
+            }),
+            expires_at: Some((self.clock.now() + 7 * DAY).into()),
+            ..Invitation::default()
+        };
+        let resource = Any::from_msg(&invitation).expect("packed");
+        self.event(kind, ADA, Some(resource))
     }
 
     async fn handle(&self, event: &Event) {
@@ -178,6 +198,49 @@ async fn who_is_new_is_welcomed_once() {
     assert_eq!(fixture.mails().await, [mail("welcome", "Ada@Example.com")]);
     fixture.handle(&fixture.created()).await;
     assert_eq!(fixture.mails().await.len(), 2);
+    fixture.close().await;
+}
+
+#[tokio::test]
+async fn who_is_invited_is_told_each_time() {
+    let fixture = Fixture::new().await;
+    let created = fixture.invited("invitation.created");
+    fixture.handle(&created).await;
+    fixture.handle(&created).await;
+    fixture.handle(&fixture.invited("invitation.resent")).await;
+    fixture.handle(&fixture.invited("invitation.updated")).await;
+    let invitation = mail("invitation", "bob@example.com");
+    assert_eq!(fixture.mails().await, [invitation.clone(), invitation]);
+
+    let demand = Demand {
+        limit: 1,
+        token: new_id(fixture.clock.now()),
+        until: fixture.clock.now() + DAY,
+    };
+    let claims = fixture
+        .followed
+        .store
+        .claim(demand, fixture.clock.now())
+        .await;
+    let claim = claims.expect("claimed").remove(0);
+    let about: Mail = serde_json::from_str(&claim.content).expect("a mail");
+    let expected = Mail::Invitation {
+        project: "Apollo".to_owned(),
+        inviter: Some("Ada".to_owned()),
+        role: InvitedAs::Viewer,
+        expires_at: fixture.clock.now() + 7 * DAY,
+    };
+    assert_eq!(about, expected);
+    fixture.close().await;
+}
+
+#[tokio::test]
+async fn an_invitation_that_nobody_can_accept_any_more_leads_to_no_mail() {
+    let fixture = Fixture::new().await;
+    let event = fixture.invited("invitation.created");
+    fixture.clock.advance(7 * DAY);
+    fixture.handle(&event).await;
+    assert!(fixture.mails().await.is_empty());
     fixture.close().await;
 }
 

@@ -107,7 +107,7 @@ fn written_by(text: &str) -> Vec<Mail> {
         Mail::Welcome { name: text() },
         Mail::Invitation {
             project: text(),
-            inviter: text(),
+            inviter: Some(text()),
             role: InvitedAs::Viewer,
             expires_at: at,
         },
@@ -128,6 +128,17 @@ fn written_by(text: &str) -> Vec<Mail> {
             user_agent: Some(text()),
         },
     ]
+}
+
+#[test]
+fn an_inviter_who_has_left_is_somebody() {
+    let letter = letter(&Mail::Invitation {
+        project: "Apollo".to_owned(),
+        inviter: None,
+        role: InvitedAs::Admin,
+        expires_at: Timestamp::from_seconds(0),
+    });
+    assert_eq!(letter.subject, "Somebody invites you to Apollo");
 }
 
 #[test]

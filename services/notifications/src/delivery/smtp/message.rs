@@ -115,10 +115,10 @@ mod tests {
 
     #[test]
     fn a_domain_is_written_in_ascii() {
-        let to = "ada@bücher.example".to_owned();
+        let to = "Ada@Bücher.Example".to_owned();
         let message = written(&Letter { to, ..letter() });
         assert!(
-            message.contains("To: ada@xn--bcher-kva.example\r\n"),
+            message.contains("To: Ada@xn--bcher-kva.example\r\n"),
             "{message}"
         );
     }
