@@ -13,14 +13,16 @@ mod tests;
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use portico_chassis::{
     clock::{Clock, Timestamp, fill_random, new_id},
     mailbox::Letter,
     status::Error,
-    telemetry::Metrics,
+    telemetry::{self, Metrics},
 };
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::{
     delivery::Delivery,
@@ -86,8 +88,9 @@ impl Dispatcher {
                 (Vec::new(), self.pace.look)
             });
             for claim in claims {
+                let span = span(&claim);
                 let attempt = self.clone().attempt(claim, hurry.clone());
-                sending.spawn(attempt);
+                sending.spawn(attempt.instrument(span));
             }
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -142,7 +145,6 @@ impl Dispatcher {
     }
 
     /// Tries to send a mail, and notes what became of it.
-    #[tracing::instrument(name = "mail", skip_all, fields(job = %claim.id, attempt = claim.attempt))]
     async fn attempt(self: Arc<Self>, claim: Claim, hurry: CancellationToken) {
         let result = match self.letter(&claim) {
             Ok(letter) => match self.deliver(&claim, letter, &hurry).await {
@@ -252,6 +254,23 @@ impl Dispatcher {
             }
         }
     }
+}
+
+/// The span of an attempt, in the trace of the request that led to the mail.
+fn span(claim: &Claim) -> tracing::Span {
+    let span = tracing::info_span!(
+        "mail",
+        otel.kind = "consumer",
+        job = %claim.id,
+        attempt = claim.attempt,
+        request_id = claim.cause.request_id,
+    );
+    let traceparent = claim.cause.traceparent.as_deref();
+    if let Some(value) = traceparent.and_then(|text| HeaderValue::from_str(text).ok()) {
+        let headers = HeaderMap::from_iter([(HeaderName::from_static("traceparent"), value)]);
+        telemetry::continue_trace(&span, &headers);
+    }
+    span
 }
 
 fn note_panic(ended: Result<(), tokio::task::JoinError>) {

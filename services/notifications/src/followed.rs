@@ -23,7 +23,12 @@ use portico_proto::{
 use tokio::sync::{Notify, OnceCell};
 use tokio_util::sync::CancellationToken;
 
-use crate::{convert, job::NewJob, mail::Mail, store::Store};
+use crate::{
+    convert,
+    job::{Cause, NewJob},
+    mail::Mail,
+    store::Store,
+};
 
 /// What happened so long before the service was first started is none of its
 /// business: it may have been added to an old installation.
@@ -106,7 +111,11 @@ impl Handler for Followed {
             tracing::error!(id = event.id, "an event has no id that can be read");
             return Ok(());
         };
-        let job = NewJob::of_event(id, mail, to);
+        let cause = Cause {
+            request_id: event.request_id,
+            traceparent: Some(event.traceparent).filter(|trace| !trace.is_empty()),
+        };
+        let job = NewJob::of_event(id, mail, to, cause);
         if self.store.enqueue(&job, now).await? {
             self.bell.notify_one();
         }

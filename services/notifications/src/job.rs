@@ -23,16 +23,26 @@ pub(crate) struct NewJob {
     pub(crate) mail: Mail,
     /// The address that it goes to.
     pub(crate) to: String,
+    pub(crate) cause: Cause,
+}
+
+/// The request that led to a mail, so that the logs and traces of both connect.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Cause {
+    pub(crate) request_id: String,
+    /// Its trace (W3C Trace Context), if it had one.
+    pub(crate) traceparent: Option<String>,
 }
 
 impl NewJob {
     /// The one mail of this kind that an event asks for. Asked for again, it
     /// has the same id.
-    pub(crate) fn of_event(event: Uuid, mail: Mail, to: String) -> Self {
+    pub(crate) fn of_event(event: Uuid, mail: Mail, to: String, cause: Cause) -> Self {
         Self {
             id: derived_id(event, mail.template()),
             mail,
             to,
+            cause,
         }
     }
 }
@@ -113,6 +123,7 @@ pub(crate) struct Claim {
     pub(crate) to: String,
     /// Which attempt this is, from 1.
     pub(crate) attempt: u32,
+    pub(crate) cause: Cause,
 }
 
 /// Why a mail was not sent. The text is shown to administrators.
@@ -192,14 +203,17 @@ mod tests {
         let welcome = || Mail::Welcome {
             name: "Ada".to_owned(),
         };
-        let mail = |event| NewJob::of_event(event, welcome(), "ada@example.com".to_owned());
+        let made = |event, mail| {
+            let to = "ada@example.com".to_owned();
+            NewJob::of_event(event, mail, to, Cause::default())
+        };
+        let mail = |event| made(event, welcome());
         assert_eq!(mail(event).id, mail(event).id);
         assert_ne!(mail(event).id, mail(new_id(now())).id);
         let other = Mail::VerifyEmail {
             name: "Ada".to_owned(),
         };
-        let other = NewJob::of_event(event, other, "ada@example.com".to_owned());
-        assert_ne!(mail(event).id, other.id);
+        assert_ne!(mail(event).id, made(event, other).id);
     }
 
     #[test]

@@ -56,7 +56,7 @@ mod tests {
         MIGRATIONS,
         delivery::Delivery,
         dispatch::Pace,
-        job::NewJob,
+        job::{Cause, NewJob},
         mail::Mail,
         store::{self, Filter},
     };
@@ -79,7 +79,8 @@ mod tests {
         let mail = Mail::Welcome {
             name: "Ada".to_owned(),
         };
-        let job = NewJob::of_event(new_id(clock.now()), mail, "ada@example.com".to_owned());
+        let to = "ada@example.com".to_owned();
+        let job = NewJob::of_event(new_id(clock.now()), mail, to, Cause::default());
         let store = &dispatcher.store;
         store.enqueue(&job, clock.now()).await.expect("queued");
         tidy(&dispatcher).await.expect("done");

@@ -5,6 +5,9 @@ CREATE TABLE mails (
     recipient text NOT NULL,
     -- What the mail is about, as JSON.
     content text NOT NULL,
+    -- The request that led to it, and its trace.
+    request_id text NOT NULL,
+    traceparent text,
     status text NOT NULL CHECK (status IN ('QUEUED', 'RUNNING', 'SENT', 'FAILED', 'DEAD')),
     attempts integer NOT NULL,
     last_error text,

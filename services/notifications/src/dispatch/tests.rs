@@ -7,7 +7,7 @@ use crate::{
     MIGRATIONS,
     config::{Config, Encryption, Outlet, SmtpServer},
     delivery::smtp::sink::{Fault, Seen, Sink, Stage},
-    job::{ATTEMPTS, Job, NewJob, Status},
+    job::{ATTEMPTS, Cause, Job, NewJob, Status},
     store::{self, Filter},
 };
 
@@ -95,7 +95,7 @@ impl Fixture {
                 name: "Ada".to_owned(),
             };
             let event = new_id(self.clock.now());
-            let job = NewJob::of_event(event, mail, "ada@example.com".to_owned());
+            let job = NewJob::of_event(event, mail, "ada@example.com".to_owned(), Cause::default());
             let queued = self.store.enqueue(&job, self.clock.now()).await;
             assert!(queued.expect("queued"));
             jobs.push(job);
@@ -405,7 +405,7 @@ async fn a_mail_that_this_version_cannot_make_waits_for_one_that_can() {
         name: "Ada".to_owned(),
     };
     let event = new_id(fixture.clock.now());
-    let job = NewJob::of_event(event, mail, "ada@example.com".to_owned());
+    let job = NewJob::of_event(event, mail, "ada@example.com".to_owned(), Cause::default());
     let queued = fixture.store.enqueue(&job, fixture.clock.now()).await;
     assert!(queued.expect("queued"));
     let process = fixture.start();
@@ -418,6 +418,7 @@ async fn a_mail_that_this_version_cannot_make_waits_for_one_that_can() {
         content: "{\"template\":\"birthday\"}".to_owned(),
         to: "ada@example.com".to_owned(),
         attempt: 1,
+        cause: Cause::default(),
     };
     let refused = process.dispatcher.letter(&claim).expect_err("refused");
     assert!(matches!(refused, Refusal::ForNow(_)), "{refused:?}");

@@ -37,6 +37,8 @@ const NOBODY: &str = "01890a5d-0000-7000-8000-000000000003";
 /// The users service is away while somebody asks for this one.
 const AWAY: &str = "01890a5d-0000-7000-8000-000000000004";
 
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// What follows the events, with a users service of a few people.
@@ -79,6 +81,8 @@ impl Fixture {
             r#type: kind.to_owned(),
             time: Some(now.into()),
             subject: subject.to_owned(),
+            request_id: "request".to_owned(),
+            traceparent: TRACE.to_owned(),
             resource,
             ..Event::default()
         }
@@ -231,6 +235,11 @@ async fn who_is_invited_is_told_each_time() {
         expires_at: fixture.clock.now() + 7 * DAY,
     };
     assert_eq!(about, expected);
+    let cause = Cause {
+        request_id: "request".to_owned(),
+        traceparent: Some(TRACE.to_owned()),
+    };
+    assert_eq!(claim.cause, cause);
     fixture.close().await;
 }
 

@@ -14,7 +14,11 @@ use portico_chassis::{
 };
 
 use super::*;
-use crate::{MIGRATIONS, job::ATTEMPTS, mail::Mail};
+use crate::{
+    MIGRATIONS,
+    job::{ATTEMPTS, Cause},
+    mail::Mail,
+};
 
 struct Fixture {
     store: Arc<dyn Store>,
@@ -87,7 +91,11 @@ fn job() -> NewJob {
     let mail = Mail::Welcome {
         name: "Ada".to_owned(),
     };
-    NewJob::of_event(new_id(at(1)), mail, "ada@example.com".to_owned())
+    let cause = Cause {
+        request_id: "request".to_owned(),
+        traceparent: Some("trace".to_owned()),
+    };
+    NewJob::of_event(new_id(at(1)), mail, "ada@example.com".to_owned(), cause)
 }
 
 fn failed(next: i64) -> Outcome {

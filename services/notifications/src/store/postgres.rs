@@ -23,7 +23,7 @@ impl PostgresStore {
         ) \
         UPDATE mails SET status = 'RUNNING', attempts = attempts + 1, claim = $3, due_at = $4 \
         FROM due WHERE mails.id = due.id \
-        RETURNING mails.id, claim, content, recipient, attempts";
+        RETURNING mails.id, claim, content, recipient, request_id, traceparent, attempts";
 
     pub(crate) fn new(database: PostgresDatabase) -> Self {
         Self { database }

@@ -7,7 +7,7 @@ use portico_chassis::{
 use uuid::Uuid;
 
 use super::Filter;
-use crate::job::{Claim, Job, Outcome, Status};
+use crate::job::{Cause, Claim, Job, Outcome, Status};
 
 macro_rules! job_columns {
     () => {
@@ -21,8 +21,8 @@ pub(super) const START: &str = "INSERT INTO first_start (id, started_at) VALUES 
 pub(super) const FIRST_START: &str = "SELECT started_at FROM first_start WHERE id = 1";
 
 pub(super) const ENQUEUE: &str = "INSERT INTO mails \
-    (id, template, recipient, content, status, attempts, created_at, due_at) \
-    VALUES ($1, $2, $3, $4, 'QUEUED', 0, $5, $5) ON CONFLICT (id) DO NOTHING";
+    (id, template, recipient, content, request_id, traceparent, status, attempts, created_at, due_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, 'QUEUED', 0, $7, $7) ON CONFLICT (id) DO NOTHING";
 
 pub(super) const GIVE_UP: &str = "UPDATE mails \
     SET status = 'DEAD', claim = NULL, due_at = NULL, ended_at = $1, last_error = $2 \
@@ -140,6 +140,8 @@ pub(super) struct ClaimRow {
     claim: Uuid,
     content: String,
     recipient: String,
+    request_id: String,
+    traceparent: Option<String>,
     attempts: i32,
 }
 
@@ -151,6 +153,10 @@ impl From<ClaimRow> for Claim {
             content: row.content,
             to: row.recipient,
             attempt: u32::try_from(row.attempts).unwrap_or(0),
+            cause: Cause {
+                request_id: row.request_id,
+                traceparent: row.traceparent,
+            },
         }
     }
 }

@@ -18,7 +18,7 @@ impl SqliteStore {
     pub(super) const CLAIM: &'static str = "UPDATE mails \
         SET status = 'RUNNING', attempts = attempts + 1, claim = $3, due_at = $4 \
         WHERE id IN (SELECT id FROM mails WHERE due_at <= $1 ORDER BY due_at, id LIMIT $2) \
-        RETURNING id, claim, content, recipient, attempts";
+        RETURNING id, claim, content, recipient, request_id, traceparent, attempts";
 
     pub(crate) fn new(database: SqliteDatabase) -> Self {
         Self { database }

@@ -51,6 +51,8 @@ macro_rules! statements {
                     .bind(job.mail.template())
                     .bind(&job.to)
                     .bind(content)
+                    .bind(&job.cause.request_id)
+                    .bind(&job.cause.traceparent)
                     .bind(now)
                     .execute(&mut *transaction)
                     .await?;

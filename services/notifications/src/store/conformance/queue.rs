@@ -61,6 +61,7 @@ async fn mails_that_wait_longest_are_claimed_first(fixture: &Fixture) {
     let claim = fixture.claim_one(10).await;
     assert_eq!((claim.id, claim.attempt), (third.id, 1));
     assert_eq!(claim.to, "ada@example.com");
+    assert_eq!(claim.cause, third.cause);
     let mail: Mail = serde_json::from_str(&claim.content).expect("a mail");
     assert_eq!(mail, third.mail);
     assert!(fixture.claim(1, 10).await.is_empty());
