@@ -8,7 +8,7 @@ use portico_chassis::{
     caller::Call,
     clock::parse_id,
     idempotency::respond,
-    outbox::EventStream,
+    outbox::{Actor, EventStream, Origin},
     page::{Bookmark, Paging, SortKey},
     status::{Error, Violations},
 };
@@ -50,6 +50,7 @@ impl AuthService for Accounts {
             role: users::user::Role::Member,
             email_verified: false,
             password: Some(&request.password),
+            by_itself: true,
         };
         self.check(&call, violations, &account).await?;
         let delivery = Delivery::of(&call, request.cookie)?;
@@ -273,6 +274,7 @@ impl AuthService for Accounts {
             },
             email_verified: false,
             password: request.password.as_deref(),
+            by_itself: false,
         };
         self.check(&call, violations, &account).await?;
         let key = self.registration_key(&call, "CreateAccount", &request)?;
@@ -333,7 +335,12 @@ impl Accounts {
         let session = session
             .filter(|session| token.is_authentic(&self.0.tokens.0.master_key, session))
             .ok_or_else(error::refresh_token_invalid)?;
-        let origin = call.origin(visit.at);
+        // Whoever holds the token did not sign in: if the session ends now, it is
+        // Portico that ends it.
+        let origin = Origin {
+            actor: Actor::System,
+            ..call.origin(visit.at)
+        };
         // Asked first, so that a token is not used up if there is no answer.
         self.still_active(call, &session, &origin)
             .await?
