@@ -4,8 +4,8 @@
 //! A request comes in through [`serve`] and `entry`, and what is known of it
 //! stands in its `visit`. `api` is its way: [`routes`] find the RPC, `limits`
 //! and `authenticate` admit the caller, `body` and [`transcode`] make the
-//! message, `metadata` what goes beside it, `call` asks the service, `envelope`
-//! or `failure` answer. `headers`, `cors`, `cookie` and `compression` finish the
+//! message, `metadata` what goes beside it, `call` asks the service, `envelope`,
+//! `ndjson` or `failure` answer. `headers`, `cors`, `cookie` and `compression` finish the
 //! answer; `pages` are what the gateway answers by itself, among them [`docs`]
 //! and the document of [`openapi`].
 
@@ -25,6 +25,7 @@ mod failure;
 mod headers;
 mod limits;
 mod metadata;
+mod ndjson;
 pub mod openapi;
 mod pages;
 pub mod routes;
@@ -80,7 +81,7 @@ pub fn build(
         security: Security::new(&config),
         api: Api {
             endpoints: endpoints(&routes, &schema, upstreams)?,
-            schema,
+            schema: Arc::new(schema),
             routes,
             limits: Limits::new(&config.limits)?,
             verifier,
