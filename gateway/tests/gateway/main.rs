@@ -12,3 +12,4 @@ mod limits;
 mod logs;
 mod pages;
 mod services;
+mod streams;

@@ -1,5 +1,6 @@
 //! The RPCs about accounts and sessions: convert, authorise, one use case.
 
+mod audit;
 mod cookie;
 
 use std::sync::Arc;
@@ -304,6 +305,22 @@ impl AuthService for Accounts {
         rules_of(&request).finish()?;
         let stream = self.0.outbox.watch(request, Arc::new(Events)).await?;
         Ok(Response::new(stream))
+    }
+
+    async fn list_audit_entries(
+        &self,
+        request: Request<proto::ListAuditEntriesRequest>,
+    ) -> Result<Response<proto::ListAuditEntriesResponse>, Failure> {
+        self.list_audit(request).await
+    }
+
+    type ExportAuditEntriesStream = audit::Exported;
+
+    async fn export_audit_entries(
+        &self,
+        request: Request<proto::ExportAuditEntriesRequest>,
+    ) -> Result<Response<audit::Exported>, Failure> {
+        self.export_audit(request)
     }
 }
 
