@@ -90,6 +90,9 @@ impl<'a> Scenario<'a> {
         let refused = self.portico.call(&share).bearer(ada).json(body);
         let refused = refused.header("x-request-id", "share-again");
         refused.refused(409, "ALREADY_MEMBER").await;
+        let invite = format!("POST {project}/invitations");
+        let body = json!({"email": "eve@example.com", "role": "MEMBER"});
+        self.send("invite", ada, &invite, body, 201).await;
         let promote = format!("PATCH {member}");
         self.send("promote", ada, &promote, json!({"role": "ADMIN"}), 200)
             .await;
@@ -198,6 +201,10 @@ async fn every_change_is_told_once_with_who_did_it_and_in_which_request(portico:
         r#"{"changes":{"description":null,"#,
         r#""visibility":{"from":"PRIVATE","to":"PUBLIC"}}}"#
     );
+    let into = format!(r#""projectId":{project},"role":"MEMBER""#);
+    let invited = format!("invitation {{{into}}}");
+    let ended = r#"{"status":{"from":"PENDING","to":"REVOKED"}}"#;
+    let ended = format!(r#"invitation {{"changes":{ended},{into}}}"#);
     for (request, expected) in [
         (
             "register-ada",
@@ -234,6 +241,10 @@ async fn every_change_is_told_once_with_who_did_it_and_in_which_request(portico:
                 "USER Augusta: member.added {}",
                 of_member(b, "VIEWER", None)
             )],
+        ),
+        (
+            "invite",
+            vec![format!("USER Augusta: invitation.created {invited}")],
         ),
         (
             "promote",
@@ -275,7 +286,10 @@ async fn every_change_is_told_once_with_who_did_it_and_in_which_request(portico:
         ),
         (
             "remove",
-            vec!["USER bob: project.deleted project {}".to_owned()],
+            vec![
+                format!("USER bob: invitation.updated {ended}"),
+                "USER bob: project.deleted project {}".to_owned(),
+            ],
         ),
         (
             "disable",

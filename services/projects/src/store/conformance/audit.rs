@@ -2,10 +2,11 @@
 
 use portico_chassis::outbox::assert_indexes_serve;
 
-use super::*;
+use super::{invitations::offer, *};
 
 cases! {
     the_record_tells_who_is_a_member_in_which_role,
+    the_record_tells_of_an_invitation_without_the_address,
     the_record_is_read_by_index,
 }
 
@@ -44,6 +45,40 @@ async fn the_record_tells_who_is_a_member_in_which_role(fixture: &Fixture) {
         assert_eq!(*entry, expected);
     }
     assert_eq!(record.len(), 5);
+}
+
+async fn the_record_tells_of_an_invitation_without_the_address(fixture: &Fixture) {
+    let (owner, guest) = (person("Ada"), person("Bob"));
+    let made = fixture.project("Engine", &owner).await;
+    let before = fixture.database.record().await.len();
+    let stranger = Offer {
+        addressee: None,
+        ..offer(&guest)
+    };
+    let invited = fixture.invite(&made, &owner, &stranger, 1).await;
+    let invited = invited.expect("invited").value().clone();
+    let declined = fixture.store.decline(invited.id, &guest, &origin(2)).await;
+    declined.expect("declined");
+    let into = format!(r#""projectId":"{}","role":"MEMBER""#, made.id);
+    let known = format!(r#"{{{into},"userId":"{}"}}"#, guest.id);
+    let changes = r#"{"status":{"from":"PENDING","to":"DECLINED"}}"#.to_owned();
+    assert_eq!(
+        fixture.database.record().await.split_off(before),
+        [
+            (
+                "invitation.created".to_owned(),
+                None,
+                Some(format!("{{{into}}}")),
+                None
+            ),
+            (
+                "invitation.updated".to_owned(),
+                None,
+                Some(known),
+                Some(changes)
+            ),
+        ]
+    );
 }
 
 async fn the_record_is_read_by_index(fixture: &Fixture) {
