@@ -45,9 +45,10 @@ impl Security {
     }
 }
 
-/// Whether a client takes JSON (RFC 9110, section 12.5.1): by the most specific
-/// range that covers it.
-pub(crate) fn accepts_json(headers: &HeaderMap) -> bool {
+/// Whether a client takes a media type of applications, such as
+/// `application/json` (RFC 9110, section 12.5.1): by the most specific range
+/// that covers it.
+pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     let mut best: Option<(usize, bool)> = None;
     let lines = headers.get_all(header::ACCEPT);
     let ranges = lines
@@ -58,7 +59,7 @@ pub(crate) fn accepts_json(headers: &HeaderMap) -> bool {
         is_anything_asked = true;
         let mut parts = range.split(';').map(str::trim);
         let kind = parts.next().unwrap_or_default();
-        let Some(precision) = ["*/*", "application/*", "application/json"]
+        let Some(precision) = ["*/*", "application/*", media_type]
             .iter()
             .position(|known| known.eq_ignore_ascii_case(kind))
         else {
@@ -92,6 +93,10 @@ mod tests {
         HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
     }
 
+    fn accepts_json(headers: &HeaderMap) -> bool {
+        accepts(headers, "application/json")
+    }
+
     #[test]
     fn the_most_specific_range_decides_whether_json_is_accepted() {
         for accept in [
@@ -107,6 +112,7 @@ mod tests {
         }
         for accept in [
             "text/html",
+            "application/x-ndjson",
             "application/json;q=0",
             "*/*, application/json;q=0.0",
         ] {

@@ -4,10 +4,11 @@
 //! A request comes in through [`serve`] and `entry`, and what is known of it
 //! stands in its `visit`. `api` is its way: [`routes`] find the RPC, `limits`
 //! and `authenticate` admit the caller, `body` and [`transcode`] make the
-//! message, `metadata` what goes beside it, `call` asks the service, `envelope`
-//! or `failure` answer. `headers`, `cors`, `cookie` and `compression` finish the
-//! answer; `pages` are what the gateway answers by itself, among them [`docs`],
-//! the document of [`openapi`] and the `mailbox` of a development installation.
+//! message, `metadata` what goes beside it, `call` asks the service, `envelope`,
+//! `ndjson` or `failure` answer. `headers`, `cors`, `cookie` and `compression`
+//! finish the answer; `pages` are what the gateway answers by itself, among them
+//! [`docs`], the document of [`openapi`] and the `mailbox` of a development
+//! installation.
 
 mod api;
 mod authenticate;
@@ -26,6 +27,7 @@ mod headers;
 mod limits;
 mod mailbox;
 mod metadata;
+mod ndjson;
 pub mod openapi;
 mod pages;
 pub mod routes;
@@ -81,7 +83,7 @@ pub fn build(
         security: Security::new(&config),
         api: Api {
             endpoints: endpoints(&routes, &schema, upstreams)?,
-            schema,
+            schema: Arc::new(schema),
             routes,
             limits: Limits::new(&config.limits)?,
             verifier,

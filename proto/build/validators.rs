@@ -2,8 +2,9 @@
 //!
 //! It knows the rules that the contracts use; any other rule fails the build,
 //! so that none is silently left out. (The generator crate for these rules
-//! needs an installed `protoc`.) Two rules need no option: an enum field that
-//! is present holds a named value, and not the zero one.
+//! needs an installed `protoc`.) Three rules need no option: an enum field that
+//! is present holds a named value, and not the zero one, and a moment is one of
+//! those that have a form in JSON.
 
 use std::fmt::Write as _;
 
@@ -70,6 +71,9 @@ fn checks_of(field: &FieldDescriptor, rules: Option<&DynamicMessage>) -> anyhow:
     }
     match field.kind() {
         Kind::Enum(values) => checks += &enum_check(&values, &refused(rules)?, json),
+        Kind::Message(inner) if inner.full_name() == "google.protobuf.Timestamp" => {
+            checks += &timestamp_check(json);
+        }
         Kind::Message(inner) if field.is_list() && is_request(&inner) => {
             return Ok(format!(
                 "let value = &self.{name};\n{checks}for (index, item) in value.iter().enumerate() {{\n\
@@ -194,6 +198,16 @@ fn enum_check(values: &EnumDescriptor, refused: &[i32], json: &str) -> String {
          \"must be one of {}\".into()); }}\n",
         numbers.join(", "),
         names.join(", ")
+    )
+}
+
+/// The bounds are those of `google/protobuf/timestamp.proto`.
+fn timestamp_check(json: &str) -> String {
+    format!(
+        "if !(-62_135_596_800..=253_402_300_799).contains(&value.seconds) \
+         || !(0..1_000_000_000).contains(&value.nanos) {{ \
+         report(&format!(\"{{path}}{json}\"), \"OUT_OF_RANGE\", \
+         \"must be between the years 1 and 9999\".into()); }}\n"
     )
 }
 

@@ -25,6 +25,8 @@ pub struct Method {
     pub secret: bool,
     /// Whether the method reads or writes the refresh cookie of browsers.
     pub refresh_cookie: bool,
+    /// Whether the method answers with a stream.
+    pub is_stream: bool,
 }
 
 /// The kind of caller that a method needs.

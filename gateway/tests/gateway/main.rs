@@ -13,3 +13,4 @@ mod logs;
 mod mailbox;
 mod pages;
 mod services;
+mod streams;

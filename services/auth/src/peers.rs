@@ -41,6 +41,16 @@ impl Peers {
         Ok(found.users.into_iter().next())
     }
 
+    /// The people with these ids, at most 100, deleted or not.
+    pub(crate) async fn people(&self, call: &Call, ids: Vec<String>) -> Result<Vec<User>, Error> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let request = call.forward(users::BatchGetUsersRequest { ids });
+        let found = answer(self.users.clone().batch_get_users(request).await)?;
+        Ok(found.users)
+    }
+
     /// Those of these ids that belong to nobody.
     pub(crate) async fn missing(&self, call: &Call, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
         let ids = ids.iter().map(Uuid::to_string).collect();
@@ -156,7 +166,7 @@ pub(crate) fn is_open(error: &Error) -> bool {
     )
 }
 
-fn answer<T>(answered: Result<Response<T>, Status>) -> Result<T, Error> {
+pub(crate) fn answer<T>(answered: Result<Response<T>, Status>) -> Result<T, Error> {
     match answered {
         Ok(response) => Ok(response.into_inner()),
         Err(status) => Err(Error::from_status(&status)),

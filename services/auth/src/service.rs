@@ -1,5 +1,6 @@
 //! The RPCs about accounts and sessions: convert, authorise, one use case.
 
+mod audit;
 mod cookie;
 
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use portico_chassis::{
     caller::Call,
     clock::parse_id,
     idempotency::respond,
-    outbox::EventStream,
+    outbox::{Actor, EventStream, Origin},
     page::{Bookmark, Paging, SortKey},
     status::{Error, Violations},
 };
@@ -50,6 +51,7 @@ impl AuthService for Accounts {
             role: users::user::Role::Member,
             email_verified: false,
             password: Some(&request.password),
+            by_itself: true,
         };
         self.check(&call, violations, &account).await?;
         let delivery = Delivery::of(&call, request.cookie)?;
@@ -273,6 +275,7 @@ impl AuthService for Accounts {
             },
             email_verified: false,
             password: request.password.as_deref(),
+            by_itself: false,
         };
         self.check(&call, violations, &account).await?;
         let key = self.registration_key(&call, "CreateAccount", &request)?;
@@ -302,6 +305,22 @@ impl AuthService for Accounts {
         rules_of(&request).finish()?;
         let stream = self.0.outbox.watch(request, Arc::new(Events)).await?;
         Ok(Response::new(stream))
+    }
+
+    async fn list_audit_entries(
+        &self,
+        request: Request<proto::ListAuditEntriesRequest>,
+    ) -> Result<Response<proto::ListAuditEntriesResponse>, Failure> {
+        self.list_audit(request).await
+    }
+
+    type ExportAuditEntriesStream = audit::Exported;
+
+    async fn export_audit_entries(
+        &self,
+        request: Request<proto::ExportAuditEntriesRequest>,
+    ) -> Result<Response<audit::Exported>, Failure> {
+        self.export_audit(request)
     }
 }
 
@@ -333,7 +352,12 @@ impl Accounts {
         let session = session
             .filter(|session| token.is_authentic(&self.0.tokens.0.master_key, session))
             .ok_or_else(error::refresh_token_invalid)?;
-        let origin = call.origin(visit.at);
+        // Whoever holds the token did not sign in: if the session ends now, it is
+        // Portico that ends it.
+        let origin = Origin {
+            actor: Actor::System,
+            ..call.origin(visit.at)
+        };
         // Asked first, so that a token is not used up if there is no answer.
         self.still_active(call, &session, &origin)
             .await?

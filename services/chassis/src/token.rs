@@ -135,14 +135,24 @@ impl Verifier {
             ));
         }
         self.revocations.current().await?;
-        if self.revocations.covers(&user) {
+        self.check_revoked(&user)?;
+        Ok(user)
+    }
+
+    /// Nothing, unless the token that somebody is known by was revoked since.
+    ///
+    /// # Errors
+    ///
+    /// `TOKEN_REVOKED`.
+    pub fn check_revoked(&self, user: &User) -> Result<(), Error> {
+        if self.revocations.covers(user) {
             return Err(Error::new(
                 Kind::Unauthenticated,
                 "TOKEN_REVOKED",
                 "The session has ended or the account has changed. Sign in again.",
             ));
         }
-        Ok(user)
+        Ok(())
     }
 
     async fn check_signature(&self, token: &str) -> Result<Checked, Error> {

@@ -15,7 +15,7 @@ use portico_chassis::{
 };
 use portico_proto::{
     Validate,
-    events::WatchEventsRequest,
+    events::{ReadAuditEntriesRequest, ReadAuditEntriesResponse, WatchEventsRequest},
     projects::{self as proto, projects_service_server::ProjectsService},
 };
 use tonic::{Request, Response, Status as Failure};
@@ -345,6 +345,15 @@ impl ProjectsService for Service {
         check(&request).finish()?;
         let stream = self.outbox.watch(request, self.events.clone()).await?;
         Ok(Response::new(stream))
+    }
+
+    async fn read_audit_entries(
+        &self,
+        request: Request<ReadAuditEntriesRequest>,
+    ) -> Result<Response<ReadAuditEntriesResponse>, Failure> {
+        let request = request.into_inner();
+        check(&request).finish()?;
+        Ok(Response::new(self.outbox.audit(&request).await?))
     }
 }
 

@@ -6,13 +6,13 @@ use portico_chassis::{
     caller::Call,
     clock::{Clock, parse_id},
     email_address::EmailAddress,
-    outbox::{EventStream, Outbox},
+    outbox::{Actor, EventStream, Origin, Outbox},
     page::{Bookmark, Paging, Search, Sort, SortKey},
     status::{Error, Violations},
 };
 use portico_proto::{
     Validate,
-    events::WatchEventsRequest,
+    events::{ReadAuditEntriesRequest, ReadAuditEntriesResponse, WatchEventsRequest},
     users::{self as proto, users_service_server::UsersService},
 };
 use tonic::{Request, Response, Status as Failure};
@@ -187,6 +187,11 @@ impl UsersService for Service {
         if request.validate_only {
             return Ok(Response::new(convert::user(&user)));
         }
+        let actor = match request.by_itself {
+            true => Actor::User(id),
+            false => origin.actor,
+        };
+        let origin = Origin { actor, ..origin };
         let user = self.store.create(&user, &origin).await?;
         Ok(Response::new(convert::user(&user)))
     }
@@ -238,6 +243,15 @@ impl UsersService for Service {
         check(&request).finish()?;
         let stream = self.outbox.watch(request, Arc::new(Events)).await?;
         Ok(Response::new(stream))
+    }
+
+    async fn read_audit_entries(
+        &self,
+        request: Request<ReadAuditEntriesRequest>,
+    ) -> Result<Response<ReadAuditEntriesResponse>, Failure> {
+        let request = request.into_inner();
+        check(&request).finish()?;
+        Ok(Response::new(self.outbox.audit(&request).await?))
     }
 }
 

@@ -10,7 +10,7 @@ use portico_chassis::{
     clock::{Clock, fill_random},
     config::Env,
     database::{
-        DatabaseUrl, Migrations,
+        Database, DatabaseUrl, Migrations,
         testing::{self, TestDatabase},
     },
     token::ServiceIdentity,
@@ -36,7 +36,7 @@ pub(crate) struct Instance {
     running: Vec<Running>,
     databases: Vec<TestDatabase>,
     variables: Variables,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// Somebody with an account, signed in.
@@ -77,7 +77,7 @@ impl Instance {
             running: vec![running],
             databases: Vec::new(),
             variables,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -132,7 +132,7 @@ impl Instance {
             running,
             databases,
             variables,
-            _folder: folder,
+            folder,
         };
         instance.wait_until_ready().await;
         instance
@@ -165,6 +165,33 @@ impl Instance {
         for database in self.databases {
             database.close().await;
         }
+    }
+
+    /// Everything that the outboxes of all services hold, a row a text.
+    pub(crate) async fn outboxes(&self) -> Vec<String> {
+        let sql = "SELECT kind || ' ' || payload || ' ' || coalesce(changes, '') || ' ' || \
+            coalesce(details, '') || ' ' || actor || ' ' || request_id || ' ' || \
+            coalesce(traceparent, '') || ' ' || coalesce(client_ip, '') FROM outbox";
+        let mut rows: Vec<String> = Vec::new();
+        for database in &self.databases {
+            if let Database::Postgres(database) = &database.database {
+                let query = sqlx::query_scalar(sql).fetch_all(&database.pool);
+                rows.extend(query.await.expect("rows"));
+            }
+        }
+        if self.databases.is_empty() {
+            for role in ["users", "auth", "projects"] {
+                let file = self.folder.path().join(format!("data/{role}.db"));
+                let url = DatabaseUrl::Sqlite(file);
+                let database = Database::open(&url, 1).await.expect("it opens");
+                if let Database::Sqlite(database) = &database {
+                    let query = sqlx::query_scalar(sql).fetch_all(&database.readers);
+                    rows.extend(query.await.expect("rows"));
+                }
+                database.close().await;
+            }
+        }
+        rows
     }
 
     /// The address of the admin port of the first process.

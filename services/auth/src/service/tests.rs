@@ -1,6 +1,7 @@
 //! What spans services, with peers that fail between any two steps. Whatever
 //! needs no failing peer is tested from outside, through the whole program.
 
+mod audit;
 mod deletions;
 mod fakes;
 

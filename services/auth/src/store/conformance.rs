@@ -2,6 +2,7 @@
 //! fresh database on each engine.
 
 mod accounts;
+mod audit;
 mod deletions;
 mod sessions;
 mod tokens;

@@ -1,5 +1,7 @@
-//! The stream of an outbox, and those who follow it, on both databases.
+//! The stream of an outbox, those who follow it, and the record that it is, on
+//! both databases.
 
+mod audit;
 mod consumer;
 mod fixture;
 mod postgres;

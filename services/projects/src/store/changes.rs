@@ -481,6 +481,10 @@ async fn record_member(
     member: &Member,
 ) -> Result<(), Error> {
     let changes = before.map(|before| member.changes_from(before));
-    let event = Event::new(kind, member.project_id, member).with(changes.unwrap_or_default());
+    let event = Event::new(kind, member.project_id, member)
+        .with(changes.unwrap_or_default())
+        .on("project")
+        .id("userId", member.user_id)
+        .word("role", member.role.as_str());
     transaction.append(origin, event).await
 }

@@ -3,6 +3,7 @@
 
 mod access;
 mod answers;
+mod audit;
 mod concurrency;
 mod invitation_lists;
 mod invitations;

@@ -6,6 +6,7 @@ mod invitations;
 
 use portico_chassis::{caller::metadata, etag::IfMatch};
 use portico_proto::{
+    events::ReadAuditEntriesRequest,
     projects::{
         CheckAccessRequest, CreateMemberRequest, CreateProjectRequest, DeleteMemberRequest,
         GetProjectRequest, ListMembersRequest, ListProjectsRequest, Project, ReleaseUserRequest,
@@ -14,7 +15,7 @@ use portico_proto::{
         member::Role,
         project::Visibility,
     },
-    wkt::FieldMask,
+    wkt::{FieldMask, Timestamp},
 };
 
 use self::fixture::{ADA, BOB, DISABLED, EVE, Fixture, NOBODY, Reply, reason, violations};
@@ -434,4 +435,29 @@ async fn an_heir_is_another_person_who_is_active() {
         reason(seen(&fixture, ADA, &project.id).await),
         "PROJECT_NOT_FOUND"
     );
+}
+
+#[tokio::test]
+async fn a_moment_that_there_is_not_is_refused() {
+    let fixture = Fixture::new().await;
+    let read = async |seconds, nanos| {
+        let request = fixture.by_service(ReadAuditEntriesRequest {
+            since: Some(Timestamp { seconds, nanos }),
+            limit: 10,
+            ..ReadAuditEntriesRequest::default()
+        });
+        fixture.client().read_audit_entries(request).await
+    };
+    for (seconds, nanos) in [
+        (i64::MAX, 0),
+        (-62_135_596_801, 0),
+        (0, -1),
+        (0, 1_000_000_000),
+    ] {
+        let refused = violations(read(seconds, nanos).await);
+        assert_eq!(refused, [("since".to_owned(), "OUT_OF_RANGE".to_owned())]);
+    }
+    for (seconds, nanos) in [(253_402_300_799, 999_999_999), (-62_135_596_800, 0)] {
+        read(seconds, nanos).await.expect("answered");
+    }
 }

@@ -1,6 +1,8 @@
 //! What every store of people does, whichever database it stands on. Each case
 //! gets a fresh database on each engine.
 
+mod audit;
+
 use futures::future::join_all;
 use portico_chassis::{
     clock::{Timestamp, new_id},

@@ -20,6 +20,7 @@ use portico_chassis::{
     upstream::Upstream,
 };
 use portico_proto::{
+    events::ReadAuditEntriesResponse,
     projects::{ReleaseUserRequest, projects_service_client::ProjectsServiceClient},
     users::{self, User, user::Status, users_service_client::UsersServiceClient},
 };
@@ -174,6 +175,7 @@ async fn answer(State(fakes): State<Arc<Fakes>>, request: Request) -> Response<B
             }
             encode(Ok(found))
         }
+        "ReadAuditEntries" => encode(Ok(ReadAuditEntriesResponse::default())),
         "CreateUser" => encode(fakes.create(decode(message))),
         "DeleteUser" => encode(fakes.delete(&decode(message))),
         "ReleaseUser" => encode(fakes.release(decode(message))),

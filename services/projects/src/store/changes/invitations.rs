@@ -233,6 +233,13 @@ async fn record_invitation(
     invitation: &Invitation,
 ) -> Result<(), Error> {
     let changes = Changes::default().value("status", &Status::Pending, &invitation.status);
-    let event = Event::new(kind, invitation.id, invitation).with(changes);
+    let event = Event::new(kind, invitation.id, invitation)
+        .with(changes)
+        .id("projectId", invitation.project_id)
+        .word("role", invitation.role.as_str());
+    let event = match invitation.account_id {
+        Some(account_id) => event.id("userId", account_id),
+        None => event,
+    };
     transaction.append(origin, event).await
 }
