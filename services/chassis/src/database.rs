@@ -6,6 +6,7 @@
 pub mod testing;
 
 use std::{
+    num::NonZero,
     ops::{Deref, DerefMut},
     path::PathBuf,
     str::FromStr,
@@ -200,7 +201,12 @@ impl Database {
                         .test_before_acquire(false)
                 };
                 let writer = pool(1).connect_with(options.clone()).await?;
-                let readers = pool(connections.min(4)).connect_lazy_with(options.read_only(true));
+                // More than there are cores would only take memory: a reader
+                // computes, it does not wait.
+                let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+                let most = u32::try_from(cores).unwrap_or(u32::MAX).clamp(2, 8);
+                let readers =
+                    pool(connections.min(most)).connect_lazy_with(options.read_only(true));
                 Ok(Self::Sqlite(SqliteDatabase {
                     readers,
                     writer,
