@@ -128,9 +128,19 @@ impl Filter {
         self.actor.is_some() || self.subject.is_some()
     }
 
+    /// The kind, as a condition names it. PostgreSQL knows how rare each value
+    /// is. SQLite does not, and somebody's actions are few beside all of one
+    /// kind: as an expression, the kind cannot tempt it to its index.
+    fn kind_column(&self, database: &Database) -> &'static str {
+        match database {
+            Database::Sqlite(_) if self.is_narrow() => "kind || ''",
+            Database::Sqlite(_) | Database::Postgres(_) => "kind",
+        }
+    }
+
     /// What follows the table in a statement, and the number of the next
     /// parameter.
-    fn conditions(&self) -> (String, usize) {
+    fn conditions(&self, database: &Database) -> (String, usize) {
         let mut conditions = Vec::new();
         let mut next = 1;
         for (condition, is_asked) in [
@@ -145,13 +155,7 @@ impl Filter {
             }
         }
         if !self.kinds.is_empty() {
-            // Somebody's actions are few beside all of one kind: as an
-            // expression, the kind cannot tempt a database to its index.
-            let kind = if self.is_narrow() {
-                "kind || ''"
-            } else {
-                "kind"
-            };
+            let kind = self.kind_column(database);
             let numbers = next..next + self.kinds.len();
             let list: Vec<String> = numbers.map(|number| format!("${number}")).collect();
             conditions.push(format!("{kind} IN ({})", list.join(", ")));
@@ -165,8 +169,8 @@ impl Filter {
     }
 
     /// The entries, newest first; the last parameter bounds their number.
-    pub(super) fn newest_sql(&self) -> String {
-        let (conditions, next) = self.conditions();
+    pub(super) fn newest_sql(&self, database: &Database) -> String {
+        let (conditions, next) = self.conditions(database);
         format!(
             "SELECT id, kind, subject_type, subject, changes, details, actor, request_id, \
              client_ip, created_at FROM outbox {conditions} ORDER BY id DESC LIMIT ${next}"
@@ -175,8 +179,8 @@ impl Filter {
 
     /// How many entries there are; the last parameter bounds the number. In an
     /// order, so that the same index serves and nothing else is looked at.
-    pub(super) fn count_sql(&self) -> String {
-        let (conditions, next) = self.conditions();
+    pub(super) fn count_sql(&self, database: &Database) -> String {
+        let (conditions, next) = self.conditions(database);
         format!(
             "SELECT count(*) FROM \
              (SELECT 1 FROM outbox {conditions} ORDER BY id DESC LIMIT ${next}) AS matching"
@@ -225,7 +229,7 @@ async fn newest(database: &Database, filter: &Filter, limit: i64) -> Result<Vec<
     let filters = filter.in_order();
     let mut rows: Vec<Row> = Vec::new();
     for filter in &filters {
-        let sql = sqlx::AssertSqlSafe(filter.newest_sql());
+        let sql = sqlx::AssertSqlSafe(filter.newest_sql(database));
         rows.extend(match database {
             Database::Postgres(database) => {
                 let query = bind_filter!(sqlx::query_as::<_, Row>(sql), filter, limit);
@@ -249,7 +253,7 @@ async fn count(database: &Database, filter: &Filter) -> Result<i64, Error> {
     let most = i64::from(COUNT_CAP) + 1;
     let mut total = 0;
     for filter in &filter.in_order() {
-        let sql = sqlx::AssertSqlSafe(filter.count_sql());
+        let sql = sqlx::AssertSqlSafe(filter.count_sql(database));
         let rest = most - total;
         total += match database {
             Database::Postgres(database) => {
