@@ -205,7 +205,12 @@ impl Services {
                 continue;
             }
             let name = place.role.name();
-            let database = open(url, settings.connections).await?;
+            let connections = match (place.role, url) {
+                // Each reader of a file takes memory, and few read mails.
+                (Role::Notifications, DatabaseUrl::Sqlite(_)) => 1,
+                _ => settings.connections,
+            };
+            let database = open(url, connections).await?;
             if settings.profile == Profile::Dev {
                 database
                     .migrate(migrations)
