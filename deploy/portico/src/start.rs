@@ -1,17 +1,23 @@
 //! Binds the ports of a process and serves, until told to stop.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use anyhow::bail;
 use portico_auth::FirstAdmin;
 use portico_chassis::{
     database::Database,
     serve::{self, Readiness},
+    status::Error,
 };
 use portico_proto::FILE_DESCRIPTOR_SET;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic_health::{ServingStatus, server::HealthReporter};
+use tower::ServiceExt as _;
 
 use crate::{services::Services, settings::Settings};
 
@@ -106,7 +112,7 @@ pub async fn start(settings: &Settings) -> anyhow::Result<Running> {
         let listener = serve::bind(settings.grpc_listen, &settings.grpc_setting).await?;
         grpc_address = Some(listener.local_addr()?);
         let (reporter, health) = tonic_health::server::health_reporter();
-        let mut router = standard_routes(health)?;
+        let mut router = standard_routes(health);
         for routes in services.routes {
             router = router.merge(routes.reset_fallback());
         }
@@ -144,14 +150,44 @@ pub async fn start(settings: &Settings) -> anyhow::Result<Running> {
 /// Health and reflection, which need no token.
 fn standard_routes<H: tonic_health::pb::health_server::Health>(
     health: tonic_health::pb::health_server::HealthServer<H>,
-) -> anyhow::Result<axum::Router> {
+) -> axum::Router {
+    let mut router = tonic::service::Routes::new(health).into_axum_router();
+    let reflection = Arc::new(OnceLock::new());
+    for version in ["v1", "v1alpha"] {
+        let reflection = reflection.clone();
+        let reflect = async move |request| reflect(&reflection, request).await;
+        router = router.route(
+            &format!("/grpc.reflection.{version}.ServerReflection/{{method}}"),
+            axum::routing::post(reflect),
+        );
+    }
+    router
+}
+
+/// Tells of the contracts. The descriptors in the form that this needs take
+/// memory, and most processes are never asked: they are read when one is.
+async fn reflect(
+    reflection: &OnceLock<axum::Router>,
+    request: axum::extract::Request,
+) -> axum::response::Response {
+    let router = match reflection.get() {
+        Some(router) => router,
+        None => match reflection_routes() {
+            Ok(router) => reflection.get_or_init(|| router),
+            Err(error) => return tonic::Status::from(Error::internal(error)).into_http(),
+        },
+    };
+    let Ok(response) = router.clone().oneshot(request).await;
+    response
+}
+
+fn reflection_routes() -> anyhow::Result<axum::Router> {
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    Ok(tonic::service::Routes::new(health)
-        .add_service(reflection().build_v1()?)
+    Ok(tonic::service::Routes::new(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
         .into_axum_router())
 }
