@@ -4,7 +4,7 @@
 //! RPCs, [`policy`] says who may do what, [`accounts`] and [`deletion`] drive
 //! what spans services ([`peers`]), [`tokens`] issues access tokens and
 //! [`revocation`] tells of those that no longer count; [`upkeep`] and [`people`]
-//! go on beside. The rules stand in [`session`], [`password`] and [`key`], what is
+//! go on beside. The rules stand in [`session`], [`password`], [`key`] and [`ticket`], what is
 //! secret at rest is protected by [`secret`], [`store`] keeps all of it, and
 //! [`convert`] speaks protobuf, and [`events`] says what changes are about.
 //! What can go wrong stands in [`error`].
@@ -29,6 +29,7 @@ mod secret;
 mod service;
 mod session;
 mod store;
+mod ticket;
 mod tokens;
 mod tokens_service;
 mod upkeep;

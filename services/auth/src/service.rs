@@ -1,6 +1,7 @@
 //! The RPCs about accounts and sessions: convert, authorise, one use case.
 
 mod cookie;
+mod tickets;
 
 use std::sync::Arc;
 
@@ -288,6 +289,22 @@ impl AuthService for Accounts {
         let target = parse_id(&request.get_ref().id).ok_or_else(error::user_not_found)?;
         self.delete(&call, target).await?;
         Ok(Response::new(()))
+    }
+
+    async fn create_events_ticket(
+        &self,
+        request: Request<proto::CreateEventsTicketRequest>,
+    ) -> Result<Response<proto::EventsTicket>, Failure> {
+        let call = Call::of(&request)?;
+        Ok(Response::new(self.make_ticket(&call).await?))
+    }
+
+    async fn redeem_events_ticket(
+        &self,
+        request: Request<proto::RedeemEventsTicketRequest>,
+    ) -> Result<Response<proto::RedeemEventsTicketResponse>, Failure> {
+        let holder = self.redeem_ticket(request.get_ref()).await?;
+        Ok(Response::new(holder))
     }
 
     type WatchEventsStream = EventStream;

@@ -15,7 +15,7 @@ use crate::{
     convert,
     member::Member,
     people::People,
-    project::{Project, View},
+    project::{Deleted, Project, View},
 };
 
 /// Knows the projects and members that events are about.
@@ -26,6 +26,7 @@ pub(crate) struct Events {
 /// What an event is about, as it was kept.
 enum Subject {
     Project(Project),
+    Deleted(Deleted),
     Member(Member),
 }
 
@@ -44,7 +45,7 @@ impl Describe for Events {
             .collect::<Result<_, Error>>()?;
         let members = subjects.iter().filter_map(|subject| match subject {
             Subject::Member(member) => Some(member.user_id),
-            Subject::Project(_) => None,
+            Subject::Project(_) | Subject::Deleted(_) => None,
         });
         let people = self.people.all(&Call::default(), members).await?;
         records
@@ -57,10 +58,10 @@ impl Describe for Events {
 
 impl Subject {
     fn of(record: &Record) -> Result<Self, Error> {
-        Ok(if record.kind.starts_with("member.") {
-            Self::Member(record.payload()?)
-        } else {
-            Self::Project(record.payload()?)
+        Ok(match record.kind.as_str() {
+            "project.deleted" => Self::Deleted(record.payload()?),
+            kind if kind.starts_with("member.") => Self::Member(record.payload()?),
+            _ => Self::Project(record.payload()?),
         })
     }
 
@@ -72,10 +73,12 @@ impl Subject {
         people: &HashMap<String, users::User>,
     ) -> Result<Described, Error> {
         let resource = match self {
-            Self::Project(project) => Any::from_msg(&convert::project(&View {
-                project: project.clone(),
-                role: None,
-            })),
+            Self::Project(project) | Self::Deleted(Deleted { project, .. }) => {
+                Any::from_msg(&convert::project(&View {
+                    project: project.clone(),
+                    role: None,
+                }))
+            }
             Self::Member(member) => {
                 let person = people.get(&member.user_id.to_string());
                 Any::from_msg(&convert::member(member, person, false))
@@ -90,15 +93,16 @@ impl Subject {
 
     fn project_id(&self) -> Uuid {
         match self {
-            Self::Project(project) => project.id,
+            Self::Project(project) | Self::Deleted(Deleted { project, .. }) => project.id,
             Self::Member(member) => member.project_id,
         }
     }
 
-    /// The member, or the owner of a new project.
+    /// The member, the owner of a new project, or the members of a deleted one.
     fn concerned(&self, record: &Record) -> Vec<Uuid> {
         match (self, &record.actor) {
             (Self::Member(member), _) => vec![member.user_id],
+            (Self::Deleted(deleted), _) => deleted.members.clone(),
             (Self::Project(_), Actor::User(owner)) if record.kind == "project.created" => {
                 vec![*owner]
             }

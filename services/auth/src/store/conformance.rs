@@ -4,6 +4,7 @@
 mod accounts;
 mod deletions;
 mod sessions;
+mod tickets;
 mod tokens;
 
 use std::collections::BTreeSet;
