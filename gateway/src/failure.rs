@@ -50,8 +50,8 @@ impl Failure {
         .with_header(header::ALLOW, allow)
     }
 
-    pub(crate) fn not_acceptable() -> Self {
-        let message = "The answer is application/json, which the header Accept excludes.";
+    pub(crate) fn not_acceptable(media_type: &str) -> Self {
+        let message = format!("The answer is {media_type}, which the header Accept excludes.");
         Self::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message)
     }
 

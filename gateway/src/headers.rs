@@ -45,9 +45,15 @@ impl Security {
     }
 }
 
-/// Whether a client takes JSON (RFC 9110, section 12.5.1): by the most specific
-/// range that covers it.
+/// Whether a client takes JSON.
 pub(crate) fn accepts_json(headers: &HeaderMap) -> bool {
+    accepts(headers, "application", "json")
+}
+
+/// Whether a client takes a media type (RFC 9110, section 12.5.1): by the most
+/// specific range that covers it.
+pub(crate) fn accepts(headers: &HeaderMap, kind: &str, subtype: &str) -> bool {
+    let (any_subtype, whole) = (format!("{kind}/*"), format!("{kind}/{subtype}"));
     let mut best: Option<(usize, bool)> = None;
     let lines = headers.get_all(header::ACCEPT);
     let ranges = lines
@@ -57,10 +63,10 @@ pub(crate) fn accepts_json(headers: &HeaderMap) -> bool {
     for range in ranges.map(str::trim).filter(|range| !range.is_empty()) {
         is_anything_asked = true;
         let mut parts = range.split(';').map(str::trim);
-        let kind = parts.next().unwrap_or_default();
-        let Some(precision) = ["*/*", "application/*", "application/json"]
+        let covered = parts.next().unwrap_or_default();
+        let Some(precision) = ["*/*", &any_subtype, &whole]
             .iter()
-            .position(|known| known.eq_ignore_ascii_case(kind))
+            .position(|known| known.eq_ignore_ascii_case(covered))
         else {
             continue;
         };
@@ -113,6 +119,8 @@ mod tests {
             assert!(!accepts_json(&one(header::ACCEPT, accept)), "{accept}");
         }
         assert!(accepts_json(&HeaderMap::new()));
+        let stream = one(header::ACCEPT, "text/event-stream");
+        assert!(accepts(&stream, "text", "event-stream") && !accepts_json(&stream));
     }
 
     #[test]

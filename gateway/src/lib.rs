@@ -5,7 +5,7 @@
 //! stands in its `visit`. `api` is its way: [`routes`] find the RPC, `limits`
 //! and `authenticate` admit the caller, `body` and [`transcode`] make the
 //! message, `metadata` what goes beside it, `call` asks the service, `envelope`
-//! or `failure` answer. `headers`, `cors`, `cookie` and `compression` finish the
+//! or `failure` answer. What is not called but listened to is `live`. `headers`, `cors`, `cookie` and `compression` finish the
 //! answer; `pages` are what the gateway answers by itself, among them [`docs`]
 //! and the document of [`openapi`].
 
@@ -24,6 +24,7 @@ mod envelope;
 mod failure;
 mod headers;
 mod limits;
+mod live;
 mod metadata;
 pub mod openapi;
 mod pages;
@@ -38,7 +39,11 @@ use std::{collections::HashMap, sync::Arc};
 use anyhow::Context as _;
 use axum::{Router, handler::Handler as _};
 use portico_chassis::{
-    clock::Clock, serve::Readiness, telemetry::Metrics, token::Verifier, upstream::Upstream,
+    clock::Clock,
+    serve::{Background, Readiness},
+    telemetry::Metrics,
+    token::Verifier,
+    upstream::Upstream,
 };
 use portico_proto::{FILE_DESCRIPTOR_SET, METHODS};
 use prost_reflect::DescriptorPool;
@@ -50,15 +55,24 @@ use self::{
     entry::Gateway,
     headers::Security,
     limits::Limits,
+    live::{Live, socket::Sockets},
     routes::RouteTable,
     transcode::Schema,
 };
 pub use self::{
-    config::{Config, LimitsConfig, Network, Quota},
+    config::{Config, LimitsConfig, LiveConfig, Network, Quota},
     server::serve,
 };
 
-/// The gateway's routes, over the services of `upstreams`, by their full names.
+/// The gateway: what it answers, and what it does by itself.
+pub struct App {
+    /// All that it answers.
+    pub router: Router,
+    /// Telling clients of changes, while it serves.
+    pub background: Background,
+}
+
+/// Builds the gateway over the services of `upstreams`, by their full names.
 ///
 /// # Errors
 ///
@@ -71,18 +85,30 @@ pub fn build(
     metrics: Arc<Metrics>,
     readiness: Arc<Readiness>,
     clock: Clock,
-) -> anyhow::Result<Router> {
+) -> anyhow::Result<App> {
     let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET)?;
-    let schema = Schema::new(&pool)?;
+    let schema = Arc::new(Schema::new(&pool)?);
     let routes = RouteTable::new(&pool, &schema)?;
+    let limits = Arc::new(Limits::new(&config.limits)?);
+    let live = Arc::new(Live::new(
+        &config.live,
+        schema.clone(),
+        upstreams,
+        verifier.clone(),
+        limits.clone(),
+        metrics.clone(),
+        clock.clone(),
+    )?);
     let gateway = Gateway {
         pages: pages::router(config.public_url.clone(), readiness, clock.clone()),
         security: Security::new(&config),
+        sockets: Sockets::new(live.clone()),
         api: Api {
             endpoints: endpoints(&routes, &schema, upstreams)?,
             schema,
             routes,
-            limits: Limits::new(&config.limits)?,
+            live: live.clone(),
+            limits,
             verifier,
             cookie: RefreshCookie::new(&config),
             origins: Origins::new(&config),
@@ -94,9 +120,12 @@ pub fn build(
         metrics,
     };
     let handle = entry::handle.with_state(Arc::new(gateway));
-    Ok(Router::new()
-        .fallback_service(handle)
-        .layer(compression::layer()))
+    Ok(App {
+        router: Router::new()
+            .fallback_service(handle)
+            .layer(compression::layer()),
+        background: Box::new(|stop| Box::pin(live.run(stop))),
+    })
 }
 
 /// What there is to know of each RPC that has routes.

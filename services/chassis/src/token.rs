@@ -13,6 +13,7 @@ use jsonwebtoken::{Algorithm, Validation};
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use self::keys::Keys;
@@ -127,20 +128,40 @@ impl Verifier {
         };
         if user.expires_at <= self.clock.now() {
             self.cache.invalidate(&hash);
+        }
+        self.check(&user)?;
+        Ok(user)
+    }
+
+    /// Nothing, if the token that somebody was known by still counts.
+    ///
+    /// # Errors
+    ///
+    /// `TOKEN_EXPIRED` or `TOKEN_REVOKED`.
+    pub fn check(&self, user: &User) -> Result<(), Error> {
+        if user.expires_at <= self.clock.now() {
             return Err(Error::new(
                 Kind::Unauthenticated,
                 "TOKEN_EXPIRED",
                 "The access token has expired. Get a new one with the refresh token.",
             ));
         }
-        if self.revocations.covers(&user) {
+        if self.revocations.covers(user) {
             return Err(Error::new(
                 Kind::Unauthenticated,
                 "TOKEN_REVOKED",
                 "The session has ended or the account has changed. Sign in again.",
             ));
         }
-        Ok(user)
+        Ok(())
+    }
+
+    /// What is revoked from now on, for whoever keeps something open for
+    /// somebody: [`Verifier::check`] tells whom it covers. A watcher that falls
+    /// behind has missed some, and checks everybody.
+    #[must_use]
+    pub fn watch_revocations(&self) -> broadcast::Receiver<Revoked> {
+        self.revocations.watch()
     }
 
     async fn check_signature(&self, token: &str) -> Result<Checked, Error> {

@@ -31,6 +31,7 @@ pub(crate) struct Instance {
     pub(crate) grpc: BTreeMap<&'static str, String>,
     pub(crate) client: reqwest::Client,
     running: Vec<Running>,
+    variables: Variables,
     databases: Vec<TestDatabase>,
     _folder: tempfile::TempDir,
 }
@@ -60,7 +61,7 @@ impl Instance {
         for name in ["GATEWAY", "ADMIN", "GRPC"] {
             variables.push((format!("PORTICO_{name}_LISTEN"), "127.0.0.1:0".to_owned()));
         }
-        let running = run(variables, &Role::ALL).await;
+        let running = run(variables.clone(), &Role::ALL).await;
         let grpc = format!("http://{}", running.grpc.expect("gRPC is served"));
         Self {
             http: format!("http://{}", running.gateway.expect("HTTP is served")),
@@ -69,6 +70,7 @@ impl Instance {
                 .into(),
             client: client(),
             running: vec![running],
+            variables,
             databases: Vec::new(),
             _folder: folder,
         }
@@ -119,11 +121,28 @@ impl Instance {
             grpc,
             client: client(),
             running,
+            variables,
             databases,
             _folder: folder,
         };
         instance.wait_until_ready().await;
         instance
+    }
+
+    /// Starts one more gateway over the separate roles, and returns where it is.
+    pub(crate) async fn another_gateway(&mut self) -> String {
+        let gateway = run(self.variables.clone(), &[Role::Gateway]).await;
+        let http = format!("http://{}", gateway.gateway.expect("HTTP is served"));
+        self.running.push(gateway);
+        self.wait_until_ready().await;
+        http
+    }
+
+    /// Stops the gateway that was started last, as SIGTERM would.
+    pub(crate) async fn stop_gateway(&mut self) {
+        let gateway = self.running.pop().expect("a gateway");
+        assert!(gateway.gateway.is_some(), "the last one is a gateway");
+        gateway.stop().await.expect("it stops in time");
     }
 
     /// Waits until every role finds its peers.

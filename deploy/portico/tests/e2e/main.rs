@@ -9,6 +9,7 @@ mod conventions;
 mod coverage;
 mod grpc;
 mod instance;
+mod live;
 mod parity;
 mod people;
 mod projects;

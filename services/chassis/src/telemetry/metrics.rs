@@ -32,6 +32,11 @@ struct LimitLabels {
     policy: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LiveLabels {
+    transport: &'static str,
+}
+
 /// The metrics of a process.
 pub struct Metrics {
     registry: Registry,
@@ -39,6 +44,10 @@ pub struct Metrics {
     http: Family<HttpLabels, Histogram, fn() -> Histogram>,
     active: Gauge,
     limited: Family<LimitLabels, Counter>,
+    live_connections: Family<LiveLabels, Gauge>,
+    live_changes: Family<LiveLabels, Counter>,
+    live_resyncs: Family<LiveLabels, Counter>,
+    live_lag: Histogram,
     /// Password hashes that wait for a thread or run on one.
     pub password_hashes: Gauge,
 }
@@ -55,6 +64,10 @@ impl Default for Metrics {
         let http = Family::new_with_constructor(seconds as fn() -> Histogram);
         let active = Gauge::default();
         let limited = Family::default();
+        let live_connections = Family::default();
+        let live_changes = Family::default();
+        let live_resyncs = Family::default();
+        let live_lag = seconds();
         let password_hashes = Gauge::default();
         registry.register_with_unit(
             "rpc_server_call_duration",
@@ -79,6 +92,27 @@ impl Default for Metrics {
             limited.clone(),
         );
         registry.register(
+            "portico_live_connections",
+            "Clients that hear of changes",
+            live_connections.clone(),
+        );
+        registry.register(
+            "portico_live_changes",
+            "Changes told to clients",
+            live_changes.clone(),
+        );
+        registry.register(
+            "portico_live_resyncs",
+            "Times that a client had to be told to resynchronise",
+            live_resyncs.clone(),
+        );
+        registry.register_with_unit(
+            "portico_live_lag",
+            "Time from a change to its telling",
+            Unit::Seconds,
+            live_lag.clone(),
+        );
+        registry.register(
             "portico_password_hashes_active",
             "Password hashes that wait or run",
             password_hashes.clone(),
@@ -89,6 +123,10 @@ impl Default for Metrics {
             http,
             active,
             limited,
+            live_connections,
+            live_changes,
+            live_resyncs,
+            live_lag,
             password_hashes,
         }
     }
@@ -135,6 +173,35 @@ impl Metrics {
         self.limited.get_or_create(&LimitLabels { policy }).inc();
     }
 
+    /// Counts a client as connected, by `socket` or `stream`, until the guard
+    /// is dropped.
+    #[must_use]
+    pub fn begin_live(&self, transport: &'static str) -> InProgress {
+        let connections = self
+            .live_connections
+            .get_or_create(&LiveLabels { transport })
+            .clone();
+        connections.inc();
+        InProgress(connections)
+    }
+
+    /// Counts a change as told to so many clients.
+    pub fn live_told(&self, transport: &'static str, clients: u64) {
+        let labels = LiveLabels { transport };
+        self.live_changes.get_or_create(&labels).inc_by(clients);
+    }
+
+    /// Counts a client that is told to resynchronise.
+    pub fn live_resync(&self, transport: &'static str) {
+        let labels = LiveLabels { transport };
+        self.live_resyncs.get_or_create(&labels).inc();
+    }
+
+    /// Notes how long after a change clients are told of it.
+    pub fn live_lag(&self, lag: Duration) {
+        self.live_lag.observe(lag.as_secs_f64());
+    }
+
     /// All metrics as OpenMetrics text.
     #[must_use]
     pub fn text(&self) -> String {
@@ -146,7 +213,7 @@ impl Metrics {
     }
 }
 
-/// A request in progress.
+/// Something that is counted as long as it goes on.
 pub struct InProgress(Gauge);
 
 impl Drop for InProgress {
@@ -169,9 +236,17 @@ mod tests {
         );
         metrics.observe_http("GET", "/api/v1/users/{id}", 200, Duration::from_millis(1));
         drop(metrics.begin_http());
+        let _connected = metrics.begin_live("socket");
+        metrics.live_told("socket", 3);
+        metrics.live_resync("stream");
+        metrics.live_lag(Duration::from_millis(1));
         let text = metrics.text();
         assert!(text.contains("rpc_server_call_duration_seconds_count{rpc_service=\"portico.users.v1.UsersService\",rpc_method=\"GetUser\""));
         assert!(text.contains("http_server_request_duration_seconds_bucket{"));
         assert!(text.contains("http_server_active_requests 0"));
+        assert!(text.contains("portico_live_connections{transport=\"socket\"} 1"));
+        assert!(text.contains("portico_live_changes_total{transport=\"socket\"} 3"));
+        assert!(text.contains("portico_live_resyncs_total{transport=\"stream\"} 1"));
+        assert!(text.contains("portico_live_lag_seconds_count 1"));
     }
 }

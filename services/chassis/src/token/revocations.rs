@@ -4,6 +4,7 @@
 
 use std::{collections::HashMap, sync::RwLock};
 
+use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use crate::{caller::User, clock::Timestamp};
@@ -17,6 +18,9 @@ pub enum Revoked {
     User(Uuid),
 }
 
+/// Revocations that wait for somebody slow to hear of them.
+const WAITING: usize = 1_024;
+
 #[derive(Clone, Copy)]
 struct Entry {
     revoked_at: Timestamp,
@@ -24,14 +28,29 @@ struct Entry {
 }
 
 /// The revocations that still matter.
-#[derive(Default)]
-pub struct Revocations(RwLock<HashMap<Revoked, Entry>>);
+pub struct Revocations {
+    entries: RwLock<HashMap<Revoked, Entry>>,
+    /// Tells whoever keeps something open of what is revoked.
+    told: broadcast::Sender<Revoked>,
+}
+
+impl Default for Revocations {
+    fn default() -> Self {
+        Self {
+            entries: RwLock::default(),
+            told: broadcast::Sender::new(WAITING),
+        }
+    }
+}
 
 impl Revocations {
     /// Notes a revocation, and forgets those that no longer matter at
     /// `revoked_at`.
     pub fn add(&self, tokens: Revoked, revoked_at: Timestamp, expires_at: Timestamp) {
-        let mut entries = self.0.write().unwrap_or_else(|poison| poison.into_inner());
+        let mut entries = self
+            .entries
+            .write()
+            .unwrap_or_else(|poison| poison.into_inner());
         entries.retain(|_, entry| entry.expires_at > revoked_at);
         let entry = entries.entry(tokens).or_insert(Entry {
             revoked_at,
@@ -39,11 +58,23 @@ impl Revocations {
         });
         entry.revoked_at = entry.revoked_at.max(revoked_at);
         entry.expires_at = entry.expires_at.max(expires_at);
+        drop(entries);
+        // Nobody may want to know.
+        let _ = self.told.send(tokens);
+    }
+
+    /// What is revoked from now on, once it is known here. Whoever falls
+    /// behind has missed some, and looks at everything.
+    pub(super) fn watch(&self) -> broadcast::Receiver<Revoked> {
+        self.told.subscribe()
     }
 
     /// Whether a person's token is revoked.
     pub(super) fn covers(&self, user: &User) -> bool {
-        let entries = self.0.read().unwrap_or_else(|poison| poison.into_inner());
+        let entries = self
+            .entries
+            .read()
+            .unwrap_or_else(|poison| poison.into_inner());
         if entries.is_empty() {
             return false;
         }
@@ -91,6 +122,20 @@ mod tests {
     }
 
     #[test]
+    fn a_watcher_hears_of_what_is_already_known() {
+        let revocations = Revocations::default();
+        let mut watcher = revocations.watch();
+        let (tokens, at) = (
+            Revoked::User(Uuid::from_u128(1)),
+            Timestamp::from_seconds(10),
+        );
+        revocations.add(tokens, at, at);
+        assert_eq!(watcher.try_recv(), Ok(tokens));
+        assert!(revocations.covers(&user(5)));
+        assert!(watcher.try_recv().is_err());
+    }
+
+    #[test]
     fn entries_are_forgotten_when_their_tokens_have_expired() {
         let revocations = Revocations::default();
         let (early, late) = (Timestamp::from_seconds(10), Timestamp::from_seconds(1000));
@@ -104,6 +149,6 @@ mod tests {
             late,
             Timestamp::from_seconds(1600),
         );
-        assert_eq!(revocations.0.read().expect("lock").len(), 1);
+        assert_eq!(revocations.entries.read().expect("lock").len(), 1);
     }
 }
