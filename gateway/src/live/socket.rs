@@ -50,6 +50,9 @@ const READ_BUFFER: usize = 1 << 10;
 /// How long a client may take to say who it is.
 const SIGN_IN: Duration = Duration::from_secs(10);
 
+/// How long a client may take to hear that it is signed out.
+const LAST_WORD: Duration = Duration::from_secs(2);
+
 /// How long a client may take to send a body.
 const BODY: Duration = Duration::from_secs(15);
 
@@ -243,15 +246,20 @@ impl Outlet for Wire {
     }
 
     fn end(&self, end: End) {
-        let reason = match end {
+        self.0.data.close();
+        match end {
             End::SignedOut => {
                 self.send(packet::DISCONNECT.into());
-                DisconnectReason::TransportClose
+                let socket = self.0.clone();
+                tokio::spawn(async move {
+                    // A client that polls must come by to hear of it.
+                    tokio::time::sleep(LAST_WORD).await;
+                    socket.close(DisconnectReason::TransportClose);
+                });
             }
             // Without a word, so that stock clients come back by themselves.
-            End::GoingAway => DisconnectReason::ClosingServer,
-        };
-        self.0.close(reason);
+            End::GoingAway => self.0.close(DisconnectReason::ClosingServer),
+        }
     }
 }
 

@@ -53,6 +53,11 @@ impl<'a> Call<'a> {
         self
     }
 
+    pub(crate) fn text(mut self, body: &str) -> Self {
+        self.request = self.request.body(body.to_owned());
+        self
+    }
+
     pub(crate) async fn send(self) -> Answer {
         let request = self.request.build().expect("a valid request");
         let response = self.client.execute(request).await.expect("an answer");

@@ -79,6 +79,12 @@ impl Session {
         self.lock().signed_in.is_some()
     }
 
+    /// Whether the client may say who it is: once.
+    pub(super) fn may_sign_in(&self) -> bool {
+        let state = self.lock();
+        state.signed_in.is_none() && !state.is_closed
+    }
+
     pub(super) fn signed_in(&self) -> Option<SignedIn> {
         self.lock().signed_in.clone()
     }
@@ -92,7 +98,8 @@ impl Session {
         !state.is_closed
     }
 
-    /// Notes that the client has left, and returns its connection.
+    /// Notes that the client has left or is sent away, and returns its
+    /// connection.
     pub(super) fn close(&self) -> Option<ConnectionId> {
         let mut state = self.lock();
         state.is_closed = true;

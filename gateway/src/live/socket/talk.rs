@@ -52,7 +52,7 @@ impl Handler {
 
     /// Connects a client, or refuses it.
     async fn connect(&self, socket: &Arc<Socket<Session>>, auth: &Value) {
-        if socket.data.is_signed_in() {
+        if !socket.data.may_sign_in() {
             return;
         }
         if let Err(error) = self.sign_in(socket, auth).await {

@@ -58,11 +58,12 @@ impl Reader {
     /// What the client reads next; nothing at the end of the stream.
     pub(super) async fn next(&mut self) -> Option<String> {
         if std::mem::take(&mut self.is_new) {
-            let begin = format!("retry: {RETRY}\nid: {}\n\n", self.position);
-            return Some(match self.replay {
-                Some(_) => begin,
-                None => begin + &self.resync(),
-            });
+            let resync = match self.replay {
+                Some(_) => String::new(),
+                None => self.resync(),
+            };
+            let id = &self.position;
+            return Some(format!("retry: {RETRY}\nid: {id}\n\n{resync}"));
         }
         if let Some(replay) = &mut self.replay {
             // Nothing more for a token that counts no more.
@@ -127,9 +128,10 @@ impl Reader {
         is_new
     }
 
-    /// Tells the client that what it knows may be out of date.
+    /// Tells the client that what it knows may be out of date. It goes on from
+    /// here, wherever it was.
     fn resync(&mut self) -> String {
-        self.position.advance(&self.until);
+        self.position = self.until.clone();
         format!("event: resync\nid: {}\ndata: {{}}\n\n", self.position)
     }
 }

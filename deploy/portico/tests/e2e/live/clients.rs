@@ -106,11 +106,32 @@ impl Clients {
         self.expect(client, "ack").await
     }
 
+    /// A new project of the person whose clients these are, of which they hear.
+    /// Had it been there before them, they might yet hear of it.
+    pub(crate) async fn project(
+        &mut self,
+        portico: &Instance,
+        owner: &Person,
+        clients: &[&str],
+    ) -> Value {
+        let project = portico.project(owner, "Engine").await;
+        self.expect_all(clients, "project:created").await;
+        self.expect_all(clients, "member:added").await;
+        project
+    }
+
     /// Joins the room of a project, which must be allowed.
     pub(crate) async fn join(&mut self, client: &str, project: &Value) {
         let answer = self
             .emit(client, "join:project", json!([project["id"]]))
             .await;
+        assert_eq!(answer, json!({"success": true}), "{client}");
+    }
+
+    /// A socket is still connected, and has nothing to hear. To leave a room
+    /// where one is not is fine.
+    pub(crate) async fn expect_alive(&mut self, client: &str) {
+        let answer = self.emit(client, "leave:project", json!(["no id"])).await;
         assert_eq!(answer, json!({"success": true}), "{client}");
     }
 
@@ -129,6 +150,19 @@ impl Clients {
         let (heard, data) = self.next(client).await;
         assert_eq!(heard, event, "{client} hears {data}");
         data
+    }
+
+    /// The data of the end of a client whose session has ended, of which it may
+    /// hear before.
+    pub(crate) async fn expect_end(&mut self, client: &str, event: &str) -> Value {
+        let (heard, data) = self.next(client).await;
+        match heard.as_str() {
+            "session:revoked" => self.expect(client, event).await,
+            _ => {
+                assert_eq!(heard, event, "{client} hears {data}");
+                data
+            }
+        }
     }
 
     /// The same for each of some clients, who all hear the same.
