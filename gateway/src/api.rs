@@ -6,6 +6,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{body::Body, response::Response};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use portico_chassis::{
     caller::{Caller, User, metadata::REFRESH_COOKIE},
@@ -21,21 +22,22 @@ use portico_proto::{CallerClass, Success};
 use crate::{
     authenticate::Credential,
     body,
-    call::{self, Answer},
+    call::{self, Answer, Messages},
     cookie::RefreshCookie,
     cors::Origins,
     envelope::{self, Meta, Shape},
     failure::{Failure, allow},
-    headers::{IDEMPOTENCY_REPLAYED, accepts_json, none_match_names},
+    headers::{IDEMPOTENCY_REPLAYED, accepts, none_match_names},
     limits::{Limits, Policy, Standing, Subject},
     live::{self, Live},
     metadata::{self, Facts},
+    ndjson::{Lines, NDJSON},
     routes::{Lookup, Match, Route, RouteTable},
     transcode::{FieldId, Schema},
     visit::Visit,
 };
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const JSON: &str = "application/json";
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300");
@@ -68,6 +70,8 @@ pub(crate) struct Endpoint {
     access: Access,
     upstream: Upstream,
     shape: Shape,
+    /// Whether the answer is a stream of messages.
+    is_stream: bool,
     /// The field of a call that tries a password or a token in which it names
     /// an account.
     account: Option<FieldId>,
@@ -92,15 +96,19 @@ impl Endpoint {
             is_served,
             "{template} is neither below /api nor below /.well-known"
         );
-        let is_unary = !route.is_client_streaming && !route.is_server_streaming;
         anyhow::ensure!(
-            is_unary,
-            "{} is a stream, which has no form in REST",
+            !route.is_client_streaming,
+            "{} takes a stream, which has no form in REST",
             method.path
         );
         anyhow::ensure!(
             route.response_body.is_none(),
             "{} has a response_body; a list is known by its shape",
+            method.path
+        );
+        anyhow::ensure!(
+            !route.is_server_streaming || !method.idempotency_key && !method.refresh_cookie,
+            "{} is a stream, which has no headers of its own",
             method.path
         );
         let access = match method.caller {
@@ -117,10 +125,16 @@ impl Endpoint {
             access,
             upstream,
             shape: Shape::of(schema, route.output, is_enveloped),
+            is_stream: route.is_server_streaming,
             account: account.filter(|_| method.credentials),
             // Once for each RPC, at the start.
             template: String::from(template).leak(),
         })
+    }
+
+    /// What a success is written as.
+    fn media_type(&self) -> &'static str {
+        if self.is_stream { NDJSON } else { JSON }
     }
 
     fn status(&self) -> StatusCode {
@@ -163,7 +177,7 @@ impl Api {
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = failure.status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, JSON);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
         headers.insert(
             header::CACHE_CONTROL,
             visit.cache_control.clone().unwrap_or(PRIVATE),
@@ -268,8 +282,9 @@ impl Api {
         body: Body,
         visit: &mut Visit,
     ) -> Result<Response, Failure> {
-        if !accepts_json(&parts.headers) {
-            return Err(Failure::not_acceptable("application/json"));
+        let media_type = endpoint.media_type();
+        if !accepts(&parts.headers, media_type) {
+            return Err(Failure::not_acceptable(media_type));
         }
         let has_body = found.route.binding.body != crate::transcode::Body::None;
         let body = if has_body {
@@ -288,6 +303,10 @@ impl Api {
         }
         let metadata = self.metadata(endpoint, parts, visit)?;
         let path = &found.route.grpc_path;
+        if endpoint.is_stream {
+            let begun = call::stream(&endpoint.upstream, path, metadata, message).await?;
+            return Ok(self.stream(endpoint, found.route, begun, visit));
+        }
         let answer = call::unary(&endpoint.upstream, path, metadata, message).await?;
         self.respond(endpoint, found.route, &answer, parts, visit)
     }
@@ -368,7 +387,9 @@ impl Api {
                 .map_err(Error::internal)?;
             let mut response = Response::new(Body::from(body));
             *response.status_mut() = endpoint.status();
-            response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+            response
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
             response
         };
         let headers = response.headers_mut();
@@ -390,6 +411,31 @@ impl Api {
             headers.append(header::SET_COOKIE, cookie);
         }
         Ok(response)
+    }
+
+    fn stream(
+        &self,
+        endpoint: &Endpoint,
+        route: &Route,
+        (first, messages): (Option<Bytes>, Messages),
+        visit: &Visit,
+    ) -> Response {
+        let lines = Lines {
+            schema: self.schema.clone(),
+            output: route.output,
+            first,
+            messages,
+            span: visit.span.clone(),
+        };
+        let mut response = Response::new(lines.into_body());
+        *response.status_mut() = endpoint.status();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(endpoint.media_type()),
+        );
+        headers.insert(header::CACHE_CONTROL, endpoint.cache_control());
+        response
     }
 
     /// The entity tag of a single resource.

@@ -1,18 +1,24 @@
-//! One unary gRPC call with bytes as they are: the gateway never decodes a
-//! message (gRPC over HTTP/2, "Requests" and "Responses").
+//! One gRPC call with bytes as they are: the gateway never decodes a message
+//! (gRPC over HTTP/2, "Requests" and "Responses"). [`unary`] waits for the one
+//! message of the answer, [`stream`] for the first of many.
+
+mod messages;
 
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Method, Request, header, uri::PathAndQuery};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header, uri::PathAndQuery};
 use http_body_util::{BodyExt as _, Full};
 use portico_chassis::{status::Error, upstream::Upstream};
 use tonic::{Code, Status, body::Body};
 use tower::ServiceExt as _;
 
+pub(crate) use self::messages::Messages;
+
 /// How long a service may take, and what it is told of it.
 const DEADLINE: Duration = Duration::from_secs(10);
-const GRPC_TIMEOUT: HeaderValue = HeaderValue::from_static("10S");
+const GRPC_DEADLINE: HeaderValue = HeaderValue::from_static("10S");
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 /// The greatest answer that is passed on.
 const MAX_MESSAGE: usize = 16 << 20;
 /// What stands before a message: whether it is compressed, and its length.
@@ -44,6 +50,33 @@ pub(crate) async fn unary(
     }
 }
 
+/// Calls a method with a message, and waits for the first message of the
+/// answer, or its end without one. What the answer says beside its messages is
+/// not passed on.
+///
+/// # Errors
+///
+/// As [`unary`], as far as it is known by then.
+pub(crate) async fn stream(
+    upstream: &Upstream,
+    path: &PathAndQuery,
+    metadata: HeaderMap,
+    message: Vec<u8>,
+) -> Result<(Option<Bytes>, Messages), Error> {
+    let mut request = request(path, metadata, message)?;
+    // It would be that of the whole stream.
+    request.headers_mut().remove(GRPC_TIMEOUT);
+    let begun = async {
+        let (_, body) = open(upstream, request).await?;
+        let mut messages = Messages::new(body);
+        Ok((messages.next().await?, messages))
+    };
+    match tokio::time::timeout(DEADLINE, begun).await {
+        Ok(begun) => begun,
+        Err(_) => Err(Error::deadline_exceeded()),
+    }
+}
+
 fn request(
     path: &PathAndQuery,
     metadata: HeaderMap,
@@ -62,13 +95,15 @@ fn request(
         HeaderValue::from_static("application/grpc"),
     );
     headers.insert(header::TE, HeaderValue::from_static("trailers"));
-    headers.insert("grpc-timeout", GRPC_TIMEOUT);
+    headers.insert(GRPC_TIMEOUT, GRPC_DEADLINE);
     Ok(request)
 }
 
-async fn exchange(upstream: &Upstream, request: Request<Body>) -> Result<Answer, Error> {
+/// Sends a request; the head of the answer, if it is not a refusal, and what
+/// follows.
+async fn open(upstream: &Upstream, request: Request<Body>) -> Result<(HeaderMap, Body), Error> {
     let Ok(response) = upstream.clone().oneshot(request).await;
-    let (parts, mut body) = response.into_parts();
+    let (parts, body) = response.into_parts();
     if let Some(status) = Status::from_header_map(&parts.headers) {
         check(&status)?;
     }
@@ -79,6 +114,11 @@ async fn exchange(upstream: &Upstream, request: Request<Body>) -> Result<Answer,
             _ => Error::internal(text),
         });
     }
+    Ok((parts.headers, body))
+}
+
+async fn exchange(upstream: &Upstream, request: Request<Body>) -> Result<Answer, Error> {
+    let (metadata, mut body) = open(upstream, request).await?;
     let mut data = Data::default();
     let mut trailers = None;
     while let Some(frame) = body.frame().await {
@@ -92,7 +132,7 @@ async fn exchange(upstream: &Upstream, request: Request<Body>) -> Result<Answer,
     check(&status.ok_or_else(|| Error::unavailable("the answer was cut off"))?)?;
     Ok(Answer {
         message: data.message()?,
-        metadata: parts.headers,
+        metadata,
     })
 }
 

@@ -1,6 +1,6 @@
 //! The gateway's settings, read once at the start.
 
-use std::{net::IpAddr, num::NonZeroU32, str::FromStr, time::Duration};
+use std::{net::IpAddr, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
 
 use portico_chassis::config::{self, Env};
 
@@ -23,6 +23,9 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// What clients of live changes may have.
     pub live: LiveConfig,
+    /// The folder of mails to show, in a development installation that has no
+    /// mail server.
+    pub mailbox: Option<PathBuf>,
 }
 
 /// What clients of live changes may have.
@@ -100,6 +103,7 @@ impl Config {
                 message_limit: env.parse("PORTICO_LIVE_MESSAGE_LIMIT", MESSAGE_LIMIT, config::size),
                 messages: quota(env, "PORTICO_LIVE_MESSAGES", "20/1s"),
             },
+            mailbox: None,
         }
     }
 

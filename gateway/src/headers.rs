@@ -45,15 +45,11 @@ impl Security {
     }
 }
 
-/// Whether a client takes JSON.
-pub(crate) fn accepts_json(headers: &HeaderMap) -> bool {
-    accepts(headers, "application", "json")
-}
-
-/// Whether a client takes a media type (RFC 9110, section 12.5.1): by the most
-/// specific range that covers it.
-pub(crate) fn accepts(headers: &HeaderMap, kind: &str, subtype: &str) -> bool {
-    let (any_subtype, whole) = (format!("{kind}/*"), format!("{kind}/{subtype}"));
+/// Whether a client takes a media type, such as `application/json` (RFC 9110,
+/// section 12.5.1): by the most specific range that covers it.
+pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    let kind = media_type.split('/').next().unwrap_or_default();
+    let any_of_kind = format!("{kind}/*");
     let mut best: Option<(usize, bool)> = None;
     let lines = headers.get_all(header::ACCEPT);
     let ranges = lines
@@ -64,7 +60,7 @@ pub(crate) fn accepts(headers: &HeaderMap, kind: &str, subtype: &str) -> bool {
         is_anything_asked = true;
         let mut parts = range.split(';').map(str::trim);
         let covered = parts.next().unwrap_or_default();
-        let Some(precision) = ["*/*", &any_subtype, &whole]
+        let Some(precision) = ["*/*", &any_of_kind, media_type]
             .iter()
             .position(|known| known.eq_ignore_ascii_case(covered))
         else {
@@ -98,6 +94,10 @@ mod tests {
         HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
     }
 
+    fn accepts_json(headers: &HeaderMap) -> bool {
+        accepts(headers, "application/json")
+    }
+
     #[test]
     fn the_most_specific_range_decides_whether_json_is_accepted() {
         for accept in [
@@ -113,6 +113,7 @@ mod tests {
         }
         for accept in [
             "text/html",
+            "application/x-ndjson",
             "application/json;q=0",
             "*/*, application/json;q=0.0",
         ] {
@@ -120,7 +121,7 @@ mod tests {
         }
         assert!(accepts_json(&HeaderMap::new()));
         let stream = one(header::ACCEPT, "text/event-stream");
-        assert!(accepts(&stream, "text", "event-stream") && !accepts_json(&stream));
+        assert!(accepts(&stream, "text/event-stream") && !accepts_json(&stream));
     }
 
     #[test]

@@ -4,10 +4,11 @@
 //! A request comes in through [`serve`] and `entry`, and what is known of it
 //! stands in its `visit`. `api` is its way: [`routes`] find the RPC, `limits`
 //! and `authenticate` admit the caller, `body` and [`transcode`] make the
-//! message, `metadata` what goes beside it, `call` asks the service, `envelope`
-//! or `failure` answer. What is not called but listened to is `live`. `headers`, `cors`, `cookie` and `compression` finish the
-//! answer; `pages` are what the gateway answers by itself, among them [`docs`]
-//! and the document of [`openapi`].
+//! message, `metadata` what goes beside it, `call` asks the service, `envelope`,
+//! `ndjson` or `failure` answer. What is listened to instead of called is `live`.
+//! `headers`, `cors`, `cookie` and `compression` finish the answer; `pages` are
+//! what the gateway answers by itself, among them [`docs`], the document of
+//! [`openapi`] and the `mailbox` of a development installation.
 
 mod api;
 mod authenticate;
@@ -25,7 +26,9 @@ mod failure;
 mod headers;
 mod limits;
 mod live;
+mod mailbox;
 mod metadata;
+mod ndjson;
 pub mod openapi;
 mod pages;
 pub mod routes;
@@ -100,7 +103,7 @@ pub fn build(
         clock.clone(),
     )?);
     let gateway = Gateway {
-        pages: pages::router(config.public_url.clone(), readiness, clock.clone()),
+        pages: pages::router(&config, readiness, clock.clone()),
         security: Security::new(&config),
         sockets: Sockets::new(live.clone()),
         api: Api {

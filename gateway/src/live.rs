@@ -113,7 +113,7 @@ impl Live {
 
     /// Ends the connections of revoked tokens.
     async fn end_revoked(&self) {
-        let mut revoked = self.verifier.watch_revocations();
+        let mut revoked = self.verifier.revocations().watch();
         self.hub.check_all(|user| self.counts(user));
         loop {
             match revoked.recv().await {

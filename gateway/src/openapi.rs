@@ -41,7 +41,9 @@ pub fn document(pool: &DescriptorPool, methods: &[Method], public_url: &str) -> 
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "Accounts, people and projects.",
             "description": "Generated from the contracts of the services. Every answer below `/api` \
-                            is `{success, data, meta}` or `{success, error, meta}`.",
+                            is `{success, data, meta}` or `{success, error, meta}`, but for \
+                            streams: one object a line, without an envelope, and broken off if \
+                            anything fails on the way.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": public_url}],

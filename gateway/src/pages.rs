@@ -21,16 +21,19 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::{docs, envelope::write_timestamp, headers::none_match_names, openapi};
+use crate::{
+    config::Config, docs, envelope::write_timestamp, headers::none_match_names, mailbox, openapi,
+};
 
 /// The paths of everything but assets, as names for metrics.
-pub(crate) const PATHS: [&str; 6] = [
+pub(crate) const PATHS: [&str; 7] = [
     "/",
     "/health",
     "/livez",
     "/readyz",
     "/api/openapi.json",
     "/docs",
+    mailbox::PATH,
 ];
 
 /// Until a web client takes its place.
@@ -46,8 +49,10 @@ const WELCOME: &str = r#"<!doctype html>
 "#;
 
 /// All pages; anything else is not found.
-pub(crate) fn router(public_url: String, readiness: Arc<Readiness>, clock: Clock) -> Router {
-    let document = Arc::new(Document::new(public_url));
+pub(crate) fn router(config: &Config, readiness: Arc<Readiness>, clock: Clock) -> Router {
+    let document = Arc::new(Document::new(config.public_url.clone()));
+    let mailbox = config.mailbox.as_deref();
+    let mailbox = mailbox.map(|folder| mailbox::router(folder, &config.public_url));
     Router::new()
         .route("/", get(async || Html(WELCOME)))
         .route(
@@ -58,6 +63,7 @@ pub(crate) fn router(public_url: String, readiness: Arc<Readiness>, clock: Clock
         .with_state((readiness.clone(), clock))
         .merge(probes(readiness))
         .merge(docs::router())
+        .merge(mailbox.unwrap_or_default())
         .fallback(async || (StatusCode::NOT_FOUND, "Not found.\n"))
 }
 

@@ -42,7 +42,7 @@ fn entry(pool: &DescriptorPool, method: &MethodDescriptor) -> anyhow::Result<Str
     );
     Ok(format!(
         "Method {{ path: \"/{}/{}\", caller: CallerClass::{caller}, scope: {:?}, credentials: {}, \
-         idempotent: {}, success: Success::{success}, idempotency_key: {}, secret: {}, refresh_cookie: {} }},\n",
+         idempotent: {}, success: Success::{success}, idempotency_key: {}, secret: {}, refresh_cookie: {}, is_stream: {} }},\n",
         method.parent_service().full_name(),
         method.name(),
         options::text(&policy, "scope"),
@@ -51,5 +51,6 @@ fn entry(pool: &DescriptorPool, method: &MethodDescriptor) -> anyhow::Result<Str
         options::flag(&policy, "idempotency_key"),
         options::flag(&policy, "secret"),
         options::flag(&policy, "refresh_cookie"),
+        method.is_server_streaming(),
     ))
 }

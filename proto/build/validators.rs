@@ -2,12 +2,13 @@
 //!
 //! It knows the rules that the contracts use; any other rule fails the build,
 //! so that none is silently left out. (The generator crate for these rules
-//! needs an installed `protoc`.) Two rules need no option: an enum field that
-//! is present holds a named value, and not the zero one.
+//! needs an installed `protoc`.) Three rules need no option: an enum field that
+//! is present holds a named value, and not the zero one, and a moment is one of
+//! those that have a form in JSON.
 
 use std::fmt::Write as _;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use prost_reflect::{
     Cardinality, DescriptorPool, DynamicMessage, EnumDescriptor, FieldDescriptor, Kind,
     MessageDescriptor, Value,
@@ -60,7 +61,7 @@ fn checks_of(field: &FieldDescriptor, rules: Option<&DynamicMessage>) -> anyhow:
         for (rule, value) in rules.fields() {
             let of_kind = |prefix| kind_checks(value, prefix, json);
             checks += &match rule.name() {
-                "required" => String::new(),
+                "required" | "enum" => String::new(),
                 "string" => of_kind("text")?,
                 "int32" => of_kind("number")?,
                 "repeated" => of_kind("items")?,
@@ -69,7 +70,10 @@ fn checks_of(field: &FieldDescriptor, rules: Option<&DynamicMessage>) -> anyhow:
         }
     }
     match field.kind() {
-        Kind::Enum(values) => checks += &enum_check(&values, json),
+        Kind::Enum(values) => checks += &enum_check(&values, &refused(rules)?, json),
+        Kind::Message(inner) if inner.full_name() == "google.protobuf.Timestamp" => {
+            checks += &timestamp_check(json);
+        }
         Kind::Message(inner) if field.is_list() && is_request(&inner) => {
             return Ok(format!(
                 "let value = &self.{name};\n{checks}for (index, item) in value.iter().enumerate() {{\n\
@@ -165,10 +169,24 @@ fn kind_checks(rules: &Value, prefix: &str, json: &str) -> anyhow::Result<String
     Ok(checks)
 }
 
-fn enum_check(values: &EnumDescriptor, json: &str) -> String {
+/// The numbers of an enum that a field refuses beside the zero one.
+fn refused(rules: Option<&DynamicMessage>) -> anyhow::Result<Vec<i32>> {
+    let rules = rules.and_then(|rules| rules.get_field_by_name("enum"));
+    let rules = rules.as_deref().and_then(Value::as_message);
+    let mut refused = Vec::new();
+    for (rule, numbers) in rules.into_iter().flat_map(DynamicMessage::fields) {
+        let name = rule.name();
+        ensure!(name == "not_in", "the rule `{name}` is not known here");
+        let numbers = numbers.as_list().context("not a list")?;
+        refused.extend(numbers.iter().filter_map(Value::as_i32));
+    }
+    Ok(refused)
+}
+
+fn enum_check(values: &EnumDescriptor, refused: &[i32], json: &str) -> String {
     let named: Vec<_> = values
         .values()
-        .filter(|value| value.number() != 0)
+        .filter(|value| value.number() != 0 && !refused.contains(&value.number()))
         .collect();
     let numbers: Vec<String> = named
         .iter()
@@ -180,6 +198,16 @@ fn enum_check(values: &EnumDescriptor, json: &str) -> String {
          \"must be one of {}\".into()); }}\n",
         numbers.join(", "),
         names.join(", ")
+    )
+}
+
+/// The bounds are those of `google/protobuf/timestamp.proto`.
+fn timestamp_check(json: &str) -> String {
+    format!(
+        "if !(-62_135_596_800..=253_402_300_799).contains(&value.seconds) \
+         || !(0..1_000_000_000).contains(&value.nanos) {{ \
+         report(&format!(\"{{path}}{json}\"), \"OUT_OF_RANGE\", \
+         \"must be between the years 1 and 9999\".into()); }}\n"
     )
 }
 

@@ -25,6 +25,8 @@ pub struct Method {
     pub secret: bool,
     /// Whether the method reads or writes the refresh cookie of browsers.
     pub refresh_cookie: bool,
+    /// Whether the method answers with a stream.
+    pub is_stream: bool,
 }
 
 /// The kind of caller that a method needs.
@@ -96,6 +98,11 @@ mod portico {
             tonic::include_proto!("portico.events.v1");
         }
     }
+    pub mod notifications {
+        pub mod v1 {
+            tonic::include_proto!("portico.notifications.v1");
+        }
+    }
     pub mod pagination {
         pub mod v1 {
             tonic::include_proto!("portico.pagination.v1");
@@ -121,6 +128,6 @@ mod validators {
 }
 
 pub use portico::{
-    auth::v1 as auth, events::v1 as events, pagination::v1 as pagination, projects::v1 as projects,
-    users::v1 as users,
+    auth::v1 as auth, events::v1 as events, notifications::v1 as notifications,
+    pagination::v1 as pagination, projects::v1 as projects, users::v1 as users,
 };

@@ -28,6 +28,8 @@ pub enum Command {
     Auth,
     /// Run the projects service
     Projects,
+    /// Run the notifications service
+    Notifications,
     /// Run the gateway
     Gateway,
     /// Bring the databases up to date

@@ -32,6 +32,7 @@ pub async fn run(command: Command) -> Outcome {
         Command::Users => serve(&[Role::Users]).await,
         Command::Auth => serve(&[Role::Auth]).await,
         Command::Projects => serve(&[Role::Projects]).await,
+        Command::Notifications => serve(&[Role::Notifications]).await,
         Command::Gateway => serve(&[Role::Gateway]).await,
         Command::Migrate => migrate::run(&read(&[])?).await,
         Command::Admin(command) => {
@@ -118,6 +119,13 @@ fn greet(settings: &Settings, running: &start::Running) -> Outcome {
     text += &format!("\n  API docs  {}/docs", settings.public_url);
     if let Some(grpc) = running.grpc {
         text += &format!("\n  gRPC      {grpc}");
+    }
+    let mailbox = settings
+        .gateway
+        .as_ref()
+        .and_then(|gateway| gateway.mailbox.as_ref());
+    if mailbox.is_some() {
+        text += &format!("\n  Mails     {}/dev/mailbox", settings.public_url);
     }
     text += &format!("\n  Metrics   http://{}/metrics\n", running.admin);
     if let Some(admin) = &running.first_admin {

@@ -17,7 +17,7 @@ use portico_chassis::{
     upstream::{Target, Upstream},
 };
 use portico_proto::{
-    CallerClass, METHODS,
+    CallerClass, METHODS, Method,
     auth::{
         GetJwksRequest, WatchRevocationsRequest, WatchRevocationsResponse, revocation::Tokens,
         tokens_service_client::TokensServiceClient,
@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::settings::Settings;
 
 /// The pause before the revocations are asked for again after a failure.
-const RECONNECT: Duration = Duration::from_millis(500);
+const RECONNECT: Duration = Duration::from_millis(200);
 
 /// The way to the tokens service. It is known only after the guard that stands
 /// before it, which in turn needs the keys from it.
@@ -64,9 +64,9 @@ impl Platform {
             verifier: verifier.clone(),
             identity: identity.clone(),
             access: access(),
+            streams: paths(|method| method.is_stream),
             metrics: metrics.clone(),
         });
-        let idempotent = METHODS.iter().filter(|method| method.idempotent);
         Self {
             clock,
             metrics,
@@ -74,7 +74,7 @@ impl Platform {
             verifier,
             guard,
             revocations,
-            idempotent: Arc::new(idempotent.map(|method| method.path).collect()),
+            idempotent: Arc::new(paths(|method| method.idempotent)),
             tokens,
         }
     }
@@ -138,6 +138,9 @@ async fn follow(
 }
 
 fn note(revocations: &Revocations, message: &WatchRevocationsResponse) {
+    if message.caught_up {
+        revocations.catch_up();
+    }
     let Some(revocation) = &message.revocation else {
         return;
     };
@@ -174,6 +177,12 @@ impl KeySource for Jwks {
             })
             .collect())
     }
+}
+
+/// The methods of which something is true.
+fn paths(is_meant: impl Fn(&Method) -> bool) -> HashSet<&'static str> {
+    let meant = METHODS.iter().filter(|method| is_meant(method));
+    meant.map(|method| method.path).collect()
 }
 
 /// Which caller each method is for.

@@ -21,6 +21,7 @@ use portico_chassis::{
     upstream::Upstream,
 };
 use portico_proto::{
+    auth::auth_service_client::AuthServiceClient,
     projects::projects_service_client::ProjectsServiceClient,
     users::users_service_client::UsersServiceClient,
 };
@@ -41,6 +42,7 @@ pub(crate) fn migrations(role: Role) -> Option<&'static Migrations> {
         Role::Users => Some(&portico_users::MIGRATIONS),
         Role::Auth => Some(&portico_auth::MIGRATIONS),
         Role::Projects => Some(&portico_projects::MIGRATIONS),
+        Role::Notifications => Some(&portico_notifications::MIGRATIONS),
         Role::Gateway => None,
     }
 }
@@ -67,6 +69,7 @@ pub(crate) struct Services {
     pub(crate) users: Option<Upstream>,
     pub(crate) auth: Option<Upstream>,
     pub(crate) projects: Option<Upstream>,
+    pub(crate) notifications: Option<Upstream>,
     pub(crate) tokens: Option<Upstream>,
     tokens_ring: Option<Tokens>,
     pub(crate) accounts: Option<Accounts>,
@@ -80,7 +83,7 @@ pub(crate) struct Services {
 
 impl Services {
     /// Builds the services of the process in the order tokens, users,
-    /// projects, auth: each calls only those before it.
+    /// projects, auth, notifications: each calls only those before it.
     pub(crate) async fn build(settings: &Settings) -> anyhow::Result<Self> {
         let name = match settings.roles.as_slice() {
             [role] => role.name(),
@@ -92,6 +95,7 @@ impl Services {
             users: None,
             auth: None,
             projects: None,
+            notifications: None,
             tokens: None,
             tokens_ring: None,
             accounts: None,
@@ -160,6 +164,25 @@ impl Services {
                 Some(services.add(app))
             }
             _ => services.remote(settings, Role::Auth),
+        };
+
+        services.notifications = match &settings.notifications {
+            Some(config) => {
+                let (users, auth) = (services.users.clone(), services.auth.clone());
+                let (users, auth) = users.zip(auth).context("notifications needs auth")?;
+                let projects = services.projects.clone();
+                let projects = projects.context("notifications needs projects")?;
+                let peers = portico_notifications::Peers {
+                    users: UsersServiceClient::new(users),
+                    auth: AuthServiceClient::new(auth),
+                    projects: ProjectsServiceClient::new(projects),
+                };
+                let metrics = services.platform.metrics.clone();
+                let database = services.database(Role::Notifications)?;
+                let app = portico_notifications::build(config, database, clock, peers, metrics)?;
+                Some(services.add(app))
+            }
+            None => services.remote(settings, Role::Notifications),
         };
         Ok(services)
     }
@@ -269,7 +292,8 @@ impl Services {
             let name = match role {
                 Role::Users => "users database",
                 Role::Auth => "auth database",
-                Role::Projects | Role::Gateway => "projects database",
+                Role::Projects => "projects database",
+                Role::Notifications | Role::Gateway => "notifications database",
             };
             checks.push((
                 name,
@@ -281,6 +305,7 @@ impl Services {
                 }),
             ));
         }
+        // Without notifications, mails wait, and all else goes on.
         for (name, upstream) in [
             ("users", &self.users),
             ("auth", &self.auth),
@@ -302,6 +327,18 @@ impl Services {
                 }),
             ));
         }
+        let revocations = self.platform.revocations();
+        checks.push((
+            "revocations",
+            Box::new(move || {
+                let is_current = revocations.is_current();
+                Box::pin(async move {
+                    is_current
+                        .then_some(())
+                        .ok_or_else(|| "not caught up".to_owned())
+                })
+            }),
+        ));
         let awaited = self.awaits_first_admin.clone();
         checks.push((
             "first administrator",
@@ -326,6 +363,10 @@ impl Services {
             ("portico.auth.v1.AuthService", &self.auth),
             ("portico.auth.v1.TokensService", &self.tokens),
             ("portico.projects.v1.ProjectsService", &self.projects),
+            (
+                "portico.notifications.v1.NotificationsService",
+                &self.notifications,
+            ),
         ]
         .into_iter()
         .filter_map(|(name, upstream)| Some((name, upstream.clone()?)))

@@ -26,13 +26,21 @@ pub enum Role {
     Auth,
     /// Projects and members.
     Projects,
+    /// Mails.
+    Notifications,
     /// REST/JSON for the outside.
     Gateway,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 4] = [Self::Users, Self::Auth, Self::Projects, Self::Gateway];
+    pub const ALL: [Self; 5] = [
+        Self::Users,
+        Self::Auth,
+        Self::Projects,
+        Self::Notifications,
+        Self::Gateway,
+    ];
 
     /// The role's name, as in `portico users` and `service:users`.
     #[must_use]
@@ -41,6 +49,7 @@ impl Role {
             Self::Users => "users",
             Self::Auth => "auth",
             Self::Projects => "projects",
+            Self::Notifications => "notifications",
             Self::Gateway => "gateway",
         }
     }
@@ -51,6 +60,7 @@ impl Role {
             Self::Users => 50061,
             Self::Auth => 50062,
             Self::Projects => 50063,
+            Self::Notifications => 50064,
             Self::Gateway => 8080,
         }
     }
@@ -123,6 +133,8 @@ pub struct Settings {
     pub exports_spans: bool,
     /// What the auth role needs, if this process runs it.
     pub auth: Option<portico_auth::Config>,
+    /// What the notifications role needs, if this process runs it.
+    pub notifications: Option<portico_notifications::Config>,
     /// What the gateway needs, if this process runs it.
     pub gateway: Option<portico_gateway::Config>,
     /// What is odd about the environment, but no mistake.
@@ -167,14 +179,23 @@ impl Settings {
             .collect();
         env.know(portico_auth::Config::read);
         env.know(portico_gateway::Config::read);
+        env.know(|env| portico_notifications::Config::read(env, None));
         let auth = if roles.contains(&Role::Auth) {
             portico_auth::Config::read(&mut env)
         } else {
             None
         };
+        let has_mailbox = profile == Profile::Dev && !env.is_given("PORTICO_SMTP_URL");
+        let mailbox = has_mailbox.then(|| data.join("mailbox"));
+        let notifications = if roles.contains(&Role::Notifications) {
+            portico_notifications::Config::read(&mut env, mailbox.clone())
+        } else {
+            None
+        };
         let gateway = roles
             .contains(&Role::Gateway)
-            .then(|| portico_gateway::Config::read(&mut env));
+            .then(|| portico_gateway::Config::read(&mut env))
+            .map(|gateway| portico_gateway::Config { mailbox, ..gateway });
         let (grpc_listen, grpc_setting) = grpc_listen(&mut env, roles);
         let pretty = if profile == Profile::Dev {
             LogFormat::Pretty
@@ -222,6 +243,7 @@ impl Settings {
             .iter()
             .any(|name| env.text(name).is_some()),
             auth,
+            notifications,
             gateway,
             warnings: env.unknown(),
         };
@@ -257,7 +279,11 @@ fn set_dev_defaults(env: &mut Env, data: &std::path::Path) -> anyhow::Result<()>
     ] {
         env.set_default(name, secrets::read_or_make(data, file)?);
     }
-    for role in [Role::Users, Role::Auth, Role::Projects] {
+    env.set_default("PORTICO_MAIL_FROM", "Portico <portico@localhost>");
+    for role in Role::ALL {
+        if role == Role::Gateway {
+            continue;
+        }
         let file = data.join(format!("{}.db", role.name()));
         env.set_default(
             &role.variable("DATABASE_URL"),
@@ -310,7 +336,9 @@ fn calls(roles: &[Role], other: Role) -> bool {
     roles.iter().any(|role| match role {
         Role::Users => other == Role::Auth,
         Role::Projects => matches!(other, Role::Auth | Role::Users),
-        Role::Auth | Role::Gateway => true,
+        Role::Auth => matches!(other, Role::Users | Role::Projects),
+        Role::Notifications => matches!(other, Role::Users | Role::Auth | Role::Projects),
+        Role::Gateway => true,
     })
 }
 

@@ -1,5 +1,5 @@
 //! The direction of dependencies: `proto ← chassis ← {users, auth, projects,
-//! gateway} ← portico`. No service depends on another one's crate, only on its
+//! notifications, gateway} ← portico`. No service depends on another one's crate, only on its
 //! contract.
 
 use std::{collections::BTreeSet, process::Command};
@@ -11,15 +11,18 @@ fn allowed(name: &str) -> &'static [&'static str] {
     match name {
         "portico-proto" => &[],
         "portico-chassis" => &["portico-proto"],
-        "portico-users" | "portico-auth" | "portico-projects" | "portico-gateway" => {
-            &["portico-proto", "portico-chassis"]
-        }
+        "portico-users"
+        | "portico-auth"
+        | "portico-projects"
+        | "portico-notifications"
+        | "portico-gateway" => &["portico-proto", "portico-chassis"],
         "portico" => &[
             "portico-proto",
             "portico-chassis",
             "portico-users",
             "portico-auth",
             "portico-projects",
+            "portico-notifications",
             "portico-gateway",
         ],
         // Measures the program from outside, as a client of its contract.

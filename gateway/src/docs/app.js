@@ -112,7 +112,8 @@ function operations() {
 
 const badge = (verb) => h('span', { class: `verb ${verb}` }, verb.toUpperCase());
 const json = (value) => JSON.stringify(value, null, 2);
-const content = (part) => part?.content?.['application/json'];
+const lines = (part) => part && { schema: part.schema.contentSchema, example: part.example };
+const content = (part) => part?.content?.['application/json'] ?? lines(part?.content?.['application/x-ndjson']);
 
 function section(title, ...children) {
   return h('section', {}, h('h4', {}, title), children);
@@ -154,7 +155,7 @@ function answer(status, response) {
   const title = [h('span', { class: `status s${status[0]}` }, status), h('span', {}, spans(response.description))];
   if (!body) return h('div', { class: 'answer' }, title);
   return h('details', { class: 'answer' }, h('summary', {}, title),
-    body.example === undefined ? null : h('pre', {}, json(body.example)),
+    body.example === undefined ? null : h('pre', {}, typeof body.example === 'string' ? body.example : json(body.example)),
     shape && status[0] === '2' ? fields(shape) : null);
 }
 
@@ -186,7 +187,7 @@ function attempt(operation, parameters, body) {
 function build(operation, inputs, body) {
   let path = operation.path;
   const query = new URLSearchParams();
-  const headers = { Accept: 'application/json' };
+  const headers = { Accept: 'application/json, */*;q=0.1' };
   for (const { parameter, input } of inputs) {
     if (parameter.in === 'path') path = path.replace(`{${parameter.name}}`, encodeURIComponent(input.value));
     else if (input.value === '') continue;

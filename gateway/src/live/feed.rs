@@ -73,12 +73,21 @@ impl Live {
                 message = stream.message() => message,
                 () = &mut unheard => return Ended::Unheard,
             };
+            self.trust().await;
             match message.map_err(|status| Error::from_status(&status)) {
                 Ok(Some(message)) => *cursor = Some(self.pass_on(source, message)),
                 Ok(None) => return Ended::Broken(Error::unavailable("the stream ended")),
                 Err(error) if error.reason == "CURSOR_EXPIRED" => return Ended::Expired,
                 Err(error) => return Ended::Broken(error),
             }
+        }
+    }
+
+    /// Waits until it is known again whose tokens count: before that, nobody is
+    /// told of anything.
+    async fn trust(&self) {
+        while self.verifier.revocations().current().await.is_err() {
+            tracing::warn!("revocations are not known, so that no changes are told");
         }
     }
 

@@ -39,6 +39,8 @@ pub(crate) const PATH: &str = "/api/v1/events";
 /// What the path takes.
 pub(crate) const METHODS: [Method; 3] = [Method::GET, Method::HEAD, Method::OPTIONS];
 
+const EVENT_STREAM: &str = "text/event-stream";
+
 /// Changes that wait for a slow client.
 const QUEUE: usize = 256;
 
@@ -110,8 +112,8 @@ impl Live {
         };
         api.admit_as(verified, Access::User, visit).await?;
         let user = visit.user.clone().ok_or_else(unauthenticated)?;
-        if !accepts(&parts.headers, "text", "event-stream") {
-            return Err(Failure::not_acceptable("text/event-stream"));
+        if !accepts(&parts.headers, EVENT_STREAM) {
+            return Err(Failure::not_acceptable(EVENT_STREAM));
         }
         let from = asked?.position(&parts.headers)?;
         let body = if parts.method == Method::HEAD {
@@ -126,7 +128,7 @@ impl Live {
         let mut response = Response::new(body);
         let headers = response.headers_mut();
         for (name, value) in [
-            (header::CONTENT_TYPE, "text/event-stream"),
+            (header::CONTENT_TYPE, EVENT_STREAM),
             (header::CACHE_CONTROL, "no-store"),
             // nginx would gather what must arrive at once.
             (HeaderName::from_static("x-accel-buffering"), "no"),

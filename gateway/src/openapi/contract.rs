@@ -3,8 +3,8 @@
 
 use portico_proto::{CallerClass, Method};
 use prost_reflect::{
-    DescriptorPool, DynamicMessage, FieldDescriptor, FileDescriptor, MessageDescriptor,
-    MethodDescriptor, Value,
+    DescriptorPool, DynamicMessage, EnumDescriptor, FieldDescriptor, FileDescriptor,
+    MessageDescriptor, MethodDescriptor, Value,
 };
 
 /// The verbs that a path of an OpenAPI document can have.
@@ -134,6 +134,8 @@ pub(super) struct Rules {
     pub(super) minimum: Option<i32>,
     pub(super) maximum: Option<i32>,
     pub(super) max_items: Option<u64>,
+    /// The numbers of an enum that it may not have.
+    refused: Vec<i32>,
 }
 
 impl Rules {
@@ -169,6 +171,15 @@ impl Rules {
         rules
     }
 
+    /// The names of an enum that the field may have, where it may not have all
+    /// of them.
+    pub(super) fn narrowed(&self, values: &EnumDescriptor) -> Option<Vec<String>> {
+        let is_named = |number| number != 0 && !self.refused.contains(&number);
+        let named = values.values().filter(|value| is_named(value.number()));
+        let names = named.map(|value| value.name().to_owned()).collect();
+        (!self.refused.is_empty()).then_some(names)
+    }
+
     fn bound(&mut self, bounds: &DynamicMessage) {
         for (bound, value) in bounds.fields() {
             match (bound.name(), value) {
@@ -177,6 +188,9 @@ impl Rules {
                 ("gte", Value::I32(number)) => self.minimum = Some(*number),
                 ("lte", Value::I32(number)) => self.maximum = Some(*number),
                 ("max_items", Value::U64(count)) => self.max_items = Some(*count),
+                ("not_in", Value::List(numbers)) => {
+                    self.refused = numbers.iter().filter_map(Value::as_i32).collect();
+                }
                 ("in", Value::List(allowed)) => {
                     let allowed = allowed.iter().filter_map(Value::as_str);
                     self.allowed = allowed.map(str::to_owned).collect();

@@ -43,7 +43,7 @@ const FAILURES: [Failure; 14] = [
     Failure {
         status: 406,
         name: "NotAcceptable",
-        description: "The caller accepts no JSON.",
+        description: "The caller does not accept the media type of the answer.",
         codes: &["NOT_ACCEPTABLE"],
     },
     Failure {

@@ -73,7 +73,7 @@ fn value(field: &FieldDescriptor, form: Form, depth: usize) -> Option<Value> {
         Kind::String => json!(text(field)?),
         Kind::Bool => json!(false),
         Kind::Bytes => return None,
-        Kind::Enum(values) if !field.is_list() => first(&values)?,
+        Kind::Enum(values) if !field.is_list() => first(field, &values)?,
         Kind::Enum(_) => return None,
         Kind::Message(message) => match message.full_name() {
             "google.protobuf.Timestamp" => timestamp(field.name()),
@@ -91,7 +91,10 @@ fn value(field: &FieldDescriptor, form: Form, depth: usize) -> Option<Value> {
     })
 }
 
-fn first(values: &EnumDescriptor) -> Option<Value> {
+fn first(field: &FieldDescriptor, values: &EnumDescriptor) -> Option<Value> {
+    if let Some(names) = Rules::of(field).narrowed(values) {
+        return names.into_iter().next().map(Value::from);
+    }
     let mut values = values.values();
     let named = values.find(|value| value.number() != 0)?;
     Some(named.name().into())

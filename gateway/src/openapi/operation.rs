@@ -235,11 +235,17 @@ fn responses(
     if binding.policy.refresh_cookie {
         headers.push("Set-Cookie");
     }
-    let (schema, example) = answer(binding, schemas);
+    let content = match binding.method.is_server_streaming() {
+        true => json!({"application/x-ndjson": lines(binding, schemas)}),
+        false => {
+            let (schema, example) = answer(binding, schemas);
+            json!({"application/json": {"schema": schema, "example": example}})
+        }
+    };
     let success = json!({
         "description": description,
         "headers": conventions::headers(&headers),
-        "content": {"application/json": {"schema": schema, "example": example}},
+        "content": content,
     });
     responses.insert(status.to_owned(), success);
     if reads_etag(binding) {
@@ -250,6 +256,20 @@ fn responses(
     let failures = failures(binding, !variables.is_empty());
     responses.extend(failures.into_iter().filter_map(conventions::failure));
     responses
+}
+
+/// What a stream answers. The schema of a sequence has no place of its own in
+/// this version of OpenAPI; that of its text does.
+fn lines(binding: &Binding<'_>, schemas: &mut Schemas) -> Value {
+    let output = binding.method.output();
+    let schema = json!({
+        "type": "string",
+        "description": format!("Each line is one `{}`.", output.name()),
+        "contentMediaType": "application/x-ndjson",
+        "contentSchema": schemas.message(&output, Form::Answer),
+    });
+    let example = example::message(&output, Form::Answer, &[]);
+    json!({"schema": schema, "example": format!("{example}\n")})
 }
 
 /// The schema and an example of what a success answers.

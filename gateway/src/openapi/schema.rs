@@ -79,7 +79,7 @@ impl Schemas {
         } else if field.is_list() {
             json!({"type": "array", "items": self.kind(&field.kind(), form)})
         } else {
-            self.kind(&field.kind(), form)
+            self.single(&field.kind(), &rules, form)
         };
         bound(&mut schema, field, &rules, form);
         if is_nullable(field, &rules, form) {
@@ -121,6 +121,14 @@ impl Schemas {
             schema["additionalProperties"] = false.into();
         }
         schema
+    }
+
+    fn single(&mut self, kind: &Kind, rules: &Rules, form: Form) -> Value {
+        let narrowed = kind.as_enum().and_then(|values| rules.narrowed(values));
+        match narrowed {
+            Some(names) => json!({"type": "string", "enum": names}),
+            None => self.kind(kind, form),
+        }
     }
 
     fn kind(&mut self, kind: &Kind, form: Form) -> Value {

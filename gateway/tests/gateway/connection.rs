@@ -224,9 +224,9 @@ async fn a_stop_takes_a_bounded_time() {
     gateway.served.await.expect("no panic").expect("served");
 }
 
-type Sender = hyper::client::conn::http2::SendRequest<Empty<Bytes>>;
+pub(crate) type Sender = hyper::client::conn::http2::SendRequest<Empty<Bytes>>;
 
-async fn http2(gateway: &Gateway) -> Sender {
+pub(crate) async fn http2(gateway: &Gateway) -> Sender {
     let stream = TcpStream::connect(gateway.address)
         .await
         .expect("connected");
@@ -237,7 +237,7 @@ async fn http2(gateway: &Gateway) -> Sender {
     sender
 }
 
-fn http2_request(gateway: &Gateway, path: &str) -> http::Request<Empty<Bytes>> {
+pub(crate) fn http2_request(gateway: &Gateway, path: &str) -> http::Request<Empty<Bytes>> {
     http::Request::get(format!("http://{}{path}", gateway.address))
         .header("authorization", format!("Bearer {}", gateway.member()))
         .body(Empty::new())

@@ -74,6 +74,7 @@ impl Gateway {
         let clock = Clock::manual(NOW);
         let metrics = Arc::new(Metrics::default());
         let revocations = Arc::new(Revocations::default());
+        tokio::spawn(follow(revocations.clone()));
         let pair = Ed25519KeyPair::generate().expect("a key");
         let x = BASE64_URL_SAFE_NO_PAD.encode(pair.public_key());
         let key = pair.to_pkcs8().expect("its encoding");
@@ -166,5 +167,13 @@ impl KeySource for OneKey {
             kid: "one".to_owned(),
             x: self.0.clone(),
         }])
+    }
+}
+
+/// Notes again and again that all revocations are known, as a stream does.
+async fn follow(revocations: Arc<Revocations>) {
+    loop {
+        revocations.catch_up();
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

@@ -10,5 +10,7 @@ mod cookies;
 mod fixture;
 mod limits;
 mod logs;
+mod mailbox;
 mod pages;
 mod services;
+mod streams;

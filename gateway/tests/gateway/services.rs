@@ -10,6 +10,10 @@ use std::{
 
 use axum::{Router, body::Body, extract::Request, response::Response};
 use bytes::{BufMut as _, Bytes, BytesMut};
+use futures::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
@@ -18,10 +22,11 @@ use prost::Message;
 use tonic::Status;
 
 /// The services that have routes.
-pub(crate) const NAMES: [&str; 4] = [
+pub(crate) const NAMES: [&str; 5] = [
     "portico.auth.v1.AuthService",
     "portico.auth.v1.TokensService",
     "portico.projects.v1.ProjectsService",
+    "portico.notifications.v1.NotificationsService",
     "portico.users.v1.UsersService",
 ];
 
@@ -43,9 +48,14 @@ pub(crate) enum Reply {
     Panic,
     /// Nothing; tells when it is no longer waited for.
     Never(tokio::sync::mpsc::UnboundedSender<()>),
+    /// Frames as they come.
+    Frames(Frames),
     /// Something, after a while.
     Late(Duration, Box<Reply>),
 }
+
+/// Makes the frames of an answer.
+pub(crate) type Frames = Arc<dyn Fn() -> BoxStream<'static, Frame<Bytes>> + Send + Sync>;
 
 /// All services.
 #[derive(Clone, Default)]
@@ -135,14 +145,9 @@ async fn write(mut reply: Reply) -> Response {
         reply = *later;
     }
     match reply {
-        Reply::Message(message, metadata) => {
-            let mut framed = BytesMut::new();
-            framed.put_u8(0);
-            framed.put_u32(message.len() as u32);
-            framed.put(message);
-            with_body(framed.freeze(), metadata)
-        }
+        Reply::Message(message, metadata) => with_body(framed(message), metadata),
         Reply::Raw(bytes) => with_body(bytes, Vec::new()),
+        Reply::Frames(frames) => with_frames(frames(), Vec::new()),
         Reply::Failure(error) => Status::from(error()).into_http(),
         Reply::Panic => panic!("as the test asked for"),
         Reply::Never(gone) => {
@@ -159,16 +164,42 @@ async fn write(mut reply: Reply) -> Response {
     }
 }
 
-fn with_body(bytes: Bytes, metadata: Vec<(&'static str, &'static str)>) -> Response {
-    let trailers = HeaderMap::from_iter([(
+/// A message with what stands before it on the wire.
+pub(crate) fn framed(message: Bytes) -> Bytes {
+    let mut framed = BytesMut::new();
+    framed.put_u8(0);
+    framed.put_u32(message.len() as u32);
+    framed.put(message);
+    framed.freeze()
+}
+
+/// The end of an answer that is a success.
+pub(crate) fn success() -> Frame<Bytes> {
+    Frame::trailers(HeaderMap::from_iter([(
         HeaderName::from_static("grpc-status"),
         HeaderValue::from_static("0"),
-    )]);
-    let frames = [
-        Ok::<_, Infallible>(Frame::data(bytes)),
-        Ok(Frame::trailers(trailers)),
-    ];
-    let mut response = Response::new(Body::new(StreamBody::new(futures::stream::iter(frames))));
+    )]))
+}
+
+/// The end of an answer that is a failure.
+pub(crate) fn failure(error: Error) -> Frame<Bytes> {
+    let mut trailers = HeaderMap::new();
+    let added = Status::from(error).add_header(&mut trailers);
+    added.expect("a status fits into headers");
+    Frame::trailers(trailers)
+}
+
+fn with_body(bytes: Bytes, metadata: Vec<(&'static str, &'static str)>) -> Response {
+    let frames = [Frame::data(bytes), success()];
+    with_frames(stream::iter(frames).boxed(), metadata)
+}
+
+fn with_frames(
+    frames: BoxStream<'static, Frame<Bytes>>,
+    metadata: Vec<(&'static str, &'static str)>,
+) -> Response {
+    let frames = frames.map(Ok::<_, Infallible>);
+    let mut response = Response::new(Body::new(StreamBody::new(frames)));
     let headers = response.headers_mut();
     headers.insert("content-type", HeaderValue::from_static("application/grpc"));
     for (name, value) in metadata {

@@ -59,6 +59,8 @@ pub struct NewAccount<'a> {
     pub email_verified: bool,
     /// The password; without one, nobody can sign in.
     pub password: Option<&'a str>,
+    /// Whether the person registers itself.
+    pub by_itself: bool,
 }
 
 /// An account that was made.
@@ -87,6 +89,7 @@ impl NewAccount<'_> {
             role: Some(self.role.into()),
             email_verified: self.email_verified,
             validate_only: false,
+            by_itself: self.by_itself,
         }
     }
 }
@@ -163,6 +166,7 @@ impl Accounts {
             role: users::user::Role::Admin,
             email_verified: true,
             password: Some(&admin.password),
+            by_itself: false,
         };
         let made = self.make(&Call::default(), account, Some(&key)).await?;
         Ok(!made.is_replayed)
@@ -351,7 +355,7 @@ impl Accounts {
     }
 
     /// The person of a session, as it is now. If it may not sign in any more,
-    /// the session ends.
+    /// Portico ends the session.
     pub(crate) async fn still_active(
         &self,
         call: &Call,
@@ -364,8 +368,12 @@ impl Accounts {
             return Ok(Some(user));
         }
         let reason = EndReason::AccountClosed;
+        let origin = Origin {
+            actor: Actor::System,
+            ..origin.clone()
+        };
         self.store()
-            .end_session(session.user_id, session.id, reason, origin)
+            .end_session(session.user_id, session.id, reason, &origin)
             .await?;
         self.0.tokens.0.feed.wake();
         Ok(None)

@@ -1,6 +1,7 @@
 //! Deletes accounts, in steps that can be repeated:
 //!
-//! 1. Both services say that nothing stands against it, and it is noted here.
+//! 1. Both services say that nothing stands against it, and it is noted here,
+//!    with the heir where an ADMIN names one.
 //! 2. Projects let the person go, so that no project is left without an owner.
 //! 3. The users service marks the person as deleted.
 //! 4. The sessions end, and the note is gone.
@@ -8,42 +9,68 @@
 //! A refusal in between takes the note back; after a crash the note is found
 //! and the steps are repeated.
 
-use portico_chassis::{caller::Call, clock::Timestamp, status::Error};
+use portico_chassis::{
+    caller::Call,
+    clock::{Timestamp, parse_id},
+    status::Error,
+};
 use uuid::Uuid;
 
-use crate::{accounts::Accounts, error, peers, policy};
+use crate::{accounts::Accounts, error, peers, policy, store::Deletion};
 
 impl Accounts {
-    /// Deletes an account for the caller.
-    pub(crate) async fn delete(&self, call: &Call, target: Uuid) -> Result<(), Error> {
+    /// Deletes an account for the caller, who may name a new owner of what it
+    /// owns alone.
+    pub(crate) async fn delete(
+        &self,
+        call: &Call,
+        target: Uuid,
+        new_owner: Option<&str>,
+    ) -> Result<(), Error> {
         let caller = call.user()?;
         policy::delete(caller, target)?;
+        let heir_id = match new_owner {
+            None => None,
+            Some(id) => {
+                policy::name_new_owner(caller)?;
+                Some(parse_id(id).ok_or_else(error::new_owner_not_found)?)
+            }
+        };
+        if heir_id == Some(target) {
+            return Err(error::new_owner_is_deleted());
+        }
         let now = self.now();
         if caller.id == target {
             let session = self.store().session(caller.session_id, now).await?;
             let session = session.ok_or_else(error::session_ended)?;
             policy::be_fresh(&session, now)?;
         }
+        let deletion = Deletion {
+            user_id: target,
+            heir_id,
+        };
         self.0.peers.check_delete(call, target).await?;
-        self.0.peers.check_release(call, target).await?;
-        self.store().begin_deletion(target, now).await?;
-        self.finish_deletion(call, target).await
+        self.0.peers.check_release(call, deletion).await?;
+        self.store().begin_deletion(deletion, now).await?;
+        self.finish_deletion(call, deletion).await
     }
 
     /// Finishes the deletions that were noted before a moment.
     pub(crate) async fn resume_deletions(&self, before: Timestamp) -> Result<(), Error> {
         let call = Call::default();
-        for target in self.store().deletions(before).await? {
-            tracing::info!(user_id = %target, "finishing a deletion that was interrupted");
-            if let Err(error) = self.finish_deletion(&call, target).await {
-                tracing::warn!(user_id = %target, %error, "a deletion was not finished");
+        for deletion in self.store().deletions(before).await? {
+            let user_id = deletion.user_id;
+            tracing::info!(%user_id, "finishing a deletion that was interrupted");
+            if let Err(error) = self.finish_deletion(&call, deletion).await {
+                tracing::warn!(%user_id, %error, "a deletion was not finished");
             }
         }
         Ok(())
     }
 
-    async fn finish_deletion(&self, call: &Call, target: Uuid) -> Result<(), Error> {
-        let left = match self.0.peers.release(call, target).await {
+    async fn finish_deletion(&self, call: &Call, deletion: Deletion) -> Result<(), Error> {
+        let target = deletion.user_id;
+        let left = match self.0.peers.release(call, deletion).await {
             Ok(()) => self.0.peers.delete(call, target).await,
             refused => refused,
         };

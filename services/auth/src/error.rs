@@ -62,6 +62,22 @@ pub(crate) fn user_not_found() -> Error {
     Error::new(Kind::NotFound, "USER_NOT_FOUND", "There is no such user.")
 }
 
+pub(crate) fn new_owner_not_found() -> Error {
+    Error::invalid_field("newOwnerId", "USER_NOT_FOUND", "must be an active user")
+}
+
+pub(crate) fn new_owner_is_deleted() -> Error {
+    Error::invalid_field("newOwnerId", "NOT_ALLOWED", "must be somebody else")
+}
+
+pub(crate) fn inherits_projects() -> Error {
+    Error::new(
+        Kind::FailedPrecondition,
+        "INHERITS_PROJECTS",
+        "This person is about to get the projects of an account that is being deleted. Try again shortly.",
+    )
+}
+
 pub(crate) fn password_incorrect(field: &'static str) -> Error {
     Error::invalid_field(field, "PASSWORD_INCORRECT", "is not your password")
 }

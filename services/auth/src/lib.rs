@@ -2,7 +2,8 @@
 //!
 //! In the order of a request: [`service`] and [`tokens_service`] handle the
 //! RPCs, [`policy`] says who may do what, [`accounts`] and [`deletion`] drive
-//! what spans services ([`peers`]), [`tokens`] issues access tokens and
+//! what spans services ([`peers`]), [`audit`] lists what all of them keep of who
+//! did what, [`tokens`] issues access tokens and
 //! [`revocation`] tells of those that no longer count; [`upkeep`] and [`people`]
 //! go on beside. The rules stand in [`session`], [`password`], [`key`] and [`ticket`], what is
 //! secret at rest is protected by [`secret`], [`store`] keeps all of it, and
@@ -14,6 +15,7 @@
 //! nobody, [`build`] comes after its peers.
 
 mod accounts;
+mod audit;
 mod config;
 mod convert;
 mod deletion;

@@ -14,6 +14,8 @@ use portico_proto::{
 use tonic::{Response, Status};
 use uuid::Uuid;
 
+use crate::{error, store::Deletion};
+
 /// The services that auth calls.
 #[derive(Clone)]
 pub struct Peers {
@@ -37,6 +39,16 @@ impl Peers {
         let request = call.forward(users::BatchGetUsersRequest { ids });
         let found = answer(self.users.clone().batch_get_users(request).await)?;
         Ok(found.users.into_iter().next())
+    }
+
+    /// The people with these ids, at most 100, deleted or not.
+    pub(crate) async fn people(&self, call: &Call, ids: Vec<String>) -> Result<Vec<User>, Error> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let request = call.forward(users::BatchGetUsersRequest { ids });
+        let found = answer(self.users.clone().batch_get_users(request).await)?;
+        Ok(found.users)
     }
 
     /// Those of these ids that belong to nobody.
@@ -119,21 +131,30 @@ impl Peers {
     }
 
     /// Nothing, if a person could leave all projects now.
-    pub(crate) async fn check_release(&self, call: &Call, id: Uuid) -> Result<(), Error> {
-        self.ask_release(call, id, true).await
+    pub(crate) async fn check_release(&self, call: &Call, deletion: Deletion) -> Result<(), Error> {
+        self.ask_release(call, deletion, true).await
     }
 
     /// Takes a person out of all projects.
-    pub(crate) async fn release(&self, call: &Call, id: Uuid) -> Result<(), Error> {
-        self.ask_release(call, id, false).await
+    pub(crate) async fn release(&self, call: &Call, deletion: Deletion) -> Result<(), Error> {
+        self.ask_release(call, deletion, false).await
     }
 
-    async fn ask_release(&self, call: &Call, id: Uuid, validate_only: bool) -> Result<(), Error> {
+    async fn ask_release(
+        &self,
+        call: &Call,
+        deletion: Deletion,
+        validate_only: bool,
+    ) -> Result<(), Error> {
         let request = call.forward(projects::ReleaseUserRequest {
-            user_id: id.to_string(),
+            user_id: deletion.user_id.to_string(),
             validate_only,
+            heir_id: deletion.heir_id.map(|id| id.to_string()),
         });
-        answer(self.projects.clone().release_user(request).await)
+        match answer(self.projects.clone().release_user(request).await) {
+            Err(error) if error.reason == "USER_NOT_FOUND" => Err(error::new_owner_not_found()),
+            answered => answered,
+        }
     }
 }
 
@@ -145,7 +166,7 @@ pub(crate) fn is_open(error: &Error) -> bool {
     )
 }
 
-fn answer<T>(answered: Result<Response<T>, Status>) -> Result<T, Error> {
+pub(crate) fn answer<T>(answered: Result<Response<T>, Status>) -> Result<T, Error> {
     match answered {
         Ok(response) => Ok(response.into_inner()),
         Err(status) => Err(Error::from_status(&status)),

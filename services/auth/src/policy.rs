@@ -1,6 +1,10 @@
 //! Who may do what to whom. What a caller may not see does not exist for it.
 
-use portico_chassis::{caller::User as Caller, clock::Timestamp, status::Error};
+use portico_chassis::{
+    caller::{User as Caller, forbidden},
+    clock::Timestamp,
+    status::Error,
+};
 use uuid::Uuid;
 
 use crate::{error, session::Session};
@@ -11,6 +15,16 @@ pub(crate) fn delete(caller: &Caller, target: Uuid) -> Result<(), Error> {
         Ok(())
     } else {
         Err(error::user_not_found())
+    }
+}
+
+/// Whether the caller may give the projects of a deleted account to somebody:
+/// an ADMIN may.
+pub(crate) fn name_new_owner(caller: &Caller) -> Result<(), Error> {
+    if caller.is_admin {
+        Ok(())
+    } else {
+        Err(forbidden())
     }
 }
 
@@ -45,5 +59,12 @@ mod tests {
         assert!(delete(&caller(2, true), target).is_ok());
         let refused = delete(&caller(2, false), target).expect_err("a stranger");
         assert_eq!(refused.reason, "USER_NOT_FOUND");
+    }
+
+    #[test]
+    fn only_admins_name_a_new_owner() {
+        assert!(name_new_owner(&caller(1, true)).is_ok());
+        let refused = name_new_owner(&caller(1, false)).expect_err("a member");
+        assert_eq!(refused.reason, "FORBIDDEN");
     }
 }

@@ -5,10 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use portico_chassis::{clock::Clock, status::Error};
 use portico_proto::auth as proto;
-use tokio::{
-    sync::{mpsc, watch},
-    time::Instant,
-};
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -18,11 +15,10 @@ use crate::{
     store::{Cursor, Revocation, Store},
 };
 
-/// How often the database is asked for what other processes revoked.
+/// How often the database is asked for what other processes revoked, and a
+/// watcher hears at least that nothing is new. A watcher that hears nothing for
+/// three times as long trusts no token.
 const POLL: Duration = Duration::from_millis(500);
-
-/// How often a watcher hears something, so that it knows that it is connected.
-const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// The revocations, as they happen.
 pub(crate) struct Feed {
@@ -81,18 +77,9 @@ struct Left;
 
 impl Watcher {
     async fn run(mut self, mut wake: watch::Receiver<()>, stop: CancellationToken) {
-        let mut last_heard: Option<Instant> = None;
         loop {
-            let sent = match self.send_new().await {
-                Ok(sent) => sent,
-                Err(Left) => return,
-            };
-            let is_due = last_heard.is_none_or(|heard| heard.elapsed() >= HEARTBEAT);
-            if is_due && self.send(self.position.cursor, None).await.is_err() {
+            if self.send_new().await.is_err() {
                 return;
-            }
-            if sent > 0 || is_due {
-                last_heard = Some(Instant::now());
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -103,8 +90,8 @@ impl Watcher {
         }
     }
 
-    /// Sends what is new, and returns how many there were.
-    async fn send_new(&mut self) -> Result<usize, Left> {
+    /// Sends what is new, and that this is all.
+    async fn send_new(&mut self) -> Result<(), Left> {
         let now = self.clock.now();
         let revocations = match self.store.revocations(self.position.cursor, now).await {
             Ok(revocations) => revocations,
@@ -115,7 +102,7 @@ impl Watcher {
             let revocation = convert::revocation(revocation);
             self.send(*cursor, Some(revocation)).await?;
         }
-        Ok(new.len())
+        self.send(self.position.cursor, None).await
     }
 
     /// Sends a revocation or, without one, that all before were sent.
@@ -133,7 +120,7 @@ impl Watcher {
     }
 
     /// Ends the stream: the watcher goes on elsewhere from its cursor.
-    async fn fail(&self, error: Error) -> Result<usize, Left> {
+    async fn fail(&self, error: Error) -> Result<(), Left> {
         // A watcher that has left needs no reason.
         let _ = self.sender.send(Err(error.into())).await;
         Err(Left)

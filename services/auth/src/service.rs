@@ -1,5 +1,6 @@
 //! The RPCs about accounts and sessions: convert, authorise, one use case.
 
+mod audit;
 mod cookie;
 mod tickets;
 
@@ -9,7 +10,7 @@ use portico_chassis::{
     caller::Call,
     clock::parse_id,
     idempotency::respond,
-    outbox::EventStream,
+    outbox::{Actor, EventStream, Origin},
     page::{Bookmark, Paging, SortKey},
     status::{Error, Violations},
 };
@@ -51,6 +52,7 @@ impl AuthService for Accounts {
             role: users::user::Role::Member,
             email_verified: false,
             password: Some(&request.password),
+            by_itself: true,
         };
         self.check(&call, violations, &account).await?;
         let delivery = Delivery::of(&call, request.cookie)?;
@@ -274,6 +276,7 @@ impl AuthService for Accounts {
             },
             email_verified: false,
             password: request.password.as_deref(),
+            by_itself: false,
         };
         self.check(&call, violations, &account).await?;
         let key = self.registration_key(&call, "CreateAccount", &request)?;
@@ -286,8 +289,10 @@ impl AuthService for Accounts {
         request: Request<proto::DeleteAccountRequest>,
     ) -> Result<Response<()>, Failure> {
         let call = Call::of(&request)?;
-        let target = parse_id(&request.get_ref().id).ok_or_else(error::user_not_found)?;
-        self.delete(&call, target).await?;
+        let request = request.get_ref();
+        let target = parse_id(&request.id).ok_or_else(error::user_not_found)?;
+        let new_owner = request.new_owner_id.as_deref();
+        self.delete(&call, target, new_owner).await?;
         Ok(Response::new(()))
     }
 
@@ -317,6 +322,22 @@ impl AuthService for Accounts {
         rules_of(&request).finish()?;
         let stream = self.0.outbox.watch(request, Arc::new(Events)).await?;
         Ok(Response::new(stream))
+    }
+
+    async fn list_audit_entries(
+        &self,
+        request: Request<proto::ListAuditEntriesRequest>,
+    ) -> Result<Response<proto::ListAuditEntriesResponse>, Failure> {
+        self.list_audit(request).await
+    }
+
+    type ExportAuditEntriesStream = audit::Exported;
+
+    async fn export_audit_entries(
+        &self,
+        request: Request<proto::ExportAuditEntriesRequest>,
+    ) -> Result<Response<audit::Exported>, Failure> {
+        self.export_audit(request)
     }
 }
 
@@ -348,7 +369,12 @@ impl Accounts {
         let session = session
             .filter(|session| token.is_authentic(&self.0.tokens.0.master_key, session))
             .ok_or_else(error::refresh_token_invalid)?;
-        let origin = call.origin(visit.at);
+        // Whoever holds the token did not sign in: if the session ends now, it is
+        // Portico that ends it.
+        let origin = Origin {
+            actor: Actor::System,
+            ..call.origin(visit.at)
+        };
         // Asked first, so that a token is not used up if there is no answer.
         self.still_active(call, &session, &origin)
             .await?

@@ -174,7 +174,7 @@ fn shortened(user_agent: &str) -> String {
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum EndReason {
     /// The person signed out, there or everywhere.
     SignedOut,
@@ -186,6 +186,18 @@ pub(crate) enum EndReason {
     TokenReused,
     /// The account was disabled or deleted.
     AccountClosed,
+}
+
+impl EndReason {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedOut => "SIGNED_OUT",
+            Self::Revoked => "REVOKED",
+            Self::PasswordChanged => "PASSWORD_CHANGED",
+            Self::TokenReused => "TOKEN_REUSED",
+            Self::AccountClosed => "ACCOUNT_CLOSED",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ pub(crate) trait Queries: Send + Sync {
     async fn unconfirmed(&self, before: Timestamp) -> Result<Vec<Uuid>, Error>;
 
     /// The accounts whose deletion has begun up to a moment and not ended.
-    async fn deletions(&self, before: Timestamp) -> Result<Vec<Uuid>, Error>;
+    async fn deletions(&self, before: Timestamp) -> Result<Vec<Deletion>, Error>;
 
     /// The session with an id.
     async fn session(&self, id: Uuid, now: Timestamp) -> Result<Option<Session>, Error>;
@@ -157,8 +157,10 @@ pub(crate) trait AccountStore: Send + Sync {
 #[async_trait]
 pub(crate) trait DeletionStore: Send + Sync {
     /// Notes that an account is being deleted; it opens no session from then
-    /// on. Noting it again changes nothing.
-    async fn begin_deletion(&self, user_id: Uuid, now: Timestamp) -> Result<(), Error>;
+    /// on. Noting it again changes nothing but the heir, if one is named. An heir
+    /// who is being deleted is refused as `newOwnerId`, and the deletion of one
+    /// who is an heir is `INHERITS_PROJECTS`, also when both begin at once.
+    async fn begin_deletion(&self, deletion: Deletion, now: Timestamp) -> Result<(), Error>;
 
     /// Notes that an account is not deleted after all.
     async fn cancel_deletion(&self, user_id: Uuid) -> Result<(), Error>;
@@ -262,6 +264,14 @@ pub(crate) struct RegistrationKey {
     pub(crate) fingerprint: [u8; 32],
     /// When it is forgotten.
     pub(crate) expires_at: Timestamp,
+}
+
+/// An account that is being deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Deletion {
+    pub(crate) user_id: Uuid,
+    /// Who gets the projects that would be left without an owner.
+    pub(crate) heir_id: Option<Uuid>,
 }
 
 /// How far the making of an account is.

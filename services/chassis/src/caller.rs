@@ -132,6 +132,16 @@ impl Call {
         }
     }
 
+    /// The same on behalf of nobody, for what may outlive the person's token.
+    #[must_use]
+    pub fn for_nobody(&self) -> Self {
+        Self {
+            caller: Caller::default(),
+            bearer: None,
+            ..self.clone()
+        }
+    }
+
     /// A message to another service on behalf of this call's person, with its
     /// request id and what is known of the client.
     pub fn forward<T>(&self, message: T) -> tonic::Request<T> {

@@ -58,6 +58,11 @@ impl Env {
         self.variables.get(name).cloned()
     }
 
+    /// Whether a secret is set, also as `…_FILE`.
+    pub fn is_given(&mut self, name: &str) -> bool {
+        self.text(name).is_some() || self.text(&format!("{name}_FILE")).is_some()
+    }
+
     /// A variable read by `parse`, whose error says what is expected; the
     /// default where it is not set.
     pub fn parse<T>(

@@ -95,8 +95,9 @@ impl Consumer {
         F: Future<Output = Result<Response<S>, Status>>,
         S: Stream<Item = Result<WatchEventsResponse, Status>> + Unpin,
     {
+        let mut kept = self.place().await?.unwrap_or("0".to_owned());
         let request = WatchEventsRequest {
-            cursor: Some(self.place().await?.unwrap_or("0".to_owned())),
+            cursor: Some(kept.clone()),
             types: self.types.clone(),
         };
         let opened = open(request).await;
@@ -124,7 +125,11 @@ impl Consumer {
                     next = stream.next().now_or_never().flatten();
                 }
             }
-            self.keep(&cursor).await?;
+            // A heartbeat may tell nothing new.
+            if cursor != kept {
+                self.keep(&cursor).await?;
+                kept = cursor;
+            }
             unkept = 0;
         }
         Ok(())

@@ -2,14 +2,20 @@
 //! the method is for such a caller, keeps the caller's deadline, and records
 //! span and metrics. It sits on the routes, so that a call within one process
 //! and one over the network go through the same checks.
+//!
+//! A deadline is that of the answer's beginning: a stream goes on for as long as
+//! its reader reads, and may.
+
+mod revocable;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use axum::{
+    body::Body,
     extract::{Request, State},
     middleware::Next,
     response::Response,
@@ -17,8 +23,9 @@ use axum::{
 use tonic::{Status, metadata::MetadataMap, transport::server::TcpConnectInfo};
 use tracing::Instrument as _;
 
+use self::revocable::Revocable;
 use crate::{
-    caller::{Call, Caller, forbidden, metadata, unauthenticated},
+    caller::{Call, Caller, User, forbidden, metadata, unauthenticated},
     status::Error,
     telemetry::{self, Metrics},
     token::{ServiceIdentity, Verifier},
@@ -72,6 +79,8 @@ pub struct Guard {
     /// Which caller each method is for, by its path. Other paths are not
     /// guarded: health and reflection.
     pub access: HashMap<&'static str, Access>,
+    /// The methods that answer with a stream.
+    pub streams: HashSet<&'static str>,
     /// Where calls are counted.
     pub metrics: Arc<Metrics>,
 }
@@ -82,6 +91,14 @@ impl Guard {
         routes
             .into_axum_router()
             .layer(axum::middleware::from_fn_with_state(self.clone(), pass))
+    }
+
+    fn revocable(&self, body: Body, user: Arc<User>) -> Body {
+        Body::new(Revocable {
+            body,
+            verifier: self.verifier.clone(),
+            user,
+        })
     }
 
     async fn identify(&self, map: &MetadataMap, access: Access) -> Result<Call, Error> {
@@ -134,7 +151,8 @@ async fn pass(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> 
     };
     let started = Instant::now();
     let span = telemetry::rpc_span(path, request.headers());
-    let response = check(&guard, *access, request, next)
+    let is_stream = guard.streams.contains(path);
+    let response = check(&guard, *access, is_stream, request, next)
         .instrument(span.clone())
         .await;
     let code = telemetry::grpc_code(response.headers());
@@ -143,7 +161,13 @@ async fn pass(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> 
     response
 }
 
-async fn check(guard: &Guard, access: Access, request: Request, next: Next) -> Response {
+async fn check(
+    guard: &Guard,
+    access: Access,
+    is_stream: bool,
+    request: Request,
+    next: Next,
+) -> Response {
     let (mut parts, body) = request.into_parts();
     let map = MetadataMap::from_headers(std::mem::take(&mut parts.headers));
     let call = match guard.identify(&map, access).await {
@@ -153,10 +177,14 @@ async fn check(guard: &Guard, access: Access, request: Request, next: Next) -> R
     tracing::Span::current().record("request_id", &*call.request_id);
     parts.headers = map.into_headers();
     let deadline = deadline(&parts.headers);
+    let reader = call.caller.user.clone().filter(|_| is_stream);
     parts.extensions.insert(Arc::new(call));
     let handled = next.run(Request::from_parts(parts, body));
     match tokio::time::timeout(deadline, handled).await {
-        Ok(response) => response,
+        Ok(response) => match reader {
+            Some(user) => response.map(|body| guard.revocable(body, user)),
+            None => response,
+        },
         Err(_) => Status::from(Error::deadline_exceeded()).into_http(),
     }
 }

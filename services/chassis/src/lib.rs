@@ -6,16 +6,20 @@
 //! calls ([`caller`], [`token`]) and whether they may, a service handles it
 //! with [`page`], [`etag`], [`idempotency`], [`outbox`] over [`database`], and
 //! whatever goes wrong leaves as a [`status`]. Other services are reached by
-//! an [`upstream`], and their events followed by a [`consumer`].
+//! an [`upstream`], and their events followed by a [`consumer`]; mails that no
+//! server takes wait in a [`mailbox`]. What an [`email_address`] is, all of them
+//! see alike.
 
 pub mod caller;
 pub mod clock;
 pub mod config;
 pub mod consumer;
 pub mod database;
+pub mod email_address;
 pub mod etag;
 pub mod guard;
 pub mod idempotency;
+pub mod mailbox;
 pub mod outbox;
 pub mod page;
 pub mod serve;

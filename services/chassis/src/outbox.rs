@@ -1,17 +1,29 @@
 //! The outbox: every change leaves an event in the same transaction, from which
-//! streams, live updates and mail are fed. [`stream`] reads it.
+//! streams, live updates and mail are fed, and which is kept as the record of
+//! who did what. [`stream`] reads it for the one, [`audit`] for the other.
 
+mod audit;
+#[cfg(feature = "testing")]
+mod plans;
 mod rows;
 mod stream;
 mod tail;
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{
+    fmt,
+    net::IpAddr,
+    str::FromStr,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
+use portico_proto::events;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use sqlx::{PgConnection, SqliteConnection};
 use uuid::Uuid;
 
+#[cfg(feature = "testing")]
+pub use self::plans::assert_indexes_serve;
 pub use self::stream::{Describe, Described, EventStream, Outbox};
 use crate::{
     clock::{Timestamp, new_id},
@@ -53,6 +65,21 @@ impl FromStr for Actor {
     }
 }
 
+impl From<Actor> for events::Actor {
+    fn from(actor: Actor) -> Self {
+        let (kind, id) = match actor {
+            Actor::User(id) => (events::actor::Type::User, Some(id.to_string())),
+            Actor::Service(name) => (events::actor::Type::Service, Some(name)),
+            Actor::System => (events::actor::Type::System, None),
+        };
+        Self {
+            r#type: kind.into(),
+            id,
+            name: None,
+        }
+    }
+}
+
 /// Where a change comes from.
 #[derive(Debug, Clone)]
 pub struct Origin {
@@ -89,6 +116,8 @@ pub struct Event<'a, P> {
     subject: Uuid,
     payload: &'a P,
     changes: Changes,
+    subject_type: Option<&'static str>,
+    details: Map<String, Value>,
 }
 
 impl<'a, P> Event<'a, P> {
@@ -101,6 +130,8 @@ impl<'a, P> Event<'a, P> {
             subject,
             payload,
             changes: Changes::default(),
+            subject_type: None,
+            details: Map::new(),
         }
     }
 
@@ -108,6 +139,32 @@ impl<'a, P> Event<'a, P> {
     #[must_use]
     pub fn with(self, changes: Changes) -> Self {
         Self { changes, ..self }
+    }
+
+    /// The same, where the subject is not the kind of thing that `kind` begins
+    /// with: a `member.added` happens to a `project`.
+    #[must_use]
+    pub fn on(self, subject_type: &'static str) -> Self {
+        Self {
+            subject_type: Some(subject_type),
+            ..self
+        }
+    }
+
+    /// The same, with the id of something that had to do with it. The record is
+    /// kept longer than anything else: nothing but ids and words of ours is
+    /// noted there beside the changes, so nothing that people wrote.
+    #[must_use]
+    pub fn id(mut self, name: &'static str, id: Uuid) -> Self {
+        self.details.insert(name.to_owned(), id.to_string().into());
+        self
+    }
+
+    /// Like [`Event::id`], with a word that it is about, such as a role.
+    #[must_use]
+    pub fn word(mut self, name: &'static str, word: &'static str) -> Self {
+        self.details.insert(name.to_owned(), word.into());
+        self
     }
 }
 
@@ -173,9 +230,29 @@ impl Record {
     }
 }
 
-const INSERT: &str = "INSERT INTO outbox \
-    (id, kind, subject, payload, changes, actor, request_id, traceparent, client_ip, created_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+/// Numbers the events of this process.
+static MADE: AtomicU32 = AtomicU32::new(0);
+
+/// The id of a new event: a UUIDv7 with a counter where most of them have
+/// randomness (RFC 9562, section 6.2), so that events of one moment, such as
+/// those of one transaction, are in the order of their making.
+fn new_event_id(at: Timestamp) -> Uuid {
+    const FIRST_12_BITS: u128 = 0xfff << 64;
+    const LAST_20_BITS: u128 = 0xf_ffff << 42;
+    let count = u128::from(MADE.fetch_add(1, Ordering::Relaxed));
+    let random = new_id(at).as_u128() & !(FIRST_12_BITS | LAST_20_BITS);
+    let counter = (count >> 20 << 64) | ((count << 42) & LAST_20_BITS);
+    Uuid::from_u128(random | counter)
+}
+
+const INSERT: &str = "INSERT INTO outbox (id, kind, subject_type, subject, payload, changes, \
+    details, actor, request_id, traceparent, client_ip, created_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+
+/// An object as it is kept; nothing, if it is empty.
+fn kept(object: Map<String, Value>) -> Option<String> {
+    (!object.is_empty()).then(|| Value::Object(object).to_string())
+}
 
 /// The same function for each engine.
 macro_rules! append {
@@ -194,14 +271,14 @@ macro_rules! append {
             origin: &Origin,
             event: Event<'_, P>,
         ) -> Result<(), Error> {
-            let changes = event.changes.0;
-            let changes = (!changes.is_empty()).then(|| Value::Object(changes).to_string());
             sqlx::query(INSERT)
-                .bind(new_id(origin.at))
+                .bind(new_event_id(origin.at))
                 .bind(event.kind)
+                .bind(event.subject_type)
                 .bind(event.subject)
                 .bind(serde_json::to_string(event.payload).map_err(Error::internal)?)
-                .bind(changes)
+                .bind(kept(event.changes.0))
+                .bind(kept(event.details))
                 .bind(origin.actor.to_string())
                 .bind(&origin.request_id)
                 .bind(&origin.traceparent)
@@ -215,3 +292,21 @@ macro_rules! append {
 }
 append!(PgConnection, "PostgreSQL", append_postgres);
 append!(SqliteConnection, "SQLite", append_sqlite);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_of_one_moment_are_in_the_order_of_their_making() {
+        let at = Timestamp::from_millis(1_700_000_000_123);
+        let ids: Vec<Uuid> = (0..5_000).map(|_| new_event_id(at)).collect();
+        assert!(ids.is_sorted());
+        for id in ids {
+            assert_eq!(id.get_version_num(), 7);
+            assert_eq!(id.get_variant(), uuid::Variant::RFC4122);
+            let made = id.get_timestamp().expect("a time").to_unix();
+            assert_eq!(made, (1_700_000_000, 123_000_000));
+        }
+    }
+}

@@ -13,7 +13,6 @@ use jsonwebtoken::{Algorithm, Validation};
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use self::keys::Keys;
@@ -108,7 +107,8 @@ impl Verifier {
     /// # Errors
     ///
     /// `UNAUTHENTICATED` for anything that is no token of ours, `TOKEN_EXPIRED`,
-    /// `TOKEN_REVOKED`, and `SERVICE_UNAVAILABLE` while the keys are not known.
+    /// `TOKEN_REVOKED`, and `SERVICE_UNAVAILABLE` while the keys or the
+    /// revocations are not known.
     pub async fn verify(&self, token: &str) -> Result<Arc<User>, Error> {
         if token.len() > MAX_TOKEN_LENGTH {
             return Err(unauthenticated());
@@ -126,26 +126,30 @@ impl Verifier {
                 checked
             }
         };
-        if user.expires_at <= self.clock.now() {
-            self.cache.invalidate(&hash);
-        }
-        self.check(&user)?;
+        self.check_expiry(&user)
+            .inspect_err(|_| self.cache.invalidate(&hash))?;
+        self.revocations.current().await?;
+        self.check_revoked(&user)?;
         Ok(user)
     }
 
-    /// Nothing, if the token that somebody was known by still counts.
+    /// Nothing, if the token that somebody is known by still counts, as far as
+    /// is known here.
     ///
     /// # Errors
     ///
     /// `TOKEN_EXPIRED` or `TOKEN_REVOKED`.
     pub fn check(&self, user: &User) -> Result<(), Error> {
-        if user.expires_at <= self.clock.now() {
-            return Err(Error::new(
-                Kind::Unauthenticated,
-                "TOKEN_EXPIRED",
-                "The access token has expired. Get a new one with the refresh token.",
-            ));
-        }
+        self.check_expiry(user)?;
+        self.check_revoked(user)
+    }
+
+    /// Nothing, unless the token that somebody is known by was revoked since.
+    ///
+    /// # Errors
+    ///
+    /// `TOKEN_REVOKED`.
+    pub fn check_revoked(&self, user: &User) -> Result<(), Error> {
         if self.revocations.covers(user) {
             return Err(Error::new(
                 Kind::Unauthenticated,
@@ -156,12 +160,21 @@ impl Verifier {
         Ok(())
     }
 
-    /// What is revoked from now on, for whoever keeps something open for
-    /// somebody: [`Verifier::check`] tells whom it covers. A watcher that falls
-    /// behind has missed some, and checks everybody.
+    /// The revocations, for whoever keeps something open for somebody.
     #[must_use]
-    pub fn watch_revocations(&self) -> broadcast::Receiver<Revoked> {
-        self.revocations.watch()
+    pub fn revocations(&self) -> &Revocations {
+        &self.revocations
+    }
+
+    fn check_expiry(&self, user: &User) -> Result<(), Error> {
+        if user.expires_at <= self.clock.now() {
+            return Err(Error::new(
+                Kind::Unauthenticated,
+                "TOKEN_EXPIRED",
+                "The access token has expired. Get a new one with the refresh token.",
+            ));
+        }
+        Ok(())
     }
 
     async fn check_signature(&self, token: &str) -> Result<Checked, Error> {

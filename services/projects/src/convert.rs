@@ -1,6 +1,6 @@
 //! Protobuf to domain and back.
 
-use portico_chassis::{page::PageInfo, status::Violations};
+use portico_chassis::{clock::Timestamp, page::PageInfo, status::Violations};
 use portico_proto::{
     pagination,
     projects::{self as proto, check_access_request::check},
@@ -8,6 +8,7 @@ use portico_proto::{
 };
 
 use crate::{
+    invitation::{Invitation, Status},
     member::{Member, Role},
     policy::Permission,
     project::{Change, Description, Name, Project, Refusal, Slug, View, Visibility},
@@ -68,6 +69,37 @@ pub(crate) fn member(
     }
 }
 
+/// An invitation, as it is at a moment. An inviter whom the users service does
+/// not know any more, or who is not looked up, has no name.
+pub(crate) fn invitation(
+    invitation: &Invitation,
+    inviter: Option<&users::User>,
+    at: Timestamp,
+) -> proto::Invitation {
+    let invited_by = proto::invitation::Inviter {
+        id: invitation.invited_by.to_string(),
+        name: inviter.map(|user| user.name.clone()).unwrap_or_default(),
+    };
+    proto::Invitation {
+        id: invitation.id.to_string(),
+        project_id: invitation.project_id.to_string(),
+        project_name: invitation.project_name.as_str().to_owned(),
+        email: invitation.email.as_str().to_owned(),
+        role: role_number(invitation.role).into(),
+        status: match invitation.status_at(at) {
+            Status::Pending => proto::invitation::Status::Pending,
+            Status::Accepted => proto::invitation::Status::Accepted,
+            Status::Declined => proto::invitation::Status::Declined,
+            Status::Revoked => proto::invitation::Status::Revoked,
+            Status::Expired => proto::invitation::Status::Expired,
+        }
+        .into(),
+        invited_by: Some(invited_by),
+        created_at: Some(invitation.created_at.into()),
+        expires_at: Some(invitation.expires_at.into()),
+    }
+}
+
 pub(crate) fn page_info(info: PageInfo) -> pagination::PageInfo {
     let number = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
     pagination::PageInfo {
@@ -106,6 +138,17 @@ pub(crate) fn visibility(value: i32) -> Option<Visibility> {
     match proto::project::Visibility::try_from(value) {
         Ok(proto::project::Visibility::Private) => Some(Visibility::Private),
         Ok(proto::project::Visibility::Public) => Some(Visibility::Public),
+        _ => None,
+    }
+}
+
+pub(crate) fn invitation_status(value: i32) -> Option<Status> {
+    match proto::invitation::Status::try_from(value) {
+        Ok(proto::invitation::Status::Pending) => Some(Status::Pending),
+        Ok(proto::invitation::Status::Accepted) => Some(Status::Accepted),
+        Ok(proto::invitation::Status::Declined) => Some(Status::Declined),
+        Ok(proto::invitation::Status::Revoked) => Some(Status::Revoked),
+        Ok(proto::invitation::Status::Expired) => Some(Status::Expired),
         _ => None,
     }
 }

@@ -25,6 +25,14 @@ pub(crate) fn user_not_found() -> Error {
     Error::new(Kind::NotFound, "USER_NOT_FOUND", "There is no such user.")
 }
 
+pub(crate) fn invitation_not_found() -> Error {
+    Error::new(
+        Kind::NotFound,
+        "INVITATION_NOT_FOUND",
+        "There is no such invitation.",
+    )
+}
+
 pub(crate) fn slug_exists() -> Error {
     Error::new(
         Kind::AlreadyExists,
@@ -38,6 +46,30 @@ pub(crate) fn already_member() -> Error {
         Kind::AlreadyExists,
         "ALREADY_MEMBER",
         "This person is a member of the project.",
+    )
+}
+
+pub(crate) fn already_invited() -> Error {
+    Error::new(
+        Kind::AlreadyExists,
+        "ALREADY_INVITED",
+        "An invitation to this address is pending. Send it again, or revoke it first.",
+    )
+}
+
+pub(crate) fn invitation_not_pending() -> Error {
+    Error::new(
+        Kind::FailedPrecondition,
+        "INVITATION_NOT_PENDING",
+        "The invitation was answered or revoked, or has expired.",
+    )
+}
+
+pub(crate) fn email_not_verified() -> Error {
+    Error::new(
+        Kind::PermissionDenied,
+        "EMAIL_NOT_VERIFIED",
+        "Show first that the e-mail address is yours: verify it.",
     )
 }
 
@@ -58,7 +90,7 @@ pub(crate) fn last_owner() -> Error {
 }
 
 /// [`last_owner`] of several projects, which the details name.
-pub(crate) fn last_owner_of(projects: &[Project]) -> Error {
+pub(crate) fn last_owner_of(projects: &[&Project]) -> Error {
     let named: Vec<_> = projects
         .iter()
         .map(|project| json!({ "id": project.id, "name": project.name }))

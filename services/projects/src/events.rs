@@ -13,12 +13,13 @@ use uuid::Uuid;
 
 use crate::{
     convert,
+    invitation::Invitation,
     member::Member,
     people::People,
     project::{Deleted, Project, View},
 };
 
-/// Knows the projects and members that events are about.
+/// Knows the projects, members and invitations that events are about.
 pub(crate) struct Events {
     people: Arc<People>,
 }
@@ -28,6 +29,7 @@ enum Subject {
     Project(Project),
     Deleted(Deleted),
     Member(Member),
+    Invitation(Invitation),
 }
 
 impl Events {
@@ -43,11 +45,12 @@ impl Describe for Events {
             .iter()
             .map(Subject::of)
             .collect::<Result<_, Error>>()?;
-        let members = subjects.iter().filter_map(|subject| match subject {
-            Subject::Member(member) => Some(member.user_id),
+        let named = subjects.iter().filter_map(|subject| match subject {
             Subject::Project(_) | Subject::Deleted(_) => None,
+            Subject::Member(member) => Some(member.user_id),
+            Subject::Invitation(invitation) => Some(invitation.invited_by),
         });
-        let people = self.people.all(&Call::default(), members).await?;
+        let people = self.people.all(&Call::default(), named).await?;
         records
             .iter()
             .zip(&subjects)
@@ -58,9 +61,10 @@ impl Describe for Events {
 
 impl Subject {
     fn of(record: &Record) -> Result<Self, Error> {
-        Ok(match record.kind.as_str() {
-            "project.deleted" => Self::Deleted(record.payload()?),
-            kind if kind.starts_with("member.") => Self::Member(record.payload()?),
+        Ok(match record.kind.split_once('.') {
+            Some(("project", "deleted")) => Self::Deleted(record.payload()?),
+            Some(("member", _)) => Self::Member(record.payload()?),
+            Some(("invitation", _)) => Self::Invitation(record.payload()?),
             _ => Self::Project(record.payload()?),
         })
     }
@@ -83,6 +87,10 @@ impl Subject {
                 let person = people.get(&member.user_id.to_string());
                 Any::from_msg(&convert::member(member, person, false))
             }
+            Self::Invitation(invitation) => {
+                let inviter = people.get(&invitation.invited_by.to_string());
+                Any::from_msg(&convert::invitation(invitation, inviter, record.at))
+            }
         };
         Ok(Described {
             resource: Some(resource.map_err(Error::internal)?),
@@ -95,13 +103,16 @@ impl Subject {
         match self {
             Self::Project(project) | Self::Deleted(Deleted { project, .. }) => project.id,
             Self::Member(member) => member.project_id,
+            Self::Invitation(invitation) => invitation.project_id,
         }
     }
 
-    /// The member, the owner of a new project, or the members of a deleted one.
+    /// The member, the account that is invited, the owner of a new project, or
+    /// the members of a deleted one.
     fn concerned(&self, record: &Record) -> Vec<Uuid> {
         match (self, &record.actor) {
             (Self::Member(member), _) => vec![member.user_id],
+            (Self::Invitation(invitation), _) => invitation.account_id.into_iter().collect(),
             (Self::Deleted(deleted), _) => deleted.members.clone(),
             (Self::Project(_), Actor::User(owner)) if record.kind == "project.created" => {
                 vec![*owner]

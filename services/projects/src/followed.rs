@@ -68,7 +68,7 @@ impl Followed {
             request_id: event.request_id,
             ..Origin::system(self.clock.now())
         };
-        match self.store.release(user_id, &origin).await {
+        match self.store.release(user_id, None, &origin).await {
             Err(error) if error.kind == Kind::FailedPrecondition => {
                 tracing::error!(%user_id, %error, "a deleted person still owns projects");
                 Ok(())

@@ -1,15 +1,17 @@
 //! The projects service: what people share, and with whom.
 //!
 //! In the order of a request: [`service`] handles the RPCs, [`policy`] says who
-//! may do what, [`project`] and [`member`] hold the rules, [`store`] keeps both,
-//! [`people`] asks who the members are, [`convert`] speaks protobuf, and
-//! [`events`] says what changes are about. What can go wrong stands in
-//! [`error`], and what goes on by itself in [`upkeep`] and [`followed`].
+//! may do what, [`project`], [`member`] and [`invitation`] hold the rules,
+//! [`store`] keeps all three, [`people`] asks who is meant, [`convert`] speaks
+//! protobuf, and [`events`] says what changes are about. What can go wrong
+//! stands in [`error`], and what goes on by itself in [`upkeep`] and
+//! [`followed`].
 
 mod convert;
 mod error;
 mod events;
 mod followed;
+mod invitation;
 mod member;
 mod people;
 mod policy;

@@ -1,6 +1,6 @@
 //! A person in a project, and the roles. No I/O, no protobuf, no SQL.
 
-use portico_chassis::{clock::Timestamp, outbox::Changes};
+use portico_chassis::{clock::Timestamp, email_address::EmailAddress, outbox::Changes};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -39,6 +39,9 @@ pub(crate) enum Role {
 pub(crate) struct Person {
     pub(crate) id: Uuid,
     pub(crate) name: String,
+    pub(crate) email: EmailAddress,
+    /// Whether the person has shown that the address is its own.
+    pub(crate) is_email_verified: bool,
 }
 
 /// A person's name as names are sorted.
@@ -119,6 +122,8 @@ mod tests {
         let person = Person {
             id: Uuid::from_u128(2),
             name: "Ada".to_owned(),
+            email: EmailAddress::stored("ada@example.com".to_owned()),
+            is_email_verified: false,
         };
         let member = person.joining(Uuid::from_u128(1), Role::Member, Timestamp::from_millis(3));
         assert_eq!(member.with_role(Role::Member), None);

@@ -2,10 +2,19 @@
 
 use std::collections::{HashMap, HashSet};
 
-use portico_chassis::{caller::Call, clock::parse_id, status::Error, upstream::Upstream};
+use portico_chassis::{
+    caller::Call,
+    clock::parse_id,
+    email_address::EmailAddress,
+    status::{Error, Kind},
+    upstream::Upstream,
+};
 use portico_proto::{
     events::{WatchEventsRequest, WatchEventsResponse},
-    users::{BatchGetUsersRequest, User, user, users_service_client::UsersServiceClient},
+    users::{
+        BatchGetUsersRequest, LookupUserRequest, User, user,
+        users_service_client::UsersServiceClient,
+    },
 };
 use tonic::{Response, Status, Streaming};
 use uuid::Uuid;
@@ -87,13 +96,43 @@ impl People {
     ) -> Result<Response<Streaming<WatchEventsResponse>>, Status> {
         self.users.clone().watch_events(request).await
     }
+
+    /// The person with an address, verified or not, if there is one who is not
+    /// deleted.
+    ///
+    /// # Errors
+    ///
+    /// What the users service answers.
+    pub(crate) async fn with_address(
+        &self,
+        call: &Call,
+        email: &EmailAddress,
+    ) -> Result<Option<Person>, Error> {
+        let email = email.as_str().to_owned();
+        let request = call.forward(LookupUserRequest { email });
+        match self.users.clone().lookup_user(request).await {
+            Ok(found) => {
+                let user = found.into_inner();
+                Ok(person(&user).filter(|_| user.status() != user::Status::Deleted))
+            }
+            Err(status) => match Error::from_status(&status) {
+                error if error.kind == Kind::NotFound => Ok(None),
+                error => Err(error),
+            },
+        }
+    }
 }
 
 /// The user as one who joins a project: an active one may.
 pub(crate) fn joinable(user: &User) -> Option<Person> {
-    let id = parse_id(&user.id).filter(|_| user.status() == user::Status::Active)?;
+    person(user).filter(|_| user.status() == user::Status::Active)
+}
+
+fn person(user: &User) -> Option<Person> {
     Some(Person {
-        id,
+        id: parse_id(&user.id)?,
         name: user.name.clone(),
+        email: EmailAddress::stored(user.email.clone()),
+        is_email_verified: user.email_verified,
     })
 }

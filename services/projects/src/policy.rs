@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use crate::{
     error,
-    member::{Member, Role},
+    invitation::Invitation,
+    member::{Member, Person, Role},
     project::{View, Visibility},
 };
 
@@ -50,7 +51,7 @@ pub(crate) fn see(view: &View) -> Result<(), Error> {
     }
 }
 
-/// OWNER and ADMIN change a project.
+/// OWNER and ADMIN change a project and invite people into it.
 pub(crate) fn manage(view: &View) -> Result<(), Error> {
     require(view.role.is_some_and(manages))
 }
@@ -87,6 +88,18 @@ pub(crate) fn remove_member(view: &View, by: Uuid, member: &Member) -> Result<()
     require(view.role.is_some_and(may))
 }
 
+/// The person with the address answers an invitation, once it has shown that
+/// the address is its own. For others there is no such invitation.
+pub(crate) fn answer(invitation: &Invitation, person: &Person) -> Result<(), Error> {
+    if !invitation.is_to(person) {
+        return Err(error::invitation_not_found());
+    }
+    if !person.is_email_verified {
+        return Err(error::email_not_verified());
+    }
+    Ok(())
+}
+
 fn manages(role: Role) -> bool {
     matches!(role, Role::Owner | Role::Admin)
 }
@@ -102,10 +115,13 @@ fn require(is_allowed: bool) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use portico_chassis::clock::Timestamp;
+    use portico_chassis::{clock::Timestamp, email_address::EmailAddress};
 
     use super::*;
-    use crate::project::{Name, Project, Slug};
+    use crate::{
+        invitation::Offer,
+        project::{Name, Project, Slug},
+    };
 
     const ROLES: [Option<Role>; 5] = [
         Some(Role::Owner),
@@ -205,6 +221,35 @@ mod tests {
             assert!(remove_member(&mine, ME, &me).is_ok());
             let promotion = change_member(&mine, &me, Role::Owner);
             assert_eq!(promotion.is_ok(), role == Role::Owner);
+        }
+    }
+
+    #[test]
+    fn an_invitation_is_answered_by_the_one_with_the_verified_address() {
+        let email = |text: &str| EmailAddress::stored(text.to_owned());
+        let offer = Offer {
+            email: email("Bob@example.com"),
+            role: Role::Member,
+            addressee: None,
+        };
+        let project = view(Visibility::Private, None).project;
+        let invitation = offer.invitation(&project, ME, Timestamp::default());
+        let outcome = |text, is_email_verified| {
+            let person = Person {
+                id: OTHER,
+                name: "Bob".to_owned(),
+                email: email(text),
+                is_email_verified,
+            };
+            let refused = answer(&invitation, &person).err();
+            refused.map(|error| error.reason.into_owned())
+        };
+        assert_eq!(outcome("bob@EXAMPLE.com", true), None);
+        let unverified = outcome("bob@example.com", false);
+        assert_eq!(unverified.as_deref(), Some("EMAIL_NOT_VERIFIED"));
+        for is_email_verified in [true, false] {
+            let other = outcome("eve@example.com", is_email_verified);
+            assert_eq!(other.as_deref(), Some("INVITATION_NOT_FOUND"));
         }
     }
 

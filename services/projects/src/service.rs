@@ -1,5 +1,6 @@
 //! The RPCs: convert, authorise, one call to the store.
 
+mod invitations;
 mod members;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use portico_chassis::{
 };
 use portico_proto::{
     Validate,
-    events::WatchEventsRequest,
+    events::{ReadAuditEntriesRequest, ReadAuditEntriesResponse, WatchEventsRequest},
     projects::{self as proto, projects_service_server::ProjectsService},
 };
 use tonic::{Request, Response, Status as Failure};
@@ -271,6 +272,55 @@ impl ProjectsService for Service {
         self.delete(request).await
     }
 
+    async fn create_invitation(
+        &self,
+        request: Request<proto::CreateInvitationRequest>,
+    ) -> Result<Response<proto::Invitation>, Failure> {
+        self.invite(request).await
+    }
+
+    async fn list_invitations(
+        &self,
+        request: Request<proto::ListInvitationsRequest>,
+    ) -> Result<Response<proto::ListInvitationsResponse>, Failure> {
+        self.invitations(request).await
+    }
+
+    async fn delete_invitation(
+        &self,
+        request: Request<proto::DeleteInvitationRequest>,
+    ) -> Result<Response<()>, Failure> {
+        self.revoke(request).await
+    }
+
+    async fn resend_invitation(
+        &self,
+        request: Request<proto::ResendInvitationRequest>,
+    ) -> Result<Response<proto::Invitation>, Failure> {
+        self.resend(request).await
+    }
+
+    async fn list_my_invitations(
+        &self,
+        request: Request<proto::ListMyInvitationsRequest>,
+    ) -> Result<Response<proto::ListMyInvitationsResponse>, Failure> {
+        self.my_invitations(request).await
+    }
+
+    async fn accept_invitation(
+        &self,
+        request: Request<proto::AcceptInvitationRequest>,
+    ) -> Result<Response<proto::Member>, Failure> {
+        self.accept(request).await
+    }
+
+    async fn decline_invitation(
+        &self,
+        request: Request<proto::DeclineInvitationRequest>,
+    ) -> Result<Response<proto::Invitation>, Failure> {
+        self.decline(request).await
+    }
+
     async fn check_access(
         &self,
         request: Request<proto::CheckAccessRequest>,
@@ -302,6 +352,15 @@ impl ProjectsService for Service {
         check(&request).finish()?;
         let stream = self.outbox.watch(request, self.events.clone()).await?;
         Ok(Response::new(stream))
+    }
+
+    async fn read_audit_entries(
+        &self,
+        request: Request<ReadAuditEntriesRequest>,
+    ) -> Result<Response<ReadAuditEntriesResponse>, Failure> {
+        let request = request.into_inner();
+        check(&request).finish()?;
+        Ok(Response::new(self.outbox.audit(&request).await?))
     }
 }
 

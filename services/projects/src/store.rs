@@ -1,7 +1,7 @@
-//! Keeps projects and their members. Each method is one atomic use case: a
-//! transaction never leaves it, each change is authorised and made under the
-//! same lock, and leaves its events in the outbox. Every sentence of the
-//! methods' docs has a case in the conformance suite.
+//! Keeps projects, their members and the invitations into them. Each method is
+//! one atomic use case: a transaction never leaves it, each change is authorised
+//! and made under the same lock, and leaves its events in the outbox. Every
+//! sentence of the methods' docs has a case in the conformance suite.
 //!
 //! What a change does stands once, in [`changes`], and so do the statements
 //! that it is made of, in [`statements`]; what only one database needs stands
@@ -22,6 +22,7 @@ use async_trait::async_trait;
 use portico_chassis::{
     clock::Timestamp,
     database::Database,
+    email_address::EmailAddress,
     etag::IfMatch,
     idempotency::{Created, IdempotencyKey},
     outbox::Origin,
@@ -32,6 +33,7 @@ use uuid::Uuid;
 
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
 use crate::{
+    invitation::{Invitation, Offer, Status},
     member::{Member, Person, Role, Seat},
     policy::Standing,
     project::{Change, Project, Reference, Slug, View},
@@ -45,7 +47,7 @@ pub(crate) fn open(database: &Database) -> Arc<dyn Store> {
     }
 }
 
-/// Reads projects and their members.
+/// Reads projects, their members and the invitations into them.
 #[async_trait]
 pub(crate) trait Queries: Send + Sync {
     /// The project, by id or slug, as a person sees it. One that is not there
@@ -81,14 +83,27 @@ pub(crate) trait Queries: Send + Sync {
         &self,
         pairs: &[(Uuid, Uuid)],
     ) -> Result<HashMap<(Uuid, Uuid), Standing>, Error>;
+
+    /// The invitation with an id.
+    async fn invitation(&self, id: Uuid) -> Result<Option<Invitation>, Error>;
+
+    /// A page of the invitations that match, by the time when they were made.
+    /// Ties are broken by id. A walk by cursor meets every invitation once.
+    async fn invitations(
+        &self,
+        filter: &InvitationFilter<'_>,
+        sort: Sort<()>,
+        paging: &Paging,
+    ) -> Result<Page<Invitation>, Error>;
 }
 
 /// Keeps projects and their members. Where a method takes who does it (`by`),
 /// a project that this person does not see is `PROJECT_NOT_FOUND`, one where
 /// it may not do this `FORBIDDEN`, and only then `ETAG_MISMATCH` and the rest.
 #[async_trait]
-pub(crate) trait Store: Queries {
-    /// Adds a project, with a person as its owner, under the first of `slugs`
+pub(crate) trait Store: Queries + InvitationStore {
+    /// Adds a project, whose id was made at the time of its creation, with a
+    /// person as its owner, under the first of `slugs`
     /// that no other project has; `SLUG_EXISTS` if all are taken. The same key
     /// again adds nothing and returns the first answer, also while the first
     /// is in progress.
@@ -124,8 +139,8 @@ pub(crate) trait Store: Queries {
         origin: &Origin,
     ) -> Result<View, Error>;
 
-    /// Deletes a project, archived or not, with its members, whom its event
-    /// names. For an OWNER.
+    /// Deletes a project, archived or not, with its invitations and its members,
+    /// whom its event names. For an OWNER.
     async fn delete(
         &self,
         id: Uuid,
@@ -149,7 +164,8 @@ pub(crate) trait Store: Queries {
     /// Adds a member, which changes the project's count and not its version.
     /// Nobody is `USER_NOT_FOUND`, a member `ALREADY_MEMBER`, an archived
     /// project `PROJECT_ARCHIVED`. The same key again adds nothing and returns
-    /// the first answer. For OWNER and ADMIN; an OWNER is made by an OWNER.
+    /// the first answer. An invitation to the person's address is revoked. For
+    /// OWNER and ADMIN; an OWNER is made by an OWNER.
     async fn add_member(
         &self,
         project_id: Uuid,
@@ -189,18 +205,112 @@ pub(crate) trait Store: Queries {
 
     /// Takes a person out of all projects, or, if it is the only owner of any,
     /// out of none: `LAST_OWNER` with these projects in the details, also when
-    /// two last owners are released at once. Nothing is left to do the second
-    /// time.
-    async fn release(&self, person: Uuid, origin: &Origin) -> Result<(), Error>;
+    /// two last owners are released at once. Where there is an heir, these
+    /// projects go to it instead: it becomes OWNER, and a member where it is
+    /// none, also of an archived project. Nothing is left to do the second time.
+    async fn release(
+        &self,
+        person: Uuid,
+        heir: Option<&Person>,
+        origin: &Origin,
+    ) -> Result<(), Error>;
 
     /// Fails like [`Store::release`] would now, and changes nothing.
-    async fn check_release(&self, person: Uuid) -> Result<(), Error>;
+    async fn check_release(&self, person: Uuid, heir: Option<&Person>) -> Result<(), Error>;
 
     /// Sorts a person by another name from now on, in all its projects.
     async fn rename(&self, person: Uuid, name_key: &str) -> Result<(), Error>;
 
     /// Forgets the answers of keys that have expired, and no others.
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;
+}
+
+/// Keeps invitations. Where a method takes who manages the project (`by`), a
+/// project that this person does not see is `PROJECT_NOT_FOUND`, one where it
+/// may not do this `FORBIDDEN`, and an invitation of another project
+/// `INVITATION_NOT_FOUND`. For the project's OWNER and ADMIN, also where another
+/// one invited, who may be gone. Events name the account of the `addressee`, who
+/// has the address at that time, if it has verified it.
+///
+/// Where a method takes who answers (`person`), an invitation to another address
+/// is `INVITATION_NOT_FOUND`, and one to an address that the person has not
+/// verified `EMAIL_NOT_VERIFIED`.
+#[async_trait]
+pub(crate) trait InvitationStore: Send + Sync {
+    /// Invites an address for 7 days. One of a member is `ALREADY_MEMBER`, one
+    /// with a pending invitation `ALREADY_INVITED`, also when it is invited
+    /// twice at once; an invitation that has expired is not in the way. An
+    /// archived project is `PROJECT_ARCHIVED`. The same key again invites nobody
+    /// and returns the first answer.
+    async fn invite(
+        &self,
+        project_id: Uuid,
+        by: Uuid,
+        offer: &Offer,
+        key: Option<&IdempotencyKey>,
+        origin: &Origin,
+    ) -> Result<Created<Invitation>, Error>;
+
+    /// Takes an invitation back that nobody has answered, expired or not, also
+    /// into an archived project. Any other is `INVITATION_NOT_PENDING`.
+    async fn revoke(
+        &self,
+        project_id: Uuid,
+        id: Uuid,
+        by: Uuid,
+        addressee: Option<&Person>,
+        origin: &Origin,
+    ) -> Result<(), Error>;
+
+    /// Lets an invitation that nobody has answered, expired or not, stand for
+    /// another 7 days. Any other is `INVITATION_NOT_PENDING`; where another one
+    /// to the address is pending, it is `ALREADY_INVITED`, and where the address
+    /// is a member's, `ALREADY_MEMBER`. An archived project is
+    /// `PROJECT_ARCHIVED`.
+    async fn resend(
+        &self,
+        project_id: Uuid,
+        id: Uuid,
+        by: Uuid,
+        addressee: Option<&Person>,
+        origin: &Origin,
+    ) -> Result<Invitation, Error>;
+
+    /// Makes a person a member in the role that it was offered. The same person
+    /// again gets the same member as long as it is one. A member by another way
+    /// is `ALREADY_MEMBER`, and nothing changes. Otherwise, an invitation that is
+    /// not pending is `INVITATION_NOT_PENDING`, an archived project
+    /// `PROJECT_ARCHIVED`. Of an acceptance and a revocation at once, one
+    /// happens.
+    async fn accept(&self, id: Uuid, person: &Person, origin: &Origin) -> Result<Member, Error>;
+
+    /// Declines an invitation, also into an archived project. One that is
+    /// declined stays so; any other that is not pending is
+    /// `INVITATION_NOT_PENDING`.
+    async fn decline(
+        &self,
+        id: Uuid,
+        person: &Person,
+        origin: &Origin,
+    ) -> Result<Invitation, Error>;
+}
+
+/// Which invitations match.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InvitationFilter<'a> {
+    pub(crate) whose: Whose<'a>,
+    pub(crate) status: Option<Status>,
+    /// The moment at which they have that status.
+    pub(crate) now: Timestamp,
+}
+
+/// Whose invitations a list shows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Whose<'a> {
+    /// Those into a project.
+    Project(Uuid),
+    /// Those to an address.
+    Address(&'a EmailAddress),
 }
 
 /// Which projects match.

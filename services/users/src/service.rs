@@ -5,13 +5,14 @@ use std::sync::Arc;
 use portico_chassis::{
     caller::Call,
     clock::{Clock, parse_id},
-    outbox::{EventStream, Outbox},
+    email_address::EmailAddress,
+    outbox::{Actor, EventStream, Origin, Outbox},
     page::{Bookmark, Paging, Search, Sort, SortKey},
     status::{Error, Violations},
 };
 use portico_proto::{
     Validate,
-    events::WatchEventsRequest,
+    events::{ReadAuditEntriesRequest, ReadAuditEntriesResponse, WatchEventsRequest},
     users::{self as proto, users_service_server::UsersService},
 };
 use tonic::{Request, Response, Status as Failure};
@@ -21,7 +22,7 @@ use crate::{
     events::Events,
     policy,
     store::{Column, Filter, Store},
-    user::{Change, Email, Name, Role, Status, User},
+    user::{Change, Name, Role, Status, User},
 };
 
 pub(crate) struct Service {
@@ -145,7 +146,7 @@ impl UsersService for Service {
         let request = request.into_inner();
         check(&request).finish()?;
         // What is no address belongs to nobody.
-        let email = Email::parse(&request.email).map_err(|_| error::not_found())?;
+        let email = EmailAddress::parse(&request.email).map_err(|_| error::not_found())?;
         let user = self
             .store
             .lookup(&email)
@@ -164,7 +165,7 @@ impl UsersService for Service {
         let mut violations = check(&request);
         let id = parse_id(&request.id).ok_or_else(|| ("NOT_ALLOWED", "must be a UUID".to_owned()));
         let id = violations.take("id", id);
-        let email = violations.take("email", Email::parse(&request.email));
+        let email = violations.take("email", EmailAddress::parse(&request.email));
         let name = violations.take("name", Name::parse(&request.name));
         violations.finish()?;
         let (Some(id), Some(email), Some(name)) = (id, email, name) else {
@@ -186,6 +187,11 @@ impl UsersService for Service {
         if request.validate_only {
             return Ok(Response::new(convert::user(&user)));
         }
+        let actor = match request.by_itself {
+            true => Actor::User(id),
+            false => origin.actor,
+        };
+        let origin = Origin { actor, ..origin };
         let user = self.store.create(&user, &origin).await?;
         Ok(Response::new(convert::user(&user)))
     }
@@ -237,6 +243,15 @@ impl UsersService for Service {
         check(&request).finish()?;
         let stream = self.outbox.watch(request, Arc::new(Events)).await?;
         Ok(Response::new(stream))
+    }
+
+    async fn read_audit_entries(
+        &self,
+        request: Request<ReadAuditEntriesRequest>,
+    ) -> Result<Response<ReadAuditEntriesResponse>, Failure> {
+        let request = request.into_inner();
+        check(&request).finish()?;
+        Ok(Response::new(self.outbox.audit(&request).await?))
     }
 }
 

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use portico_chassis::{
     database::Database,
+    email_address::EmailAddress,
     etag::IfMatch,
     outbox::Origin,
     page::{Page, Paging, Search, Sort},
@@ -28,7 +29,7 @@ use portico_chassis::{
 use uuid::Uuid;
 
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
-use crate::user::{Change, Email, Role, Status, User};
+use crate::user::{Change, Role, Status, User};
 
 /// The store on an open database.
 pub(crate) fn open(database: &Database) -> Arc<dyn Store> {
@@ -48,7 +49,7 @@ pub(crate) trait Queries: Send + Sync {
     async fn batch_get(&self, ids: &[Uuid]) -> Result<Vec<User>, Error>;
 
     /// The person with an address, deleted or not, in whatever case.
-    async fn lookup(&self, email: &Email) -> Result<Option<User>, Error>;
+    async fn lookup(&self, email: &EmailAddress) -> Result<Option<User>, Error>;
 
     /// A page of the people that match. Without a status, deleted ones do not
     /// match. Ties are broken by id. A walk by cursor meets everybody who is

@@ -28,6 +28,7 @@ pub(super) async fn run(settings: &Settings, command: Admin) -> Outcome {
                 },
                 email_verified: true,
                 password: password.as_deref(),
+                by_itself: false,
             };
             let user = accounts.create(account).await?;
             print(&format!("{}  {}", user.id, user.email))

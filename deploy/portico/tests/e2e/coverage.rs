@@ -134,6 +134,16 @@ async fn internal_methods_answer_services(portico: &Instance) {
     );
     let error = call("RedeemEventsTicket", ticket).await.expect_err("used");
     assert_eq!(error.reason, "UNAUTHENTICATED");
+    let error = call("ReleaseUser", json!({"userId": ada.id, "heirId": missing}))
+        .await
+        .expect_err("no heir");
+    assert_eq!(error.reason, "USER_NOT_FOUND");
+    let release = json!({"userId": ada.id, "heirId": bob.id});
+    ok("ReleaseUser", release).await;
+    let check = json!({"checks": [check(&bob.id, "OWN"), check(&ada.id, "READ")]});
+    let results = ok("CheckAccess", check).await;
+    assert_eq!(results["results"][0]["allowed"], true);
+    assert_eq!(results["results"][1]["allowed"], false);
     let first = ok("WatchRevocations", json!({})).await;
     assert!(first["cursor"].is_string());
 
@@ -152,7 +162,7 @@ async fn internal_methods_answer_services(portico: &Instance) {
         let first = ok(&of(service), beginning.clone()).await;
         let event = &first["event"];
         assert_eq!(event["type"], kind);
-        assert_eq!(event["actor"]["type"].as_str().is_some(), true);
+        assert!(event["actor"]["type"].is_string());
         assert!(subject.is_none_or(|id| event["resource"]["id"] == id));
         let error = call(&of(service), json!({"cursor": "x"})).await;
         let error = error.expect_err("no cursor");

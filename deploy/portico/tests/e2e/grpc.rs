@@ -32,7 +32,8 @@ pub(crate) fn method(name: &str) -> MethodDescriptor {
 }
 
 impl Instance {
-    /// Calls a method over gRPC, with and answering JSON.
+    /// Calls a method over gRPC, with and answering JSON; of a stream only the
+    /// first message.
     pub(crate) async fn grpc(
         &self,
         name: &str,
@@ -40,6 +41,20 @@ impl Instance {
         headers: &[(&'static str, &str)],
         request: &Value,
     ) -> Result<Value, Error> {
+        let mut answered = self.grpc_messages(name, token, headers, request, 1).await?;
+        Ok(answered.pop().expect("at least one message"))
+    }
+
+    /// Calls a method over gRPC, with and answering JSON: at most so many
+    /// messages.
+    pub(crate) async fn grpc_messages(
+        &self,
+        name: &str,
+        token: Option<&str>,
+        headers: &[(&'static str, &str)],
+        request: &Value,
+        most: usize,
+    ) -> Result<Vec<Value>, Error> {
         let method = method(name);
         let service = method.parent_service();
         let role = service
@@ -65,30 +80,36 @@ impl Instance {
         client.ready().await.expect("ready");
         let path = path.parse().expect("a path");
         let answered = if method.is_server_streaming() {
-            first(client.server_streaming(call, path, Dynamic(method)).await).await
+            let stream = client.server_streaming(call, path, Dynamic(method)).await;
+            messages(stream, most).await
         } else {
-            client
-                .unary(call, path, Dynamic(method))
-                .await
-                .map(tonic::Response::into_inner)
+            let answered = client.unary(call, path, Dynamic(method)).await;
+            answered.map(|answer| vec![answer.into_inner()])
         };
-        match answered {
-            Ok(message) => {
-                let options = SerializeOptions::new().skip_default_fields(false);
-                Ok(message
-                    .serialize_with_options(serde_json::value::Serializer, &options)
-                    .expect("JSON"))
-            }
-            Err(status) => Err(Error::from_status(&status)),
-        }
+        let answered = answered.map_err(|status| Error::from_status(&status))?;
+        let options = SerializeOptions::new().skip_default_fields(false);
+        let json = |message: &DynamicMessage| {
+            let json = serde_json::value::Serializer;
+            message
+                .serialize_with_options(json, &options)
+                .expect("JSON")
+        };
+        Ok(answered.iter().map(json).collect())
     }
 }
 
-async fn first(
+async fn messages(
     stream: Result<tonic::Response<tonic::Streaming<DynamicMessage>>, Status>,
-) -> Result<DynamicMessage, Status> {
-    let message = stream?.into_inner().message().await?;
-    Ok(message.expect("at least one message"))
+    most: usize,
+) -> Result<Vec<DynamicMessage>, Status> {
+    let (mut stream, mut messages) = (stream?.into_inner(), Vec::new());
+    while messages.len() < most {
+        match stream.message().await? {
+            Some(message) => messages.push(message),
+            None => break,
+        }
+    }
+    Ok(messages)
 }
 
 struct Dynamic(MethodDescriptor);

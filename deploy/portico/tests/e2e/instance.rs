@@ -1,6 +1,6 @@
 //! A running installation, and the people in it.
 
-use std::{collections::BTreeMap, net::TcpListener};
+use std::{collections::BTreeMap, net::TcpListener, process::Stdio};
 
 use portico::{
     settings::{Purpose, Role, Settings},
@@ -10,17 +10,20 @@ use portico_chassis::{
     clock::{Clock, fill_random},
     config::Env,
     database::{
-        DatabaseUrl, Migrations,
+        Database, DatabaseUrl, Migrations,
         testing::{self, TestDatabase},
     },
     token::ServiceIdentity,
 };
 use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt as _, process::Command};
 
-use crate::rest::Call;
+use crate::{mail_server::MailServer, rest::Call};
 
 /// The secret that the services of an installation share: 32 bytes of zero.
 const SERVICE_SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+/// The services that tell of changes.
+const CHANGING: [&str; 3] = ["users", "auth", "projects"];
 const ADMIN_EMAIL: &str = "root@example.com";
 /// Good enough for everybody here.
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -30,10 +33,12 @@ pub(crate) struct Instance {
     pub(crate) http: String,
     pub(crate) grpc: BTreeMap<&'static str, String>,
     pub(crate) client: reqwest::Client,
+    /// Where its mails go.
+    pub(crate) mails: MailServer,
     running: Vec<Running>,
-    variables: Variables,
     databases: Vec<TestDatabase>,
-    _folder: tempfile::TempDir,
+    variables: Variables,
+    folder: tempfile::TempDir,
 }
 
 /// Somebody with an account, signed in.
@@ -57,7 +62,8 @@ impl Instance {
     /// Everything in one process, with these settings besides.
     pub(crate) async fn in_one_process_with(extra: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut variables = common(&folder, extra);
+        let mails = MailServer::start().await;
+        let mut variables = common(&folder, &mails, extra);
         for name in ["GATEWAY", "ADMIN", "GRPC"] {
             variables.push((format!("PORTICO_{name}_LISTEN"), "127.0.0.1:0".to_owned()));
         }
@@ -65,21 +71,23 @@ impl Instance {
         let grpc = format!("http://{}", running.grpc.expect("gRPC is served"));
         Self {
             http: format!("http://{}", running.gateway.expect("HTTP is served")),
-            grpc: ["users", "auth", "projects"]
+            grpc: ["users", "auth", "projects", "notifications"]
                 .map(|role| (role, grpc.clone()))
                 .into(),
             client: client(),
+            mails,
             running: vec![running],
-            variables,
             databases: Vec::new(),
-            _folder: folder,
+            variables,
+            folder,
         }
     }
 
     /// Each role on its own, on PostgreSQL.
     pub(crate) async fn as_separate_roles() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut variables = common(&folder, &[("PORTICO_PROFILE", "production")]);
+        let mails = MailServer::start().await;
+        let mut variables = common(&folder, &mails, &[("PORTICO_PROFILE", "production")]);
         let mut key = [0; 32];
         fill_random(&mut key);
         variables.push(("PORTICO_MASTER_KEY".to_owned(), SERVICE_SECRET.to_owned()));
@@ -89,10 +97,11 @@ impl Instance {
             "127.0.0.1:0".to_owned(),
         ));
         let (mut databases, mut grpc) = (Vec::new(), BTreeMap::new());
-        let services: [(&str, &Migrations); 3] = [
+        let services: [(&str, &Migrations); 4] = [
             ("users", &portico_users::MIGRATIONS),
             ("auth", &portico_auth::MIGRATIONS),
             ("projects", &portico_projects::MIGRATIONS),
+            ("notifications", &portico_notifications::MIGRATIONS),
         ];
         for (role, migrations) in services {
             let database = testing::postgres(migrations).await;
@@ -112,18 +121,20 @@ impl Instance {
             run(variables.clone(), &[Role::Users]),
             run(variables.clone(), &[Role::Projects]),
             run(variables.clone(), &[Role::Auth]),
+            run(variables.clone(), &[Role::Notifications]),
             run(variables.clone(), &[Role::Gateway]),
         );
-        let running = vec![running.0, running.1, running.2, running.3];
-        let gateway = running[3].gateway.expect("HTTP is served");
+        let running = vec![running.0, running.1, running.2, running.3, running.4];
+        let gateway = running[4].gateway.expect("HTTP is served");
         let instance = Self {
             http: format!("http://{gateway}"),
             grpc,
             client: client(),
+            mails,
             running,
-            variables,
             databases,
-            _folder: folder,
+            variables,
+            folder,
         };
         instance.wait_until_ready().await;
         instance
@@ -174,6 +185,34 @@ impl Instance {
         }
     }
 
+    /// Everything that the outboxes of all services hold, a row a text.
+    pub(crate) async fn outboxes(&self) -> Vec<String> {
+        let sql = "SELECT kind || ' ' || payload || ' ' || coalesce(changes, '') || ' ' || \
+            coalesce(details, '') || ' ' || actor || ' ' || request_id || ' ' || \
+            coalesce(traceparent, '') || ' ' || coalesce(client_ip, '') FROM outbox";
+        let mut rows: Vec<String> = Vec::new();
+        // Notifications, the last of the services, has none.
+        for database in self.databases.iter().take(CHANGING.len()) {
+            if let Database::Postgres(database) = &database.database {
+                let query = sqlx::query_scalar(sql).fetch_all(&database.pool);
+                rows.extend(query.await.expect("rows"));
+            }
+        }
+        if self.databases.is_empty() {
+            for role in CHANGING {
+                let file = self.folder.path().join(format!("data/{role}.db"));
+                let url = DatabaseUrl::Sqlite(file);
+                let database = Database::open(&url, 1).await.expect("it opens");
+                if let Database::Sqlite(database) = &database {
+                    let query = sqlx::query_scalar(sql).fetch_all(&database.readers);
+                    rows.extend(query.await.expect("rows"));
+                }
+                database.close().await;
+            }
+        }
+        rows
+    }
+
     /// The address of the admin port of the first process.
     pub(crate) fn admin(&self) -> String {
         format!("http://{}", self.running[0].admin)
@@ -195,6 +234,28 @@ impl Instance {
             .expect(201)
             .await;
         Person::of(&data)
+    }
+
+    /// Makes an account as the operator does, who vouches for its address.
+    pub(crate) async fn verified(&self, name: &str) -> Person {
+        let email = format!("{name}@example.com");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portico"))
+            .args(["admin", "create-user", "--password-stdin"])
+            .args(["--email", &email, "--name", name])
+            .env_clear()
+            .envs(self.variables.iter().cloned())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("it starts");
+        let mut stdin = command.stdin.take().expect("it is piped");
+        let written = stdin.write_all(PASSWORD.as_bytes()).await;
+        written.expect("it reads");
+        drop(stdin);
+        let status = command.wait().await.expect("it ends");
+        assert!(status.success(), "{status}");
+        self.login(&email).await
     }
 
     /// Signs in over REST.
@@ -241,12 +302,15 @@ impl Person {
     }
 }
 
-fn common(folder: &tempfile::TempDir, extra: &[(&str, &str)]) -> Variables {
+fn common(folder: &tempfile::TempDir, mails: &MailServer, extra: &[(&str, &str)]) -> Variables {
     let data = folder.path().join("data");
+    let mail_server = format!("smtp://{}", mails.address);
     let mut variables: Vec<(String, String)> = [
         ("PORTICO_DATA_DIR", data.to_str().expect("a path")),
         ("PORTICO_SERVICE_SECRET", SERVICE_SECRET),
         ("PORTICO_PUBLIC_URL", "http://localhost:8080"),
+        ("PORTICO_SMTP_URL", &mail_server),
+        ("PORTICO_MAIL_FROM", "Portico <portico@example.com>"),
         ("PORTICO_BOOTSTRAP_ADMIN_EMAIL", ADMIN_EMAIL),
         ("PORTICO_BOOTSTRAP_ADMIN_PASSWORD", PASSWORD),
         ("PORTICO_RATE_LIMIT_ANONYMOUS", "off"),

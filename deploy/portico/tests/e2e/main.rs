@@ -5,11 +5,16 @@
 #![expect(clippy::unwrap_used, reason = "what is unexpected fails the test")]
 
 mod accounts;
+mod audit;
+mod changes;
 mod conventions;
 mod coverage;
 mod grpc;
 mod instance;
+mod invitations;
 mod live;
+mod mail_server;
+mod mails;
 mod parity;
 mod people;
 mod projects;

@@ -1,8 +1,12 @@
 //! Both faces say the same: one scenario that calls every RPC, played over REST
 //! and over gRPC, step by step with the same resource or the same error.
 
+mod audit;
+mod invitations;
+
 use std::collections::BTreeSet;
 
+use portico_chassis::status::{Error, Violation};
 use portico_proto::{CallerClass, METHODS};
 use prost_reflect::{MethodDescriptor, Value as ProtoValue};
 use serde_json::{Map, Value, json};
@@ -58,7 +62,11 @@ async fn play(portico: &Instance, face: Face) -> Play<'_> {
     };
     play.accounts().await;
     play.people().await;
-    play.projects().await;
+    let project = play.projects().await;
+    play.invitations().await;
+    play.inheritance().await;
+    play.mails().await;
+    play.audit_log(&project).await;
     play.ends().await;
     play
 }
@@ -195,7 +203,7 @@ impl Play<'_> {
             .await;
     }
 
-    async fn projects(&mut self) {
+    async fn projects(&mut self) -> Value {
         let owner = self.portico.register(&self.name("owner")).await;
         let member = self.portico.register(&self.name("member")).await;
         let name = self.name("apollo");
@@ -281,6 +289,29 @@ impl Play<'_> {
         self.step("DeleteProject", Some(&member), json!({"id": id}))
             .await;
         self.step("DeleteProject", Some(&member), json!({"id": id}))
+            .await;
+        project
+    }
+
+    async fn mails(&mut self) {
+        let admin = self.portico.admin_person().await;
+        let (ada, refused) = (self.name("carol"), self.name("refused"));
+        let ada = self.portico.register(&ada).await;
+        let refused = self.portico.register(&refused).await;
+        self.step("ListMailJobs", None, json!({})).await;
+        self.step("ListMailJobs", Some(&ada), json!({})).await;
+        self.step("ListMailJobs", Some(&admin), json!({"status": "FAILED"}))
+            .await;
+        self.step("ListMailJobs", Some(&admin), json!({"limit": 0}))
+            .await;
+        let dead = self.portico.mail_job(&admin, &refused.email, "DEAD").await;
+        let id = json!({"id": dead["id"]});
+        self.step("RetryMailJob", Some(&ada), id.clone()).await;
+        self.step("RetryMailJob", Some(&admin), id).await;
+        let sent = self.portico.mail_job(&admin, &ada.email, "SENT").await;
+        self.step("RetryMailJob", Some(&admin), json!({"id": sent["id"]}))
+            .await;
+        self.step("RetryMailJob", Some(&admin), json!({"id": "no id"}))
             .await;
     }
 
@@ -372,6 +403,16 @@ impl Play<'_> {
             let mask = keys.cloned().collect::<Vec<_>>().join(",");
             request["updateMask"] = json!(mask);
         }
+        if method.is_server_streaming() {
+            let name = method.name();
+            let all = self
+                .portico
+                .grpc_messages(name, token, &[], &request, usize::MAX);
+            return match all.await {
+                Ok(messages) => Value::Array(messages),
+                Err(error) => failure(error),
+            };
+        }
         match self.portico.grpc(method.name(), token, &[], &request).await {
             Ok(mut answer) => match answer.get("pageInfo").cloned() {
                 Some(pagination) => {
@@ -384,21 +425,7 @@ impl Play<'_> {
                 None if method.output().full_name() == "google.protobuf.Empty" => Value::Null,
                 None => answer,
             },
-            Err(error) => {
-                let violations: Vec<Value> = error
-                    .violations
-                    .iter()
-                    .map(
-                        |one| json!({"field": one.field, "code": one.code, "message": one.message}),
-                    )
-                    .collect();
-                let details = match (violations.is_empty(), error.details) {
-                    (false, _) => json!(violations),
-                    (true, Some(details)) => json!(details),
-                    (true, None) => Value::Null,
-                };
-                json!({"error": {"code": error.reason, "message": error.message, "details": details}})
-            }
+            Err(error) => failure(error),
         }
     }
 
@@ -426,6 +453,7 @@ impl Play<'_> {
                         || key == "ticket"
                         || key == "validUntil"
                         || key == "nextCursor"
+                        || key == "requestId"
                 });
                 if is_volatile {
                     return json!("<set>");
@@ -444,6 +472,19 @@ impl Play<'_> {
             other => other.clone(),
         }
     }
+}
+
+/// A failure, in the form that REST gives it.
+fn failure(error: Error) -> Value {
+    let violation =
+        |one: &Violation| json!({"field": one.field, "code": one.code, "message": one.message});
+    let violations: Vec<Value> = error.violations.iter().map(violation).collect();
+    let details = match (violations.is_empty(), error.details) {
+        (false, _) => json!(violations),
+        (true, Some(details)) => json!(details),
+        (true, None) => Value::Null,
+    };
+    json!({"error": {"code": error.reason, "message": error.message, "details": details}})
 }
 
 /// Verb and path template of a method.

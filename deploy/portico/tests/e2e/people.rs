@@ -11,6 +11,7 @@ in_both_shapes! {
     a_change_of_an_old_version_is_refused,
     deleting_oneself_frees_nothing_but_ends_everything,
     a_sole_owner_cannot_be_deleted,
+    an_admin_gives_the_projects_of_a_sole_owner_to_another_person,
     the_last_admin_cannot_be_deleted,
     lists_are_walked_by_page_and_by_cursor,
     a_list_refuses_what_it_does_not_know,
@@ -242,6 +243,44 @@ async fn a_sole_owner_cannot_be_deleted(portico: &Instance) {
         (&left["memberCount"], &left["myRole"]),
         (&json!(1), &json!("OWNER"))
     );
+}
+
+async fn an_admin_gives_the_projects_of_a_sole_owner_to_another_person(portico: &Instance) {
+    let admin = portico.admin_person().await;
+    let (ada, bob) = (portico.register("ada").await, portico.register("bob").await);
+    let gone = portico.register("gone").await;
+    let deleted = portico.call(&path("DELETE", &gone)).bearer(&gone);
+    deleted.expect(200).await;
+    let project = portico.project(&ada, "Apollo").await;
+    let delete = async |by: &Person, new_owner: &str| {
+        let line = format!("{}?newOwnerId={new_owner}", path("DELETE", &ada));
+        portico.call(&line).bearer(by).send().await
+    };
+    delete(&ada, &bob.id).await.error(403, "FORBIDDEN");
+    delete(&bob, &bob.id).await.error(404, "USER_NOT_FOUND");
+    for (new_owner, code) in [
+        (&*ada.id, "NOT_ALLOWED"),
+        (&*gone.id, "USER_NOT_FOUND"),
+        (project["id"].as_str().unwrap(), "USER_NOT_FOUND"),
+        ("x", "USER_NOT_FOUND"),
+        ("", "USER_NOT_FOUND"),
+    ] {
+        let answer = delete(&admin, new_owner).await;
+        let error = answer.error(400, "VALIDATION_FAILED");
+        assert_eq!(detail(&error), ("newOwnerId", code));
+    }
+    let forced = portico.call(&path("DELETE", &ada)).bearer(&admin);
+    forced.refused(409, "LAST_OWNER").await;
+    assert_eq!(delete(&admin, &bob.id).await.data(200), Value::Null);
+    let line = format!("GET /api/v1/projects/{}", project["id"].as_str().unwrap());
+    let left = portico.call(&line).bearer(&bob).expect(200).await;
+    assert_eq!(
+        (&left["memberCount"], &left["myRole"]),
+        (&json!(1), &json!("OWNER"))
+    );
+    let body = json!({"email": ada.email, "password": PASSWORD});
+    let login = portico.call("POST /api/v1/auth/login").json(body);
+    login.refused(401, "INVALID_CREDENTIALS").await;
 }
 
 async fn the_last_admin_cannot_be_deleted(portico: &Instance) {

@@ -2,11 +2,13 @@
 
 use reqwest::{
     Method, StatusCode,
-    header::{HeaderMap, HeaderName},
+    header::{HeaderMap, HeaderName, HeaderValue},
 };
 use serde_json::Value;
 
 use crate::Person;
+
+const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 
 /// A call to be made.
 pub(crate) struct Call<'a> {
@@ -58,16 +60,27 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// The answer; a body of lines is an array of them.
     pub(crate) async fn send(self) -> Answer {
         let request = self.request.build().expect("a valid request");
         let response = self.client.execute(request).await.expect("an answer");
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.expect("a body");
+        let has_lines = headers.get("content-type") == Some(&NDJSON);
+        let lines = || {
+            text.lines()
+                .map(serde_json::from_str)
+                .collect::<Result<_, _>>()
+        };
+        let body = match has_lines {
+            true => lines().map(Value::Array),
+            false => serde_json::from_str(&text),
+        };
         Answer {
             line: self.line,
             status,
             headers,
-            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+            body: body.unwrap_or(Value::String(text)),
         }
     }
 

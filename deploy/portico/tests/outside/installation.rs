@@ -20,7 +20,7 @@ pub(crate) const ADMIN_EMAIL: &str = "root@example.com";
 const SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 /// The services, each before those that call it.
-pub(crate) const SERVICES: [&str; 3] = ["users", "projects", "auth"];
+pub(crate) const SERVICES: [&str; 4] = ["users", "projects", "auth", "notifications"];
 
 pub(crate) type Variables = Vec<(String, String)>;
 
@@ -54,6 +54,9 @@ impl Plan {
         plan.set("PORTICO_PROFILE", "production");
         plan.set("PORTICO_MASTER_KEY", SECRET);
         plan.set("PORTICO_SERVICE_SECRET", SECRET);
+        // Nobody listens there: mails wait, where a test does not look at them.
+        plan.set("PORTICO_SMTP_URL", "smtp://127.0.0.1:9");
+        plan.set("PORTICO_MAIL_FROM", "Portico <portico@example.com>");
         for role in SERVICES {
             let (address, name) = (free_address(), role.to_uppercase());
             let database = plan.folder.path().join(format!("data/{role}.db"));

@@ -4,6 +4,7 @@
 mod crash;
 mod envoy;
 mod installation;
+mod mails;
 mod operation;
 mod outages;
 mod program;

@@ -29,6 +29,7 @@ async fn a_dead_service_is_503_until_it_is_back_and_a_slow_one_504() {
     plan.migrate().await;
     let mut installation = plan.start().await;
     let (_, ada) = installation.rest.register("ada").await;
+    let admin = installation.admin().await;
     let projects = "GET /api/v1/projects";
     assert_eq!(status(&ada, projects).await.0, 200);
 
@@ -37,6 +38,11 @@ async fn a_dead_service_is_503_until_it_is_back_and_a_slow_one_504() {
     assert_eq!((code, &*reason), (503, "SERVICE_UNAVAILABLE"));
     let seconds = retry_after.and_then(|text| text.parse::<u32>().ok());
     assert!(seconds.is_some_and(|seconds| seconds >= 1), "{seconds:?}");
+    // What is merged of all services is not told in part.
+    for path in ["audit-log", "audit-log/export"] {
+        let (code, reason, _) = status(&admin, &format!("GET /api/v1/{path}")).await;
+        assert_eq!((code, &*reason), (503, "SERVICE_UNAVAILABLE"), "{path}");
+    }
     // The others go on, and the gateway says of itself what is missing.
     assert_eq!(status(&ada, "GET /api/v1/auth/me").await.0, 200);
     until(&ada, "GET /readyz", 503).await;
@@ -47,6 +53,7 @@ async fn a_dead_service_is_503_until_it_is_back_and_a_slow_one_504() {
     installation.start("projects");
     installation.ready().await;
     until(&ada, projects, 200).await;
+    until(&admin, "GET /api/v1/audit-log", 200).await;
 
     installation.process("projects").signal("STOP").await;
     let (code, reason, _) = status(&ada, projects).await;

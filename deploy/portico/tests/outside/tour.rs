@@ -66,9 +66,9 @@ async fn the_tour_succeeds_against_make_up_which_starts_again_on_its_data() {
         let name = format!("PORTICO_{}_LISTEN", role.to_uppercase());
         variables.push((name, address.clone()));
     }
-    // The admin ports are four in a row.
-    let admin = std::iter::repeat_with(|| [(); 4].map(|()| free_address()))
-        .find(|ports| (0..4).all(|index| port(&ports[index]) == port(&ports[0]) + index))
+    // The admin ports are five in a row.
+    let admin = std::iter::repeat_with(|| [(); 5].map(|()| free_address()))
+        .find(|ports| (0..5).all(|index| port(&ports[index]) == port(&ports[0]) + index))
         .expect("one day");
     variables.push(("PORTICO_ADMIN_LISTEN".to_owned(), admin[0].clone()));
     let up = || {
@@ -100,7 +100,7 @@ async fn the_tour_succeeds_against_make_up_which_starts_again_on_its_data() {
     for (name, address) in [
         ("PORTICO_GATEWAY_LISTEN", &gateway),
         ("PORTICO_USERS_LISTEN", &services[0].1),
-        ("PORTICO_ADMIN_LISTEN", &admin[3]),
+        ("PORTICO_ADMIN_LISTEN", &admin[4]),
     ] {
         assert!(told.contains(&format!("{address} ({name})")), "{told}");
     }

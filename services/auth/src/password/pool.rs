@@ -69,6 +69,9 @@ impl Pool {
             } else {
                 pool.spare().clear();
             }
+            // In this order, or the next one on the thread would count this one
+            // as waiting, and keep its memory for nobody.
+            drop(place);
             drop(thread);
             done
         })

@@ -1,6 +1,8 @@
 //! What spans services, with peers that fail between any two steps. Whatever
 //! needs no failing peer is tested from outside, through the whole program.
 
+mod audit;
+mod deletions;
 mod fakes;
 
 use std::{sync::Arc, time::Duration};
@@ -107,17 +109,6 @@ impl Fixture {
         };
         let answered = self.accounts.refresh_token(with(Call::default(), message));
         answered.await.map(Response::into_inner).map_err(reason)
-    }
-
-    async fn delete(&self, caller: Person, id: &str) -> Result<(), String> {
-        let mut call = Call::default();
-        call.caller = Caller {
-            user: Some(Arc::new(caller)),
-            service: None,
-        };
-        let message = proto::DeleteAccountRequest { id: id.to_owned() };
-        let answered = self.accounts.delete_account(with(call, message)).await;
-        answered.map(Response::into_inner).map_err(reason)
     }
 
     fn people(&self) -> usize {
@@ -372,87 +363,6 @@ async fn a_failed_refresh_does_not_use_the_token_up() {
     assert_eq!(failed.expect_err("down"), "SERVICE_UNAVAILABLE");
     fixture.clock.advance(HOUR / 2);
     fixture.refresh(&token).await.expect("refreshed");
-    fixture.database.close().await;
-}
-
-#[tokio::test]
-async fn a_deletion_that_was_interrupted_is_finished_later() {
-    for (method, fault) in [
-        ("ReleaseUser", Fault::Before),
-        ("ReleaseUser", Fault::After),
-        ("DeleteUser", Fault::Before),
-        ("DeleteUser", Fault::After),
-    ] {
-        let fixture = Fixture::new().await;
-        let made = fixture.register(None).await.expect("made").into_inner();
-        let id = made.user.expect("a user").id;
-        // The call before only checks.
-        fixture.fakes.skip(method);
-        fixture.fakes.fail(method, fault);
-        let admin = person(&Uuid::from_u128(7).to_string(), Uuid::nil(), true);
-        let failed = fixture.delete(admin, &id).await;
-        assert_eq!(failed.expect_err("interrupted"), "SERVICE_UNAVAILABLE");
-        assert_eq!(
-            fixture.login(PASSWORD).await.expect_err("refused"),
-            "INVALID_CREDENTIALS"
-        );
-        let now = fixture.clock.now();
-        fixture
-            .accounts
-            .resume_deletions(now)
-            .await
-            .expect("resumed");
-        assert_eq!(fixture.fakes.status(&id), Status::Deleted);
-        assert!(fixture.fakes.released.lock().expect("lock").contains(&id));
-        let token = made.refresh_token.expect("a token");
-        let refused = fixture.refresh(&token).await;
-        assert_eq!(refused.expect_err("ended"), "REFRESH_TOKEN_INVALID");
-        let left = fixture.accounts.store().deletions(now).await;
-        assert!(left.expect("read").is_empty());
-        fixture.database.close().await;
-    }
-}
-
-#[tokio::test]
-async fn a_refused_deletion_changes_nothing() {
-    for is_late in [false, true] {
-        let fixture = Fixture::new().await;
-        let made = fixture.register(None).await.expect("made").into_inner();
-        let id = made.user.expect("a user").id;
-        if is_late {
-            fixture.fakes.skip("ReleaseUser");
-        }
-        fixture.fakes.fail("ReleaseUser", Fault::Refused);
-        let admin = person(&Uuid::from_u128(7).to_string(), Uuid::nil(), true);
-        let refused = fixture.delete(admin, &id).await;
-        assert_eq!(refused.expect_err("refused"), "LAST_OWNER");
-        assert_eq!(fixture.fakes.status(&id), Status::Active);
-        fixture.login(PASSWORD).await.expect("signed in");
-        fixture.database.close().await;
-    }
-}
-
-#[tokio::test]
-async fn deleting_oneself_needs_a_fresh_sign_in() {
-    let fixture = Fixture::new().await;
-    let made = fixture.register(None).await.expect("made").into_inner();
-    let token = made.refresh_token.expect("a token");
-    let session_id = RefreshToken::parse(&token).expect("a token").session_id();
-    let id = made.user.expect("a user").id;
-    fixture.clock.advance(Duration::from_secs(601));
-    let oneself = person(&id, session_id, false);
-    let refused = fixture.delete(oneself.clone(), &id).await;
-    assert_eq!(refused.expect_err("stale"), "REAUTHENTICATION_REQUIRED");
-    let origin = Call::default().origin(fixture.clock.now());
-    let store = fixture.accounts.store();
-    assert!(
-        store
-            .reauthenticate(session_id, &origin)
-            .await
-            .expect("noted")
-    );
-    fixture.delete(oneself, &id).await.expect("deleted");
-    assert_eq!(fixture.fakes.status(&id), Status::Deleted);
     fixture.database.close().await;
 }
 

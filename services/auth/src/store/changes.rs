@@ -22,7 +22,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use self::events::Ended;
-use super::{Queries, RegistrationKey};
+use super::{Deletion, Queries, RegistrationKey};
 use crate::{
     key::SealedKey,
     session::{EndReason, Session},
@@ -111,7 +111,17 @@ pub(super) trait Transaction: Send {
     /// Waits for sign-ins that have begun; none begins from now on.
     async fn lock_password(&mut self, user_id: Uuid) -> Result<(), Error>;
 
-    async fn begin_deletion(&mut self, user_id: Uuid, now: Timestamp) -> Result<(), Error>;
+    /// Nobody else begins a deletion from now on.
+    async fn lock_deletions(&mut self) -> Result<(), Error>;
+
+    /// Whether a person's deletion has begun.
+    async fn is_leaving(&mut self, user_id: Uuid) -> Result<bool, Error>;
+
+    /// Whether a person is the heir of another one, whose deletion has begun.
+    async fn is_heir(&mut self, user_id: Uuid) -> Result<bool, Error>;
+
+    /// Begins a deletion, or gives the one that has begun the heir, if any.
+    async fn begin_deletion(&mut self, deletion: Deletion, now: Timestamp) -> Result<(), Error>;
 
     /// Whether a deletion had begun.
     async fn end_deletion(&mut self, user_id: Uuid) -> Result<bool, Error>;

@@ -2,6 +2,7 @@
 //! fresh database on each engine.
 
 mod accounts;
+mod audit;
 mod deletions;
 mod sessions;
 mod tickets;
@@ -11,7 +12,7 @@ use std::collections::BTreeSet;
 
 use portico_chassis::{
     clock::new_id,
-    database::testing::{self, TestDatabase, cases, origin, paging},
+    database::testing::{self, TestDatabase, cases, origin, paging, reason},
 };
 
 use super::*;

@@ -65,6 +65,10 @@ impl PostgresTransaction {
     pub(super) const LOCK_SESSION: &'static str =
         select_sessions!("WHERE id = $1 AND expires_at > $2 FOR UPDATE");
 
+    /// Of two deletions that begin at once, the second waits.
+    pub(super) const LOCK_DELETIONS: Option<&'static str> =
+        Some("LOCK TABLE deletions IN SHARE ROW EXCLUSIVE MODE");
+
     /// Of two who add a key at once, the second waits.
     pub(super) const LOCK_KEYS: Option<&'static str> =
         Some("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE");

@@ -3,7 +3,7 @@
 use portico_chassis::{caller::User, clock::Timestamp, token::Revoked};
 use uuid::Uuid;
 
-use super::{Cursor, Revocation};
+use super::{Cursor, Deletion, Revocation};
 use crate::{key::SealedKey, session::Session};
 
 /// The sessions, with what follows.
@@ -70,12 +70,17 @@ pub(super) const PASSWORD_STANDS: &str = "UPDATE credentials SET is_confirmed = 
     WHERE user_id = $1 AND password_hash = $2 \
     AND NOT EXISTS (SELECT 1 FROM deletions WHERE deletions.user_id = $1)";
 
-pub(super) const BEGIN_DELETION: &str = "INSERT INTO deletions (user_id, requested_at) \
-    VALUES ($1, $2) ON CONFLICT (user_id) DO NOTHING";
+pub(super) const IS_LEAVING: &str = "SELECT EXISTS (SELECT 1 FROM deletions WHERE user_id = $1)";
+
+pub(super) const IS_HEIR: &str = "SELECT EXISTS (SELECT 1 FROM deletions WHERE heir_id = $1)";
+
+pub(super) const BEGIN_DELETION: &str = "INSERT INTO deletions (user_id, heir_id, requested_at) \
+    VALUES ($1, $2, $3) ON CONFLICT (user_id) DO UPDATE \
+    SET heir_id = coalesce(excluded.heir_id, deletions.heir_id)";
 
 pub(super) const END_DELETION: &str = "DELETE FROM deletions WHERE user_id = $1";
 
-pub(super) const DELETIONS: &str = "SELECT user_id FROM deletions \
+pub(super) const DELETIONS: &str = "SELECT user_id, heir_id FROM deletions \
     WHERE requested_at <= $1 ORDER BY requested_at";
 
 pub(super) const SESSION: &str = select_sessions!("WHERE id = $1 AND expires_at > $2");
@@ -132,6 +137,22 @@ pub(super) const ADD_KEY: &str = "INSERT INTO signing_keys \
     (kid, public_key, sealed, created_at, active_from) VALUES ($1, $2, $3, $4, $5)";
 
 pub(super) const REMOVE_KEY: &str = "DELETE FROM signing_keys WHERE kid = $1";
+
+/// A deletion as the database has it.
+#[derive(sqlx::FromRow)]
+pub(super) struct DeletionRow {
+    user_id: Uuid,
+    heir_id: Option<Uuid>,
+}
+
+impl From<DeletionRow> for Deletion {
+    fn from(row: DeletionRow) -> Self {
+        Self {
+            user_id: row.user_id,
+            heir_id: row.heir_id,
+        }
+    }
+}
 
 /// A session as the database has it.
 #[derive(sqlx::FromRow)]

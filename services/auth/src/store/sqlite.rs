@@ -58,5 +58,6 @@ pub(super) struct SqliteTransaction(pub(super) Write<Sqlite>);
 impl SqliteTransaction {
     pub(super) const LOCK_PASSWORD: Option<&'static str> = None;
     pub(super) const LOCK_SESSION: &'static str = SESSION;
+    pub(super) const LOCK_DELETIONS: Option<&'static str> = None;
     pub(super) const LOCK_KEYS: Option<&'static str> = None;
 }

@@ -15,10 +15,10 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::{
-    Cursor, Queries, RegistrationKey, Revocation,
+    Cursor, Deletion, Queries, RegistrationKey, Revocation,
     changes::{Claim, Engine, Transaction},
     postgres::{PostgresStore, PostgresTransaction},
-    sql::{self, HolderRow, KeyRow, RevocationRow, SessionRow},
+    sql::{self, DeletionRow, HolderRow, KeyRow, RevocationRow, SessionRow},
     sqlite::{SqliteStore, SqliteTransaction},
 };
 use crate::{
@@ -48,11 +48,12 @@ macro_rules! queries {
             }
 
             #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
-            async fn deletions(&self, before: Timestamp) -> Result<Vec<Uuid>, Error> {
-                Ok(sqlx::query_scalar(sql::DELETIONS)
+            async fn deletions(&self, before: Timestamp) -> Result<Vec<Deletion>, Error> {
+                let rows: Vec<DeletionRow> = sqlx::query_as(sql::DELETIONS)
                     .bind(before)
                     .fetch_all(self.reader())
-                    .await?)
+                    .await?;
+                Ok(rows.into_iter().map(Deletion::from).collect())
             }
 
             #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
@@ -239,8 +240,39 @@ macro_rules! transaction {
                 Ok(())
             }
 
-            async fn begin_deletion(&mut self, user_id: Uuid, now: Timestamp) -> Result<(), Error> {
-                run!(self, sql::BEGIN_DELETION, user_id, now);
+            async fn lock_deletions(&mut self) -> Result<(), Error> {
+                if let Some(lock) = Self::LOCK_DELETIONS {
+                    run!(self, lock);
+                }
+                Ok(())
+            }
+
+            async fn is_leaving(&mut self, user_id: Uuid) -> Result<bool, Error> {
+                Ok(sqlx::query_scalar(sql::IS_LEAVING)
+                    .bind(user_id)
+                    .fetch_one(&mut *self.0)
+                    .await?)
+            }
+
+            async fn is_heir(&mut self, user_id: Uuid) -> Result<bool, Error> {
+                Ok(sqlx::query_scalar(sql::IS_HEIR)
+                    .bind(user_id)
+                    .fetch_one(&mut *self.0)
+                    .await?)
+            }
+
+            async fn begin_deletion(
+                &mut self,
+                deletion: Deletion,
+                now: Timestamp,
+            ) -> Result<(), Error> {
+                run!(
+                    self,
+                    sql::BEGIN_DELETION,
+                    deletion.user_id,
+                    deletion.heir_id,
+                    now
+                );
                 Ok(())
             }
 

@@ -103,6 +103,18 @@ impl TestDatabase {
         .expect("events")
     }
 
+    /// What the outbox says as the record of who did what, in order: what was
+    /// done, to what kind of thing if the kind of the event does not say it, the
+    /// details and the changes.
+    pub async fn record(&self) -> Vec<(String, Option<String>, Option<String>, Option<String>)> {
+        let sql = "SELECT kind, subject_type, details, changes FROM outbox ORDER BY seq";
+        match &self.database {
+            Database::Postgres(database) => sqlx::query_as(sql).fetch_all(&database.pool).await,
+            Database::Sqlite(database) => sqlx::query_as(sql).fetch_all(&database.readers).await,
+        }
+        .expect("a record")
+    }
+
     /// The kinds of the events in the outbox, in order.
     pub async fn event_kinds(&self) -> Vec<String> {
         let events = self.events().await;

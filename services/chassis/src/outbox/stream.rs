@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use uuid::Uuid;
 
-use super::{Actor, Record, rows, tail};
+use super::{Record, rows, tail};
 use crate::{
     clock::Clock,
     database::Database,
@@ -123,6 +123,10 @@ impl Outbox {
             stop.run_until_cancelled(trimmed),
         );
         inner.stop.cancel();
+    }
+
+    pub(super) fn database(&self) -> &Database {
+        &self.0.database
     }
 
     /// Drops the payloads that are kept long enough.
@@ -291,7 +295,7 @@ fn event(record: Record, described: Described) -> events::Event {
         id: record.id.to_string(),
         r#type: record.kind,
         time: Some(record.at.into()),
-        actor: Some(actor(record.actor)),
+        actor: Some(record.actor.into()),
         request_id: record.request_id,
         traceparent: record.traceparent.unwrap_or_default(),
         subject: record.subject.to_string(),
@@ -302,19 +306,6 @@ fn event(record: Record, described: Described) -> events::Event {
             .map(|id| id.to_string())
             .unwrap_or_default(),
         user_ids: described.user_ids.iter().map(Uuid::to_string).collect(),
-    }
-}
-
-fn actor(actor: Actor) -> events::Actor {
-    let (kind, id) = match actor {
-        Actor::User(id) => (events::actor::Type::User, Some(id.to_string())),
-        Actor::Service(name) => (events::actor::Type::Service, Some(name)),
-        Actor::System => (events::actor::Type::System, None),
-    };
-    events::Actor {
-        r#type: kind.into(),
-        id,
-        name: None,
     }
 }
 

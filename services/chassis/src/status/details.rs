@@ -30,7 +30,8 @@ pub(super) fn read(status: &Status) -> Option<Map<String, Value>> {
     Struct::decode(any.value.as_slice()).ok().map(from_struct)
 }
 
-fn to_struct(map: Map<String, Value>) -> Struct {
+/// An object as its protobuf message.
+pub(crate) fn to_struct(map: Map<String, Value>) -> Struct {
     Struct {
         fields: map
             .into_iter()

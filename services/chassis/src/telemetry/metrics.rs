@@ -37,6 +37,11 @@ struct LiveLabels {
     transport: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MailLabels {
+    status: &'static str,
+}
+
 /// The metrics of a process.
 pub struct Metrics {
     registry: Registry,
@@ -48,6 +53,8 @@ pub struct Metrics {
     live_changes: Family<LiveLabels, Counter>,
     live_resyncs: Family<LiveLabels, Counter>,
     live_lag: Histogram,
+    mail_attempts: Family<MailLabels, Counter>,
+    mail_jobs: Family<MailLabels, Gauge>,
     /// Password hashes that wait for a thread or run on one.
     pub password_hashes: Gauge,
 }
@@ -68,6 +75,8 @@ impl Default for Metrics {
         let live_changes = Family::default();
         let live_resyncs = Family::default();
         let live_lag = seconds();
+        let mail_attempts = Family::default();
+        let mail_jobs = Family::default();
         let password_hashes = Gauge::default();
         registry.register_with_unit(
             "rpc_server_call_duration",
@@ -113,6 +122,16 @@ impl Default for Metrics {
             live_lag.clone(),
         );
         registry.register(
+            "portico_mail_attempts",
+            "Attempts to send a mail, by what became of it",
+            mail_attempts.clone(),
+        );
+        registry.register(
+            "portico_mail_jobs",
+            "Mails that are not sent, by how far they have come",
+            mail_jobs.clone(),
+        );
+        registry.register(
             "portico_password_hashes_active",
             "Password hashes that wait or run",
             password_hashes.clone(),
@@ -127,6 +146,8 @@ impl Default for Metrics {
             live_changes,
             live_resyncs,
             live_lag,
+            mail_attempts,
+            mail_jobs,
             password_hashes,
         }
     }
@@ -202,6 +223,20 @@ impl Metrics {
         self.live_lag.observe(lag.as_secs_f64());
     }
 
+    /// Counts an attempt to send a mail.
+    pub fn mail_attempted(&self, status: &'static str) {
+        self.mail_attempts
+            .get_or_create(&MailLabels { status })
+            .inc();
+    }
+
+    /// Notes how many mails have this status.
+    pub fn set_mail_jobs(&self, status: &'static str, count: i64) {
+        self.mail_jobs
+            .get_or_create(&MailLabels { status })
+            .set(count);
+    }
+
     /// All metrics as OpenMetrics text.
     #[must_use]
     pub fn text(&self) -> String {
@@ -248,5 +283,10 @@ mod tests {
         assert!(text.contains("portico_live_changes_total{transport=\"socket\"} 3"));
         assert!(text.contains("portico_live_resyncs_total{transport=\"stream\"} 1"));
         assert!(text.contains("portico_live_lag_seconds_count 1"));
+        metrics.mail_attempted("SENT");
+        metrics.set_mail_jobs("QUEUED", 2);
+        let text = metrics.text();
+        assert!(text.contains("portico_mail_attempts_total{status=\"SENT\"} 1"));
+        assert!(text.contains("portico_mail_jobs{status=\"QUEUED\"} 2"));
     }
 }

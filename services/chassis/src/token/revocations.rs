@@ -1,13 +1,28 @@
 //! Tokens that no longer count although they have not expired. Bounded by the
 //! tokens' lifetime: an entry is forgotten when the last token that it covers
 //! has expired.
+//!
+//! They are known by a stream. What the stream has not told for a while may not
+//! be all there is: then nobody's token is trusted until the stream has caught
+//! up, so that a revocation is in force everywhere within two seconds, also
+//! where the stream was cut off without a sign.
 
-use std::{collections::HashMap, sync::RwLock};
+use std::{collections::HashMap, sync::RwLock, time::Duration};
 
-use tokio::sync::broadcast;
+use tokio::{
+    sync::{broadcast, watch},
+    time::{Instant, timeout},
+};
 use uuid::Uuid;
 
-use crate::{caller::User, clock::Timestamp};
+use crate::{caller::User, clock::Timestamp, status::Error};
+
+/// How long the stream may be silent. It tells every half second that nothing
+/// is new.
+const TRUSTED: Duration = Duration::from_millis(1500);
+
+/// How long a request waits for the stream to catch up.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Which tokens are revoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +45,8 @@ struct Entry {
 /// The revocations that still matter.
 pub struct Revocations {
     entries: RwLock<HashMap<Revoked, Entry>>,
+    /// When all that was revoked until then was last known.
+    caught_up: watch::Sender<Option<Instant>>,
     /// Tells whoever keeps something open of what is revoked.
     told: broadcast::Sender<Revoked>,
 }
@@ -38,6 +55,7 @@ impl Default for Revocations {
     fn default() -> Self {
         Self {
             entries: RwLock::default(),
+            caught_up: watch::Sender::default(),
             told: broadcast::Sender::new(WAITING),
         }
     }
@@ -65,8 +83,37 @@ impl Revocations {
 
     /// What is revoked from now on, once it is known here. Whoever falls
     /// behind has missed some, and looks at everything.
-    pub(super) fn watch(&self) -> broadcast::Receiver<Revoked> {
+    #[must_use]
+    pub fn watch(&self) -> broadcast::Receiver<Revoked> {
         self.told.subscribe()
+    }
+
+    /// Notes that everything revoked until now is known.
+    pub fn catch_up(&self) {
+        self.caught_up.send_replace(Some(Instant::now()));
+    }
+
+    /// Whether everything that was revoked until a moment ago is known.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        is_fresh(&self.caught_up.borrow())
+    }
+
+    /// Waits until everything that was revoked until a moment ago is known.
+    ///
+    /// # Errors
+    ///
+    /// `SERVICE_UNAVAILABLE` if it takes too long.
+    pub async fn current(&self) -> Result<(), Error> {
+        if self.is_current() {
+            return Ok(());
+        }
+        let mut caught_up = self.caught_up.subscribe();
+        let is_current = timeout(PATIENCE, caught_up.wait_for(is_fresh)).await;
+        match is_current {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(Error::unavailable("revocations are not known at present")),
+        }
     }
 
     /// Whether a person's token is revoked.
@@ -83,6 +130,10 @@ impl Revocations {
                 .get(&Revoked::User(user.id))
                 .is_some_and(|entry| user.issued_at < entry.revoked_at)
     }
+}
+
+fn is_fresh(caught_up: &Option<Instant>) -> bool {
+    caught_up.is_some_and(|at| at.elapsed() < TRUSTED)
 }
 
 #[cfg(test)]
@@ -150,5 +201,22 @@ mod tests {
             Timestamp::from_seconds(1600),
         );
         assert_eq!(revocations.entries.read().expect("lock").len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_trusted_that_was_not_heard_of_for_a_while() {
+        let revocations = Revocations::default();
+        let refused = revocations.current().await.expect_err("never heard");
+        assert_eq!(refused.reason, "SERVICE_UNAVAILABLE");
+        revocations.catch_up();
+        assert!(revocations.current().await.is_ok());
+        tokio::time::advance(TRUSTED).await;
+        assert!(!revocations.is_current());
+        let late = async {
+            tokio::time::sleep(PATIENCE / 2).await;
+            revocations.catch_up();
+        };
+        let (trusted, ()) = tokio::join!(revocations.current(), late);
+        assert!(trusted.is_ok(), "it waits for the stream");
     }
 }

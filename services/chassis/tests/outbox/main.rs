@@ -1,11 +1,7 @@
-//! The stream of an outbox, and those who follow it, on both databases.
+//! The stream of an outbox, those who follow it, and the record that it is, on
+//! both databases.
 
-#![expect(
-    clippy::cast_possible_wrap,
-    clippy::cast_sign_loss,
-    reason = "values of tests are small"
-)]
-
+mod audit;
 mod consumer;
 mod fixture;
 mod postgres;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Service, check, project_id};
 use crate::{
     convert, error,
-    member::{Member, Seat},
+    member::{Member, Person, Seat},
     people::joinable,
     policy,
     project::Reference,
@@ -184,13 +184,26 @@ impl Service {
         let request = request.into_inner();
         check(&request).finish()?;
         let person = parse_id(&request.user_id).ok_or_else(error::user_not_found)?;
+        let heir = match &request.heir_id {
+            Some(id) => Some(self.heir(&call, id, person).await?),
+            None => None,
+        };
         if request.validate_only {
-            self.store.check_release(person).await?;
+            self.store.check_release(person, heir.as_ref()).await?;
         } else {
             let origin = call.origin(self.clock.now());
-            self.store.release(person, &origin).await?;
+            self.store.release(person, heir.as_ref(), &origin).await?;
         }
         Ok(Response::new(()))
+    }
+
+    /// The heir of a person: another one, who is active.
+    async fn heir(&self, call: &Call, id: &str, of: Uuid) -> Result<Person, Error> {
+        let id = parse_id(id).filter(|id| *id != of);
+        let id = id.ok_or_else(error::user_not_found)?;
+        let user = self.people.one(call, id).await?;
+        let heir = user.as_ref().and_then(joinable);
+        heir.ok_or_else(error::user_not_found)
     }
 }
 

@@ -4,11 +4,16 @@
 //! Whatever touches members locks their project first: that is what keeps an
 //! owner in every project when several people leave at once. A key is claimed
 //! before a project is locked, and several projects in the order of their ids,
-//! so that no two changes wait for each other.
+//! so that no two changes wait for each other. An invitation is kept apart by
+//! the lock of its project, too.
+
+mod invitations;
+mod release;
 
 use async_trait::async_trait;
 use portico_chassis::{
     clock::Timestamp,
+    email_address::EmailAddress,
     etag::IfMatch,
     idempotency::{Created, IdempotencyKey},
     outbox::{Event, Origin},
@@ -17,9 +22,11 @@ use portico_chassis::{
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
+use self::release::{releasable, release};
 use super::{Queries, Store};
 use crate::{
     error,
+    invitation::Invitation,
     member::{Member, Person, Role, Seat},
     policy,
     project::{Change, Deleted, Project, Slug, View},
@@ -70,6 +77,27 @@ pub(super) trait Transaction: Send {
 
     async fn delete_member(&mut self, at: Seat) -> Result<(), Error>;
 
+    async fn invitation(&mut self, id: Uuid) -> Result<Option<Invitation>, Error>;
+
+    /// The invitation to an address that nobody has answered, whether its time
+    /// is over or not.
+    async fn pending_to(
+        &mut self,
+        project_id: Uuid,
+        email: &EmailAddress,
+    ) -> Result<Option<Invitation>, Error>;
+
+    /// The invitations into a project that can be accepted.
+    async fn pending_in(
+        &mut self,
+        project_id: Uuid,
+        now: Timestamp,
+    ) -> Result<Vec<Invitation>, Error>;
+
+    async fn insert_invitation(&mut self, invitation: &Invitation) -> Result<(), Error>;
+
+    async fn update_invitation(&mut self, invitation: &Invitation) -> Result<(), Error>;
+
     async fn append<P: Serialize + Sync>(
         &mut self,
         origin: &Origin,
@@ -87,6 +115,9 @@ pub(super) trait Transaction: Send {
         key: Option<&IdempotencyKey>,
         answer: &T,
     ) -> Result<(), Error>;
+
+    /// Notes with the members that their project is archived or not.
+    async fn mark_archived(&mut self, id: Uuid, is_archived: bool) -> Result<(), Error>;
 
     async fn rename(&mut self, person: Uuid, name_key: &str) -> Result<(), Error>;
 
@@ -182,6 +213,7 @@ impl<E: Engine> Store for E {
             return Ok(view);
         };
         transaction.update_project(&project).await?;
+        transaction.mark_archived(id, is_archived).await?;
         record(
             &mut transaction,
             origin,
@@ -206,6 +238,7 @@ impl<E: Engine> Store for E {
         let view = lock_visible(&mut transaction, id, by).await?;
         policy::own(&view)?;
         if_match.check(view.project.version)?;
+        invitations::end_all(&mut transaction, origin, id).await?;
         let deleted = Deleted {
             members: transaction.member_ids(id, NAMED_MEMBERS).await?,
             project: view.project,
@@ -277,9 +310,8 @@ impl<E: Engine> Store for E {
         if transaction.member(added.seat()).await?.is_some() {
             return Err(error::already_member());
         }
-        transaction.insert_member(&added).await?;
-        transaction.update_project(&view.project.joined()).await?;
-        record_member(&mut transaction, origin, "member.added", None, &added).await?;
+        invitations::withdraw(&mut transaction, origin, project_id, person).await?;
+        join(&mut transaction, origin, view.project, &added).await?;
         transaction.keep(key, &added).await?;
         transaction.commit().await?;
         Ok(Created::New(added))
@@ -343,18 +375,23 @@ impl<E: Engine> Store for E {
     }
 
     #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
-    async fn release(&self, person: Uuid, origin: &Origin) -> Result<(), Error> {
+    async fn release(
+        &self,
+        person: Uuid,
+        heir: Option<&Person>,
+        origin: &Origin,
+    ) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
-        for (project, member) in releasable(&mut transaction, person).await? {
-            remove(&mut transaction, origin, project, &member).await?;
+        for leaving in releasable(&mut transaction, person, heir).await? {
+            release(&mut transaction, origin, leaving, heir).await?;
         }
         transaction.commit().await
     }
 
     #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
-    async fn check_release(&self, person: Uuid) -> Result<(), Error> {
+    async fn check_release(&self, person: Uuid, heir: Option<&Person>) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
-        releasable(&mut transaction, person).await?;
+        releasable(&mut transaction, person, heir).await?;
         Ok(())
     }
 
@@ -403,29 +440,18 @@ async fn is_last_owner(transaction: &mut impl Transaction, member: &Member) -> R
     Ok(member.role == Role::Owner && transaction.owners(member.project_id).await? == 1)
 }
 
-/// A person's memberships with their projects, locked, if all may end.
-async fn releasable(
+/// Adds a member. The project with one member more.
+async fn join(
     transaction: &mut impl Transaction,
-    person: Uuid,
-) -> Result<Vec<(Project, Member)>, Error> {
-    let mut memberships = Vec::new();
-    let mut orphans = Vec::new();
-    for project in transaction.lock_all_of(person).await? {
-        let Some(member) = transaction.member(Seat::new(project.id, person)).await? else {
-            // It left while the lock was waited for.
-            continue;
-        };
-        if is_last_owner(transaction, &member).await? {
-            orphans.push(project);
-        } else {
-            memberships.push((project, member));
-        }
-    }
-    if orphans.is_empty() {
-        Ok(memberships)
-    } else {
-        Err(error::last_owner_of(&orphans))
-    }
+    origin: &Origin,
+    project: Project,
+    member: &Member,
+) -> Result<Project, Error> {
+    let project = project.joined();
+    transaction.insert_member(member).await?;
+    transaction.update_project(&project).await?;
+    record_member(transaction, origin, "member.added", None, member).await?;
+    Ok(project)
 }
 
 async fn remove(
@@ -460,6 +486,10 @@ async fn record_member(
     member: &Member,
 ) -> Result<(), Error> {
     let changes = before.map(|before| member.changes_from(before));
-    let event = Event::new(kind, member.project_id, member).with(changes.unwrap_or_default());
+    let event = Event::new(kind, member.project_id, member)
+        .with(changes.unwrap_or_default())
+        .on("project")
+        .id("userId", member.user_id)
+        .word("role", member.role.as_str());
     transaction.append(origin, event).await
 }

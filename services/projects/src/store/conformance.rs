@@ -2,10 +2,15 @@
 //! case gets a fresh database on each engine.
 
 mod access;
+mod answers;
+mod audit;
 mod concurrency;
+mod invitation_lists;
+mod invitations;
 mod lists;
 mod members;
 mod projects;
+mod releases;
 
 use portico_chassis::{
     caller::Call,
@@ -133,7 +138,13 @@ fn person(name: &str) -> Person {
     Person {
         id: new_id(Timestamp::from_millis(1_000)),
         name: name.to_owned(),
+        email: email(&format!("{name}@example.com")),
+        is_email_verified: true,
     }
+}
+
+fn email(text: &str) -> EmailAddress {
+    EmailAddress::parse(text).expect("an address")
 }
 
 fn project(name: &str, visibility: Visibility) -> Project {

@@ -1,5 +1,7 @@
 //! The SQL that both databases share: texts, rows and what is bound to them.
 
+pub(super) mod invitations;
+
 use portico_chassis::{
     clock::Timestamp,
     page::{Paging, Search, Sort},
@@ -103,6 +105,8 @@ pub(super) const UPDATE_MEMBER: &str = "UPDATE members \
 
 pub(super) const DELETE_MEMBER: &str = "DELETE FROM members WHERE project_id = $1 AND user_id = $2";
 
+pub(super) const MARK_ARCHIVED: &str = "UPDATE members SET is_archived = $2 WHERE project_id = $1";
+
 pub(super) const RENAME: &str =
     "UPDATE members SET name_key = $2 WHERE user_id = $1 AND name_key <> $2";
 
@@ -170,31 +174,46 @@ pub(super) struct ListSql {
 
 impl ListSql {
     pub(super) fn new(filter: &Filter, sort: Sort<Column>, paging: &Paging) -> Self {
-        let mine = "projects p JOIN members m ON m.project_id = p.id AND m.user_id = $1";
-        let (mut matching, condition) = match filter.shown {
-            Shown::Mine => (mine.to_owned(), "m.user_id = $1"),
-            Shown::MinePrivate => (mine.to_owned(), "p.visibility = 'PRIVATE'"),
-            Shown::Public => (mine.replace("JOIN", "LEFT JOIN"), "p.visibility = 'PUBLIC'"),
+        let is_mine = filter.shown != Shown::Public;
+        let (join, mut condition) = match filter.shown {
+            Shown::Mine => ("JOIN", "m.user_id = $1".to_owned()),
+            Shown::MinePrivate => (
+                "JOIN",
+                "m.user_id = $1 AND p.visibility = 'PRIVATE'".to_owned(),
+            ),
+            Shown::Public => ("LEFT JOIN", "p.visibility = 'PUBLIC'".to_owned()),
         };
-        matching += &format!(" WHERE {condition}");
         match filter.archived {
-            Some(true) => matching += " AND p.archived_at IS NOT NULL",
-            Some(false) => matching += " AND p.archived_at IS NULL",
+            Some(is_archived) if is_mine => {
+                condition += &format!(" AND m.is_archived = {is_archived}");
+            }
+            Some(true) => condition += " AND p.archived_at IS NOT NULL",
+            Some(false) => condition += " AND p.archived_at IS NULL",
             None => {}
         }
         if let Some(role) = filter.role {
-            matching += &format!(" AND m.role = '{}'", role.as_str());
+            condition += &format!(" AND m.role = '{}'", role.as_str());
         }
         if filter.search.is_some() {
-            matching += r" AND p.search LIKE $2 ESCAPE '\'";
+            condition += r" AND p.search LIKE $2 ESCAPE '\'";
         }
-        let key = match sort.column {
-            Column::Name => "p.name_key",
-            Column::CreatedAt => "p.created_at",
-            Column::UpdatedAt => "p.updated_at",
-        };
         let first = 2 + usize::from(filter.search.is_some());
-        let order = sort.sql(key, "p.id", paging, first);
+        let order = match sort.column {
+            Column::Name => sort.sql("p.name_key", "p.id", paging, first),
+            Column::UpdatedAt => sort.sql("p.updated_at", "p.id", paging, first),
+            // The index of a person's memberships has the projects by id.
+            Column::CreatedAt if is_mine => {
+                sort.sql_by_id("p.created_at", "m.project_id", paging, first)
+            }
+            Column::CreatedAt => sort.sql("p.created_at", "p.id", paging, first),
+        };
+        let projects =
+            format!("projects p {join} members m ON m.project_id = p.id AND m.user_id = $1");
+        // Members alone tell how many projects there are.
+        let counted = match (filter.shown, &filter.search) {
+            (Shown::Mine, None) => "members m",
+            _ => &projects,
+        };
         let is_filtered = filter.shown != Shown::Mine
             || filter.archived == Some(true)
             || filter.role.is_some()
@@ -202,10 +221,12 @@ impl ListSql {
         let bound = if is_filtered { " LIMIT 10001" } else { "" };
         Self {
             rows: format!(
-                "SELECT {}, m.role FROM {matching}{order}",
+                "SELECT {}, m.role FROM {projects} WHERE {condition}{order}",
                 project_columns!()
             ),
-            count: format!("SELECT count(*) FROM (SELECT 1 FROM {matching}{bound}) AS matching"),
+            count: format!(
+                "SELECT count(*) FROM (SELECT 1 FROM {counted} WHERE {condition}{bound}) AS matching"
+            ),
             pattern: filter.search.as_ref().map(Search::pattern),
             is_filtered,
         }

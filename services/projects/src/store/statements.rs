@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use portico_chassis::{
     clock::Timestamp,
     database::unique_violation,
+    email_address::EmailAddress,
     idempotency::{self, IdempotencyKey},
     outbox::{self, Event, Origin},
     page::{Page, Paging, Sort, Total},
@@ -17,19 +18,24 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::{
-    Column, Filter, MemberColumn, Queries,
+    Column, Filter, InvitationFilter, MemberColumn, Queries, Whose,
     changes::{Engine, Transaction},
     postgres::{PostgresStore, PostgresTransaction},
     sql::{
         self, DELETE_MEMBER, DELETE_PROJECT, FIND_BY_ID, FIND_BY_SLUG, FORGET_EXPIRED,
-        INSERT_MEMBER, INSERT_PROJECT, ListSql, MEMBER, MEMBER_IDS, MEMBERSHIPS, MemberRow, OWNERS,
-        ProjectRow, RENAME, StandingRow, UPDATE_MEMBER, UPDATE_PROJECT, ViewRow, all,
-        bind_bookmark, bind_member, bind_project,
+        INSERT_MEMBER, INSERT_PROJECT, ListSql, MARK_ARCHIVED, MEMBER, MEMBER_IDS, MEMBERSHIPS,
+        MemberRow, OWNERS, ProjectRow, RENAME, StandingRow, UPDATE_MEMBER, UPDATE_PROJECT, ViewRow,
+        all, bind_bookmark, bind_member, bind_project,
+        invitations::{
+            self, INSERT_INVITATION, INVITATION, InvitationRow, PENDING_IN, PENDING_TO,
+            UPDATE_INVITATION,
+        },
     },
     sqlite::{SqliteStore, SqliteTransaction},
 };
 use crate::{
     error,
+    invitation::Invitation,
     member::{Member, Role, Seat},
     policy::{self, Standing},
     project::{Project, Reference, View},
@@ -110,6 +116,45 @@ macro_rules! statements {
                 }
                 let rows = rows.fetch_all(self.reader()).await?;
                 Ok(rows.into_iter().map(Into::into).collect())
+            }
+
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn invitation(&self, id: Uuid) -> Result<Option<Invitation>, Error> {
+                let row: Option<InvitationRow> = sqlx::query_as(INVITATION)
+                    .bind(id)
+                    .fetch_optional(self.reader())
+                    .await?;
+                Ok(row.map(Invitation::from))
+            }
+
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn invitations(
+                &self,
+                filter: &InvitationFilter<'_>,
+                sort: Sort<()>,
+                paging: &Paging,
+            ) -> Result<Page<Invitation>, Error> {
+                let sql = invitations::ListSql::new(filter, sort, paging);
+                let mut rows = sqlx::query_as::<_, InvitationRow>(AssertSqlSafe(sql.rows));
+                let mut count = sqlx::query_scalar(AssertSqlSafe(sql.count));
+                match filter.whose {
+                    Whose::Project(id) => {
+                        rows = rows.bind(id);
+                        count = count.bind(id);
+                    }
+                    Whose::Address(email) => {
+                        rows = rows.bind(email.key());
+                        count = count.bind(email.key());
+                    }
+                }
+                if sql.depends_on_time {
+                    rows = rows.bind(filter.now);
+                    count = count.bind(filter.now);
+                }
+                let rows = bind_bookmark!(rows, paging).fetch_all(self.reader()).await?;
+                let count = count.fetch_one(self.reader()).await?;
+                let total = Total::counted(count, filter.status.is_some());
+                Ok(Page::of(all(rows), total, paging))
             }
         }
 
@@ -207,6 +252,68 @@ macro_rules! statements {
                 Ok(())
             }
 
+            async fn invitation(&mut self, id: Uuid) -> Result<Option<Invitation>, Error> {
+                let row: Option<InvitationRow> = sqlx::query_as(INVITATION)
+                    .bind(id)
+                    .fetch_optional(&mut *self.0)
+                    .await?;
+                Ok(row.map(Invitation::from))
+            }
+
+            async fn pending_to(
+                &mut self,
+                project_id: Uuid,
+                email: &EmailAddress,
+            ) -> Result<Option<Invitation>, Error> {
+                let row: Option<InvitationRow> = sqlx::query_as(PENDING_TO)
+                    .bind(project_id)
+                    .bind(email.key())
+                    .fetch_optional(&mut *self.0)
+                    .await?;
+                Ok(row.map(Invitation::from))
+            }
+
+            async fn pending_in(
+                &mut self,
+                project_id: Uuid,
+                now: Timestamp,
+            ) -> Result<Vec<Invitation>, Error> {
+                let rows: Vec<InvitationRow> = sqlx::query_as(PENDING_IN)
+                    .bind(project_id)
+                    .bind(now)
+                    .fetch_all(&mut *self.0)
+                    .await?;
+                Ok(all(rows))
+            }
+
+            async fn insert_invitation(&mut self, invitation: &Invitation) -> Result<(), Error> {
+                sqlx::query(INSERT_INVITATION)
+                    .bind(invitation.id)
+                    .bind(invitation.project_id)
+                    .bind(invitation.email.as_str())
+                    .bind(invitation.email.key())
+                    .bind(invitation.role.as_str())
+                    .bind(invitation.status.as_str())
+                    .bind(invitation.invited_by)
+                    .bind(invitation.account_id)
+                    .bind(invitation.created_at)
+                    .bind(invitation.expires_at)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
+            async fn update_invitation(&mut self, invitation: &Invitation) -> Result<(), Error> {
+                sqlx::query(UPDATE_INVITATION)
+                    .bind(invitation.id)
+                    .bind(invitation.status.as_str())
+                    .bind(invitation.account_id)
+                    .bind(invitation.expires_at)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
             async fn append<P: Serialize + Sync>(
                 &mut self,
                 origin: &Origin,
@@ -229,6 +336,15 @@ macro_rules! statements {
                 answer: &T,
             ) -> Result<(), Error> {
                 $keep(&mut self.0, key, answer).await
+            }
+
+            async fn mark_archived(&mut self, id: Uuid, is_archived: bool) -> Result<(), Error> {
+                sqlx::query(MARK_ARCHIVED)
+                    .bind(id)
+                    .bind(is_archived)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
             }
 
             async fn rename(&mut self, person: Uuid, name_key: &str) -> Result<(), Error> {

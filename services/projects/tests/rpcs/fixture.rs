@@ -15,14 +15,14 @@ use portico_chassis::{
     clock::{Clock, Timestamp},
     database::testing::{self, TestDatabase},
     outbox::Outbox,
-    status::Error,
+    status::{Error, Kind},
     token::ServiceIdentity,
     upstream::Upstream,
 };
 use portico_proto::{
     projects::projects_service_client::ProjectsServiceClient,
     users::{
-        BatchGetUsersRequest, BatchGetUsersResponse, User, user::Status,
+        BatchGetUsersRequest, BatchGetUsersResponse, LookupUserRequest, User, user::Status,
         users_service_client::UsersServiceClient,
     },
 };
@@ -38,6 +38,9 @@ pub(crate) const ADA: &str = "01890a5d-0000-7000-8000-000000000001";
 pub(crate) const BOB: &str = "01890a5d-0000-7000-8000-000000000002";
 pub(crate) const EVE: &str = "01890a5d-0000-7000-8000-000000000003";
 pub(crate) const DISABLED: &str = "01890a5d-0000-7000-8000-000000000004";
+/// The address is not verified.
+pub(crate) const ZOE: &str = "01890a5d-0000-7000-8000-000000000005";
+const DELETED: &str = "01890a5d-0000-7000-8000-000000000006";
 pub(crate) const NOBODY: &str = "01890a5d-0000-7000-8000-000000000009";
 
 const RETENTION: Duration = Duration::from_secs(3600);
@@ -46,7 +49,8 @@ pub(crate) type Reply<T> = Result<Response<T>, tonic::Status>;
 
 pub(crate) struct Fixture {
     routes: Routes,
-    _database: TestDatabase,
+    pub(crate) clock: Clock,
+    pub(crate) database: TestDatabase,
 }
 
 impl Fixture {
@@ -60,10 +64,11 @@ impl Fixture {
             users: UsersServiceClient::new(users),
         };
         let outbox = Outbox::new(database.database.clone(), clock.clone(), RETENTION);
-        let app = portico_projects::build(&database.database, outbox, clock, peers);
+        let app = portico_projects::build(&database.database, outbox, clock.clone(), peers);
         Self {
             routes: app.routes,
-            _database: database,
+            clock,
+            database,
         }
     }
 
@@ -134,7 +139,7 @@ pub(crate) fn violations<T: std::fmt::Debug>(reply: Reply<T>) -> Vec<(String, St
     violations
 }
 
-/// Answers `BatchGetUsers`, whatever the path.
+/// Answers `LookupUser`, and any other call as `BatchGetUsers`.
 #[derive(Clone)]
 struct Users;
 
@@ -152,35 +157,51 @@ impl tower::Service<http::Request<Body>> for Users {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        Box::pin(async {
+        Box::pin(async move {
+            if request.uri().path().ends_with("/LookupUser") {
+                let codec = tonic_prost::ProstCodec::default();
+                let lookup = tower::service_fn(lookup);
+                return Ok(Grpc::new(codec).unary(lookup, request).await);
+            }
             let codec = tonic_prost::ProstCodec::default();
-            Ok(Grpc::new(codec)
-                .unary(tower::service_fn(answer), request)
-                .await)
+            let batch_get = tower::service_fn(batch_get);
+            Ok(Grpc::new(codec).unary(batch_get, request).await)
         })
     }
 }
 
-async fn answer(request: Request<BatchGetUsersRequest>) -> Reply<BatchGetUsersResponse> {
+fn people() -> impl Iterator<Item = User> {
     let people = [
-        (ADA, "Ada", Status::Active),
-        (BOB, "Bob", Status::Active),
-        (EVE, "Eve", Status::Active),
-        (DISABLED, "Dan", Status::Disabled),
+        (ADA, "Ada", Status::Active, true),
+        (BOB, "Bob", Status::Active, true),
+        (EVE, "Eve", Status::Active, true),
+        (DISABLED, "Dan", Status::Disabled, true),
+        (ZOE, "Zoe", Status::Active, false),
+        (DELETED, "Kim", Status::Deleted, true),
     ];
-    let asked = request.into_inner().ids;
-    let found = people
-        .iter()
-        .filter(|(id, ..)| asked.iter().any(|a| a == id));
-    let users = found.map(|(id, name, status)| User {
-        id: (*id).to_owned(),
-        email: format!("{}@example.com", name.to_lowercase()),
-        name: (*name).to_owned(),
-        status: (*status).into(),
-        ..Default::default()
-    });
+    people
+        .into_iter()
+        .map(|(id, name, status, email_verified)| User {
+            id: id.to_owned(),
+            email: format!("{}@example.com", name.to_lowercase()),
+            name: name.to_owned(),
+            status: status.into(),
+            email_verified,
+            ..Default::default()
+        })
+}
+
+async fn batch_get(request: Request<BatchGetUsersRequest>) -> Reply<BatchGetUsersResponse> {
+    let ids = request.into_inner().ids;
     Ok(Response::new(BatchGetUsersResponse {
-        users: users.collect(),
+        users: people().filter(|user| ids.contains(&user.id)).collect(),
         missing_ids: Vec::new(),
     }))
+}
+
+async fn lookup(request: Request<LookupUserRequest>) -> Reply<User> {
+    let email = request.into_inner().email.to_lowercase();
+    let found = people().find(|user| user.email == email);
+    let missing = || Error::new(Kind::NotFound, "USER_NOT_FOUND", "nobody");
+    Ok(Response::new(found.ok_or_else(missing)?))
 }

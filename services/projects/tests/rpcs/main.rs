@@ -2,9 +2,11 @@
 //! people. What guard and gateway do is tested with the whole program.
 
 mod fixture;
+mod invitations;
 
 use portico_chassis::{caller::metadata, etag::IfMatch};
 use portico_proto::{
+    events::ReadAuditEntriesRequest,
     projects::{
         CheckAccessRequest, CreateMemberRequest, CreateProjectRequest, DeleteMemberRequest,
         GetProjectRequest, ListMembersRequest, ListMembershipsRequest, ListProjectsRequest,
@@ -14,7 +16,7 @@ use portico_proto::{
         member::Role,
         project::Visibility,
     },
-    wkt::FieldMask,
+    wkt::{FieldMask, Timestamp},
 };
 
 use self::fixture::{ADA, BOB, DISABLED, EVE, Fixture, NOBODY, Reply, reason, violations};
@@ -50,6 +52,20 @@ async fn joined(fixture: &Fixture, project: &Project, user_id: &str, role: Role)
     let request = fixture.by(ADA, joining(project, user_id, role));
     let answer = fixture.client().create_member(request).await;
     answer.expect("added");
+}
+
+async fn released(
+    fixture: &Fixture,
+    user_id: &str,
+    validate_only: bool,
+    heir_id: Option<&str>,
+) -> Reply<()> {
+    let request = fixture.by_service(ReleaseUserRequest {
+        user_id: user_id.to_owned(),
+        validate_only,
+        heir_id: heir_id.map(str::to_owned),
+    });
+    fixture.client().release_user(request).await
 }
 
 #[tokio::test]
@@ -409,13 +425,8 @@ async fn a_release_can_be_tried_before_it_is_made() {
     let fixture = Fixture::new().await;
     let project = made(&fixture, "Engine").await;
     joined(&fixture, &project, BOB, Role::Member).await;
-    let release = async |user_id: &str, validate_only| {
-        let request = fixture.by_service(ReleaseUserRequest {
-            user_id: user_id.to_owned(),
-            validate_only,
-        });
-        fixture.client().release_user(request).await
-    };
+    let release =
+        async |user_id: &str, validate_only| released(&fixture, user_id, validate_only, None).await;
     assert_eq!(reason(release(ADA, true).await), "LAST_OWNER");
     release(BOB, true).await.expect("possible");
     assert!(seen(&fixture, BOB, &project.id).await.is_ok());
@@ -424,4 +435,53 @@ async fn a_release_can_be_tried_before_it_is_made() {
         reason(seen(&fixture, BOB, &project.id).await),
         "PROJECT_NOT_FOUND"
     );
+}
+
+#[tokio::test]
+async fn an_heir_is_another_person_who_is_active() {
+    let fixture = Fixture::new().await;
+    let project = made(&fixture, "Engine").await;
+    for heir in [ADA, DISABLED, NOBODY, "x", ""] {
+        for validate_only in [true, false] {
+            let refused = released(&fixture, ADA, validate_only, Some(heir)).await;
+            assert_eq!(reason(refused), "USER_NOT_FOUND", "{heir}");
+        }
+    }
+    let checked = released(&fixture, ADA, true, Some(EVE)).await;
+    checked.expect("possible");
+    let found = seen(&fixture, ADA, &project.id).await.expect("found");
+    assert_eq!(found.into_inner().my_role(), Role::Owner);
+    let done = released(&fixture, ADA, false, Some(EVE)).await;
+    done.expect("released");
+    let found = seen(&fixture, EVE, &project.id).await.expect("found");
+    assert_eq!(found.into_inner().etag, "1.1-OWNER");
+    assert_eq!(
+        reason(seen(&fixture, ADA, &project.id).await),
+        "PROJECT_NOT_FOUND"
+    );
+}
+
+#[tokio::test]
+async fn a_moment_that_there_is_not_is_refused() {
+    let fixture = Fixture::new().await;
+    let read = async |seconds, nanos| {
+        let request = fixture.by_service(ReadAuditEntriesRequest {
+            since: Some(Timestamp { seconds, nanos }),
+            limit: 10,
+            ..ReadAuditEntriesRequest::default()
+        });
+        fixture.client().read_audit_entries(request).await
+    };
+    for (seconds, nanos) in [
+        (i64::MAX, 0),
+        (-62_135_596_801, 0),
+        (0, -1),
+        (0, 1_000_000_000),
+    ] {
+        let refused = violations(read(seconds, nanos).await);
+        assert_eq!(refused, [("since".to_owned(), "OUT_OF_RANGE".to_owned())]);
+    }
+    for (seconds, nanos) in [(253_402_300_799, 999_999_999), (-62_135_596_800, 0)] {
+        read(seconds, nanos).await.expect("answered");
+    }
 }

@@ -64,7 +64,7 @@ impl<E: Engine> Store for E {
                 .filter(|known| known.email.key() == user.email.key())
                 .ok_or_else(error::email_exists);
         }
-        let event = Event::new("user.created", user.id, user);
+        let event = Event::new("user.created", user.id, user).word("role", user.role.as_str());
         transaction.append(origin, event).await?;
         transaction.commit().await?;
         Ok(user.clone())

@@ -1,6 +1,8 @@
 //! What every store of people does, whichever database it stands on. Each case
 //! gets a fresh database on each engine.
 
+mod audit;
+
 use futures::future::join_all;
 use portico_chassis::{
     clock::{Timestamp, new_id},
@@ -75,7 +77,7 @@ fn person(name: &str, role: Role) -> User {
     let at = Timestamp::from_millis(1_000);
     User {
         id: new_id(at),
-        email: Email::parse(&format!("{name}@example.com")).expect("address"),
+        email: EmailAddress::parse(&format!("{name}@example.com")).expect("address"),
         name: Name::parse(name).expect("name"),
         avatar: None,
         role,
@@ -122,7 +124,7 @@ async fn a_person_is_found_again_as_it_was_made(fixture: &Fixture) {
     assert_eq!(fixture.get(user.id).await, user);
     let found = fixture
         .store
-        .lookup(&Email::parse("ADA@example.COM").expect("address"))
+        .lookup(&EmailAddress::parse("ADA@example.COM").expect("address"))
         .await;
     assert_eq!(found.expect("read"), Some(user));
     assert_eq!(fixture.store.get(Uuid::nil()).await.expect("read"), None);
@@ -199,7 +201,7 @@ async fn a_list_filters_and_searches(fixture: &Fixture) {
     for name in ["ada", "adam", "bob%", "Zoë"] {
         let mut user = person("x", Role::Member);
         user.name = Name::parse(name).expect("name");
-        user.email = Email::parse(&format!("{}@example.com", user.id)).expect("address");
+        user.email = EmailAddress::parse(&format!("{}@example.com", user.id)).expect("address");
         fixture
             .store
             .create(&user, &origin(1))
@@ -258,7 +260,7 @@ async fn a_list_sorts_by_each_column_and_breaks_ties_by_id(fixture: &Fixture) {
     let mut expected = Vec::new();
     for index in 0..4 {
         let mut user = person("same", Role::Member);
-        user.email = Email::parse(&format!("{}@example.com", 9 - index)).expect("address");
+        user.email = EmailAddress::parse(&format!("{}@example.com", 9 - index)).expect("address");
         fixture
             .store
             .create(&user, &origin(1))
@@ -316,7 +318,7 @@ async fn a_cursor_walk_meets_everybody_once_while_others_come_and_go(fixture: &F
             fixture.add("p0a", Role::Member).await;
             let gone = fixture
                 .store
-                .lookup(&Email::parse("p1@example.com").expect("address"))
+                .lookup(&EmailAddress::parse("p1@example.com").expect("address"))
                 .await;
             let gone = gone.expect("read").expect("there");
             fixture

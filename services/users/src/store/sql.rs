@@ -2,12 +2,13 @@
 
 use portico_chassis::{
     clock::Timestamp,
+    email_address::EmailAddress,
     page::{COUNT_CAP, Paging, Search, Sort},
 };
 use uuid::Uuid;
 
 use super::{Column, Filter};
-use crate::user::{Avatar, Email, Name, Role, Status, User};
+use crate::user::{Avatar, Name, Role, Status, User};
 
 /// The people, with what follows.
 macro_rules! select_users {
@@ -143,7 +144,7 @@ impl From<Row> for User {
     fn from(row: Row) -> Self {
         Self {
             id: row.id,
-            email: Email::stored(row.email),
+            email: EmailAddress::stored(row.email),
             name: Name::stored(row.name),
             avatar: row.avatar.map(Avatar::stored),
             role: match row.role.as_str() {

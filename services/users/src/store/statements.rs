@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 use portico_chassis::{
+    email_address::EmailAddress,
     outbox::{self, Event, Origin},
     page::{Page, Paging, Sort, Total},
     status::Error,
@@ -19,7 +20,7 @@ use super::{
     },
     sqlite::{SqliteStore, SqliteTransaction},
 };
-use crate::user::{Email, User};
+use crate::user::User;
 
 macro_rules! statements {
     ($store:ty, $transaction:ty, $append:path) => {
@@ -40,7 +41,7 @@ macro_rules! statements {
             }
 
             #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
-            async fn lookup(&self, email: &Email) -> Result<Option<User>, Error> {
+            async fn lookup(&self, email: &EmailAddress) -> Result<Option<User>, Error> {
                 let row: Option<Row> = sqlx::query_as(LOOKUP)
                     .bind(email.key())
                     .fetch_optional(self.reader())

@@ -1,7 +1,7 @@
 //! Peers that hold a few people and fail when they are told to.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -20,7 +20,8 @@ use portico_chassis::{
     upstream::Upstream,
 };
 use portico_proto::{
-    projects::projects_service_client::ProjectsServiceClient,
+    events::ReadAuditEntriesResponse,
+    projects::{ReleaseUserRequest, projects_service_client::ProjectsServiceClient},
     users::{self, User, user::Status, users_service_client::UsersServiceClient},
 };
 use prost::Message;
@@ -42,7 +43,8 @@ pub(super) enum Fault {
 #[derive(Default)]
 pub(super) struct Fakes {
     pub(super) people: Mutex<Vec<User>>,
-    pub(super) released: Mutex<HashSet<String>>,
+    /// Who was taken out of all projects, with the heir.
+    pub(super) released: Mutex<HashMap<String, Option<String>>>,
     /// What becomes of the next calls of these methods, in order.
     fates: Mutex<VecDeque<(&'static str, Option<Fault>)>>,
 }
@@ -121,6 +123,17 @@ impl Fakes {
         Ok(user)
     }
 
+    fn release(&self, request: ReleaseUserRequest) -> Result<(), Error> {
+        if let Some(heir) = &request.heir_id {
+            self.find(|person| person.id == *heir)?;
+        }
+        if !request.validate_only {
+            let mut released = self.released.lock().expect("lock");
+            released.insert(request.user_id, request.heir_id);
+        }
+        Ok(())
+    }
+
     fn delete(&self, request: &users::DeleteUserRequest) -> Result<(), Error> {
         let is_there = |person: &User| person.id == request.id;
         self.find(|person| is_there(person) && person.status() != Status::Deleted)?;
@@ -162,15 +175,10 @@ async fn answer(State(fakes): State<Arc<Fakes>>, request: Request) -> Response<B
             }
             encode(Ok(found))
         }
+        "ReadAuditEntries" => encode(Ok(ReadAuditEntriesResponse::default())),
         "CreateUser" => encode(fakes.create(decode(message))),
         "DeleteUser" => encode(fakes.delete(&decode(message))),
-        "ReleaseUser" => {
-            let wanted: portico_proto::projects::ReleaseUserRequest = decode(message);
-            if !wanted.validate_only {
-                fakes.released.lock().expect("lock").insert(wanted.user_id);
-            }
-            encode(Ok(()))
-        }
+        "ReleaseUser" => encode(fakes.release(decode(message))),
         other => panic!("the fakes have no {other}"),
     };
     match (done, fault) {

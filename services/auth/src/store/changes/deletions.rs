@@ -5,14 +5,27 @@ use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error, token::Re
 use uuid::Uuid;
 
 use super::{Engine, Transaction as _, end, events::AboutAccount, revoke};
-use crate::{session::EndReason, store::DeletionStore};
+use crate::{
+    error,
+    session::EndReason,
+    store::{Deletion, DeletionStore},
+};
 
 #[async_trait]
 impl<E: Engine> DeletionStore for E {
     #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
-    async fn begin_deletion(&self, user_id: Uuid, now: Timestamp) -> Result<(), Error> {
+    async fn begin_deletion(&self, deletion: Deletion, now: Timestamp) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
-        transaction.begin_deletion(user_id, now).await?;
+        transaction.lock_deletions().await?;
+        if let Some(heir_id) = deletion.heir_id
+            && transaction.is_leaving(heir_id).await?
+        {
+            return Err(error::new_owner_not_found());
+        }
+        if transaction.is_heir(deletion.user_id).await? {
+            return Err(error::inherits_projects());
+        }
+        transaction.begin_deletion(deletion, now).await?;
         transaction.commit().await
     }
 

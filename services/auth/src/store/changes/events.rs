@@ -30,7 +30,7 @@ impl<'a> Opened<'a> {
     }
 
     pub(super) fn event(&self) -> Event<'_, Self> {
-        Event::new("session.created", self.id, self)
+        Event::new("session.created", self.id, self).id("userId", self.user_id)
     }
 }
 
@@ -45,6 +45,8 @@ pub(super) struct Ended {
 impl Ended {
     pub(super) fn event(&self) -> Event<'_, Self> {
         Event::new("session.revoked", self.id, self)
+            .id("userId", self.user_id)
+            .word("reason", self.reason.as_str())
     }
 }
 
@@ -60,6 +62,6 @@ impl AboutAccount {
     }
 
     pub(super) fn event(&self, kind: &'static str) -> Event<'_, Self> {
-        Event::new(kind, self.user_id, self)
+        Event::new(kind, self.user_id, self).on("user")
     }
 }

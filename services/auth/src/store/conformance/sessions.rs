@@ -177,7 +177,7 @@ async fn a_reused_token_ends_its_session(fixture: &Fixture) {
     let events = fixture.database.events().await;
     let (kind, payload) = events.last().expect("an event");
     assert_eq!(kind, "session.revoked");
-    assert!(payload.contains("\"reason\":\"token_reused\""), "{payload}");
+    assert!(payload.contains("\"reason\":\"TOKEN_REUSED\""), "{payload}");
 }
 
 async fn many_refreshes_at_once_get_the_same_session(fixture: &Fixture) {

@@ -136,8 +136,8 @@ async fn last_owners_released_at_once_leave_one(fixture: &Fixture) {
         }
         let at = origin(5);
         let (of_ada, of_bob) = tokio::join!(
-            fixture.store.release(ada.id, &at),
-            fixture.store.release(bob.id, &at),
+            fixture.store.release(ada.id, None, &at),
+            fixture.store.release(bob.id, None, &at),
         );
         let refusal = match (of_ada, of_bob) {
             (Ok(()), Err(refusal)) | (Err(refusal), Ok(())) => refusal,
@@ -159,7 +159,7 @@ async fn an_owner_demoted_and_released_at_once_goes_once(fixture: &Fixture) {
         let at = origin(5);
         let (left, released) = tokio::join!(
             fixture.remove(&made, &ada, &ada),
-            fixture.store.release(bob.id, &at),
+            fixture.store.release(bob.id, None, &at),
         );
         assert!(left.is_ok() != released.is_ok(), "{left:?} {released:?}");
         assert_eq!(count(fixture, &made, &[ada, bob], Role::Owner).await, 1);

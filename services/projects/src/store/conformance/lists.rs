@@ -167,6 +167,7 @@ async fn a_list_sorts_by_each_column_and_breaks_ties_by_id(fixture: &Fixture) {
         let mut project = project(name, Visibility::Private);
         project.slug = slug(&format!("slug-{index}"));
         project.created_at = Timestamp::from_seconds(10 + index);
+        project.id = new_id(project.created_at);
         project.updated_at = Timestamp::from_seconds(20 - index);
         fixture.made(&project, &ada).await;
     }

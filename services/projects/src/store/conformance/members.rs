@@ -1,6 +1,4 @@
-//! Members: adding, changing, removing and releasing them.
-
-use serde_json::json;
+//! Members: adding, changing and removing them.
 
 use super::*;
 
@@ -16,9 +14,6 @@ cases! {
     an_owner_goes_where_another_one_is,
     anyone_leaves,
     each_change_of_a_member_leaves_one_event,
-    a_released_person_is_in_no_project,
-    a_sole_owner_is_released_from_nothing,
-    a_check_of_a_release_changes_nothing,
 }
 
 async fn a_member_changes_the_count_and_not_the_version(fixture: &Fixture) {
@@ -197,56 +192,4 @@ async fn each_change_of_a_member_leaves_one_event(fixture: &Fixture) {
             "member.removed",
         ]
     );
-}
-
-async fn a_released_person_is_in_no_project(fixture: &Fixture) {
-    let (owner, bob) = (person("Ada"), person("Bob"));
-    let shared = fixture.project("Shared", &owner).await;
-    fixture.join(&shared, &owner, &bob, Role::Owner).await;
-    let seen = fixture.project("Seen", &owner).await;
-    fixture.join(&seen, &owner, &bob, Role::Viewer).await;
-    fixture.archive(&seen, &owner, true).await;
-    for _ in 0..2 {
-        let released = fixture.store.release(bob.id, &origin(5)).await;
-        released.expect("released");
-    }
-    for project in [&shared, &seen] {
-        assert_eq!(fixture.role(project, &bob).await, None);
-        assert_eq!(fixture.see(project, &owner).await.project.member_count, 1);
-    }
-    let removals = fixture.database.event_kinds().await;
-    let removals = removals.iter().filter(|kind| *kind == "member.removed");
-    assert_eq!(removals.count(), 2);
-}
-
-async fn a_sole_owner_is_released_from_nothing(fixture: &Fixture) {
-    let (owner, bob) = (person("Ada"), person("Bob"));
-    let sole = fixture.project("Sole", &owner).await;
-    fixture.join(&sole, &owner, &bob, Role::Admin).await;
-    let alone = fixture.project("Alone", &owner).await;
-    let shared = fixture.project("Shared", &bob).await;
-    fixture.join(&shared, &bob, &owner, Role::Owner).await;
-    let refused = fixture.store.release(owner.id, &origin(5)).await;
-    let error = refused.expect_err("refused");
-    assert_eq!(error.reason, "LAST_OWNER");
-    let mut projects = [&sole, &alone];
-    projects.sort_by_key(|project| project.id);
-    let expected = projects.map(|project| json!({ "id": project.id, "name": project.name }));
-    let expected = json!(expected);
-    assert_eq!(error.details.expect("details")["projects"], expected);
-    for project in [&sole, &alone, &shared] {
-        assert_eq!(fixture.role(project, &owner).await, Some(Role::Owner));
-    }
-}
-
-async fn a_check_of_a_release_changes_nothing(fixture: &Fixture) {
-    let (owner, bob) = (person("Ada"), person("Bob"));
-    let made = fixture.project("Engine", &owner).await;
-    fixture.join(&made, &owner, &bob, Role::Member).await;
-    let before = fixture.database.event_kinds().await;
-    let refused = fixture.store.check_release(owner.id).await;
-    assert_eq!(reason(refused), "LAST_OWNER");
-    fixture.store.check_release(bob.id).await.expect("possible");
-    assert_eq!(fixture.role(&made, &bob).await, Some(Role::Member));
-    assert_eq!(fixture.database.event_kinds().await, before);
 }

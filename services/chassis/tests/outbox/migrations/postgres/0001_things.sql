@@ -18,15 +18,22 @@ CREATE TABLE outbox (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id uuid NOT NULL,
     kind text NOT NULL,
+    subject_type text,
     subject uuid NOT NULL,
     payload text NOT NULL,
     changes text,
+    details text,
     actor text NOT NULL,
     request_id text NOT NULL,
     traceparent text,
     client_ip text,
     created_at timestamptz NOT NULL
 );
+
+CREATE UNIQUE INDEX outbox_id ON outbox (id);
+CREATE INDEX outbox_actor ON outbox (actor, id);
+CREATE INDEX outbox_subject ON outbox (subject, id);
+CREATE INDEX outbox_kind ON outbox (kind, id);
 
 CREATE TABLE outbox_trimmed (
     seq bigint NOT NULL

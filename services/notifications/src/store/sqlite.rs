@@ -1,0 +1,34 @@
+//! The mails in SQLite. Its one writer keeps changes apart, so that nothing
+//! needs a lock of its own.
+
+use portico_chassis::{
+    database::{SqliteDatabase, Write},
+    status::Error,
+};
+use sqlx::{Sqlite, SqlitePool};
+
+/// Keeps the mails in SQLite.
+pub(crate) struct SqliteStore {
+    database: SqliteDatabase,
+}
+
+impl SqliteStore {
+    pub(super) const NAME: &'static str = "sqlite";
+
+    pub(super) const CLAIM: &'static str = "UPDATE mails \
+        SET status = 'RUNNING', attempts = attempts + 1, claim = $3, due_at = $4 \
+        WHERE id IN (SELECT id FROM mails WHERE due_at <= $1 ORDER BY due_at, id LIMIT $2) \
+        RETURNING id, claim, content, recipient, request_id, traceparent, attempts";
+
+    pub(crate) fn new(database: SqliteDatabase) -> Self {
+        Self { database }
+    }
+
+    pub(super) fn reader(&self) -> &SqlitePool {
+        &self.database.readers
+    }
+
+    pub(super) async fn begin(&self) -> Result<Write<Sqlite>, Error> {
+        self.database.begin().await
+    }
+}
