@@ -9,7 +9,7 @@ use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use portico_chassis::{
-    caller::{Caller, metadata::REFRESH_COOKIE},
+    caller::{Caller, User, metadata::REFRESH_COOKIE},
     clock::Clock,
     guard::Access,
     status::Error,
@@ -29,6 +29,7 @@ use crate::{
     failure::{Failure, allow},
     headers::{IDEMPOTENCY_REPLAYED, accepts, none_match_names},
     limits::{Limits, Policy, Standing, Subject},
+    live::{self, Live},
     metadata::{self, Facts},
     ndjson::{Lines, NDJSON},
     routes::{Lookup, Match, Route, RouteTable},
@@ -37,7 +38,7 @@ use crate::{
 };
 
 const JSON: &str = "application/json";
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
@@ -52,7 +53,9 @@ pub(crate) struct Api {
     pub(crate) routes: RouteTable,
     /// By the gRPC path.
     pub(crate) endpoints: HashMap<&'static str, Endpoint>,
-    pub(crate) limits: Limits,
+    /// What no RPC serves: the stream of live changes.
+    pub(crate) live: Arc<Live>,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) cookie: RefreshCookie,
     pub(crate) origins: Origins,
@@ -189,7 +192,13 @@ impl Api {
         body: Body,
         visit: &mut Visit,
     ) -> Result<Response, Failure> {
-        match self.routes.find(&parts.method, parts.uri.path()) {
+        let is_read = matches!(parts.method, Method::GET | Method::HEAD);
+        let lookup = match parts.uri.path() == live::stream::PATH {
+            true if is_read => return self.live.stream(self, parts, visit).await,
+            true => Lookup::MethodNotAllowed(live::stream::METHODS.to_vec()),
+            false => self.routes.find(&parts.method, parts.uri.path()),
+        };
+        match lookup {
             Lookup::Found(found) => {
                 // The table has only routes that have an endpoint.
                 let endpoint = self.endpoints.get(found.route.grpc_path.as_str());
@@ -227,11 +236,23 @@ impl Api {
         parts: &Parts,
         visit: &mut Visit,
     ) -> Result<(), Failure> {
-        let address = Subject::address(visit.address);
         if endpoint.method.credentials {
+            let address = Subject::address(visit.address);
             self.count(Policy::Credentials, address, visit).await?;
         }
-        match Credential::of(&parts.headers).verify(&self.verifier).await {
+        let verified = Credential::of(&parts.headers).verify(&self.verifier).await;
+        self.admit_as(verified, endpoint.access, visit).await
+    }
+
+    /// Lets a caller in, or what tried to be one.
+    pub(crate) async fn admit_as(
+        &self,
+        verified: Result<Option<Arc<User>>, Error>,
+        access: Access,
+        visit: &mut Visit,
+    ) -> Result<(), Failure> {
+        let address = Subject::address(visit.address);
+        match verified {
             Ok(Some(user)) => {
                 let subject = Subject::User(user.id);
                 visit.user = Some(user);
@@ -241,7 +262,7 @@ impl Api {
             Err(error) => {
                 self.count(Policy::Anonymous, address, visit).await?;
                 // A stale token is no reason to refuse a new sign-in.
-                if endpoint.access != Access::Public {
+                if access != Access::Public {
                     return Err(error.into());
                 }
             }
@@ -250,7 +271,7 @@ impl Api {
             user: visit.user.clone(),
             service: None,
         };
-        Ok(endpoint.access.check(&caller)?)
+        Ok(access.check(&caller)?)
     }
 
     async fn call(
@@ -291,7 +312,7 @@ impl Api {
     }
 
     /// Counts a call, and remembers the limit that leaves the least.
-    async fn count(
+    pub(crate) async fn count(
         &self,
         policy: Policy,
         subject: Subject,

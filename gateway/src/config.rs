@@ -6,6 +6,7 @@ use portico_chassis::config::{self, Env};
 
 const PUBLIC_URL: &str = "http://localhost:8080";
 const BODY_LIMIT: usize = 1 << 20;
+const MESSAGE_LIMIT: usize = 16 << 10;
 
 /// What can be set about the gateway.
 #[derive(Clone)]
@@ -20,9 +21,26 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// How often clients may call.
     pub limits: LimitsConfig,
+    /// What clients of live changes may have.
+    pub live: LiveConfig,
     /// The folder of mails to show, in a development installation that has no
     /// mail server.
     pub mailbox: Option<PathBuf>,
+}
+
+/// What clients of live changes may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveConfig {
+    /// Connections of one person at once.
+    pub connections_per_user: usize,
+    /// Connections from one address at once.
+    pub connections_per_address: usize,
+    /// Projects that one socket may join at once.
+    pub rooms: usize,
+    /// The greatest message that a socket may send, in bytes.
+    pub message_limit: usize,
+    /// How often one socket may send messages; `None`: as it likes.
+    pub messages: Option<Quota>,
 }
 
 /// How often clients may call; `None` switches a limit off. It has no `Debug`
@@ -77,6 +95,13 @@ impl Config {
                 anonymous: quota(env, "PORTICO_RATE_LIMIT_ANONYMOUS", "300/1m"),
                 user: quota(env, "PORTICO_RATE_LIMIT_USER", "1200/1m"),
                 credentials: quota(env, "PORTICO_RATE_LIMIT_CREDENTIALS", "10/1m"),
+            },
+            live: LiveConfig {
+                connections_per_user: env.parse("PORTICO_LIVE_PER_USER", 20, count),
+                connections_per_address: env.parse("PORTICO_LIVE_PER_ADDRESS", 500, count),
+                rooms: env.parse("PORTICO_LIVE_ROOMS", 100, count),
+                message_limit: env.parse("PORTICO_LIVE_MESSAGE_LIMIT", MESSAGE_LIMIT, config::size),
+                messages: quota(env, "PORTICO_LIVE_MESSAGES", "20/1s"),
             },
             mailbox: None,
         }
@@ -154,6 +179,22 @@ fn limit(text: &str) -> Result<Option<Quota>, String> {
     }))
 }
 
+/// Reads how many there may be.
+fn count(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "a number from 1 on".to_owned())
+}
+
+impl Quota {
+    /// The same for GCRA: after a burst, calls come back one by one.
+    pub(crate) fn gcra(self) -> governor::Quota {
+        let pace = self.window / self.calls.get();
+        governor::Quota::with_period(pace)
+            .unwrap_or(governor::Quota::per_second(self.calls))
+            .allow_burst(self.calls)
+    }
+}
+
 impl Network {
     /// Whether an address belongs to it.
     #[must_use]
@@ -226,6 +267,11 @@ mod tests {
             ("PORTICO_RATE_LIMIT_URL", "redis://cache:6379"),
             ("PORTICO_RATE_LIMIT_USER", "off"),
             ("PORTICO_RATE_LIMIT_CREDENTIALS", "5/30s"),
+            ("PORTICO_LIVE_PER_USER", "1"),
+            ("PORTICO_LIVE_PER_ADDRESS", "2"),
+            ("PORTICO_LIVE_ROOMS", "3"),
+            ("PORTICO_LIVE_MESSAGE_LIMIT", "1KiB"),
+            ("PORTICO_LIVE_MESSAGES", "off"),
         ]);
         env.finish().expect("no mistake");
         assert_eq!(config.public_url, "https://portico.example");
@@ -245,6 +291,14 @@ mod tests {
             (credentials.calls.get(), credentials.window.as_secs()),
             (5, 30)
         );
+        let live = LiveConfig {
+            connections_per_user: 1,
+            connections_per_address: 2,
+            rooms: 3,
+            message_limit: 1024,
+            messages: None,
+        };
+        assert_eq!(config.live, live);
     }
 
     #[test]
@@ -255,6 +309,7 @@ mod tests {
             ("PORTICO_TRUSTED_PROXIES", "10.0.0.0/33"),
             ("PORTICO_RATE_LIMIT_USER", "0/1m"),
             ("PORTICO_RATE_LIMIT_URL", "http://cache"),
+            ("PORTICO_LIVE_ROOMS", "0"),
         ]);
         let text = env.finish().expect_err("mistakes").to_string();
         for name in [
@@ -263,6 +318,7 @@ mod tests {
             "TRUSTED_PROXIES",
             "LIMIT_USER",
             "LIMIT_URL",
+            "LIVE_ROOMS",
         ] {
             assert!(text.contains(name), "{name} in {text}");
         }

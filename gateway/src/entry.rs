@@ -1,6 +1,6 @@
 //! Where every request comes in and every answer goes out: told apart here are
-//! the API and what the gateway answers itself, and all answers get the headers
-//! that they have in common.
+//! the API, sockets, and what the gateway answers itself, and all answers get
+//! the headers that they have in common.
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -21,6 +21,7 @@ use crate::{
     config::Network,
     failure::Failure,
     headers::{Security, X_REQUEST_ID},
+    live::socket::{self, Sockets},
     pages,
     visit::Visit,
 };
@@ -28,6 +29,7 @@ use crate::{
 /// The whole gateway.
 pub(crate) struct Gateway {
     pub(crate) api: Api,
+    pub(crate) sockets: Sockets,
     /// What the gateway answers itself, outside the API.
     pub(crate) pages: Router,
     pub(crate) security: Security,
@@ -62,6 +64,9 @@ pub(crate) async fn handle(State(gateway): State<Arc<Gateway>>, mut request: Req
 impl Gateway {
     async fn answer(&self, request: Request, visit: &mut Visit) -> Response {
         let path = request.uri().path();
+        if socket::PATHS.contains(&path) {
+            return self.sockets.answer(&self.api, request, visit).await;
+        }
         let is_api = path == "/api" || path.starts_with(ENVELOPED) || path.starts_with(WELL_KNOWN);
         match pages::PATHS.iter().find(|page| **page == path) {
             None if is_api => {

@@ -45,10 +45,11 @@ impl Security {
     }
 }
 
-/// Whether a client takes a media type of applications, such as
-/// `application/json` (RFC 9110, section 12.5.1): by the most specific range
-/// that covers it.
+/// Whether a client takes a media type, such as `application/json` (RFC 9110,
+/// section 12.5.1): by the most specific range that covers it.
 pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    let kind = media_type.split('/').next().unwrap_or_default();
+    let any_of_kind = format!("{kind}/*");
     let mut best: Option<(usize, bool)> = None;
     let lines = headers.get_all(header::ACCEPT);
     let ranges = lines
@@ -58,10 +59,10 @@ pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     for range in ranges.map(str::trim).filter(|range| !range.is_empty()) {
         is_anything_asked = true;
         let mut parts = range.split(';').map(str::trim);
-        let kind = parts.next().unwrap_or_default();
-        let Some(precision) = ["*/*", "application/*", media_type]
+        let covered = parts.next().unwrap_or_default();
+        let Some(precision) = ["*/*", &any_of_kind, media_type]
             .iter()
-            .position(|known| known.eq_ignore_ascii_case(kind))
+            .position(|known| known.eq_ignore_ascii_case(covered))
         else {
             continue;
         };
@@ -119,6 +120,8 @@ mod tests {
             assert!(!accepts_json(&one(header::ACCEPT, accept)), "{accept}");
         }
         assert!(accepts_json(&HeaderMap::new()));
+        let stream = one(header::ACCEPT, "text/event-stream");
+        assert!(accepts(&stream, "text/event-stream") && !accepts_json(&stream));
     }
 
     #[test]

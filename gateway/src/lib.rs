@@ -5,10 +5,10 @@
 //! stands in its `visit`. `api` is its way: [`routes`] find the RPC, `limits`
 //! and `authenticate` admit the caller, `body` and [`transcode`] make the
 //! message, `metadata` what goes beside it, `call` asks the service, `envelope`,
-//! `ndjson` or `failure` answer. `headers`, `cors`, `cookie` and `compression`
-//! finish the answer; `pages` are what the gateway answers by itself, among them
-//! [`docs`], the document of [`openapi`] and the `mailbox` of a development
-//! installation.
+//! `ndjson` or `failure` answer. What is listened to instead of called is `live`.
+//! `headers`, `cors`, `cookie` and `compression` finish the answer; `pages` are
+//! what the gateway answers by itself, among them [`docs`], the document of
+//! [`openapi`] and the `mailbox` of a development installation.
 
 mod api;
 mod authenticate;
@@ -25,6 +25,7 @@ mod envelope;
 mod failure;
 mod headers;
 mod limits;
+mod live;
 mod mailbox;
 mod metadata;
 mod ndjson;
@@ -41,7 +42,11 @@ use std::{collections::HashMap, sync::Arc};
 use anyhow::Context as _;
 use axum::{Router, handler::Handler as _};
 use portico_chassis::{
-    clock::Clock, serve::Readiness, telemetry::Metrics, token::Verifier, upstream::Upstream,
+    clock::Clock,
+    serve::{Background, Readiness},
+    telemetry::Metrics,
+    token::Verifier,
+    upstream::Upstream,
 };
 use portico_proto::{FILE_DESCRIPTOR_SET, METHODS};
 use prost_reflect::DescriptorPool;
@@ -53,15 +58,24 @@ use self::{
     entry::Gateway,
     headers::Security,
     limits::Limits,
+    live::{Live, socket::Sockets},
     routes::RouteTable,
     transcode::Schema,
 };
 pub use self::{
-    config::{Config, LimitsConfig, Network, Quota},
+    config::{Config, LimitsConfig, LiveConfig, Network, Quota},
     server::serve,
 };
 
-/// The gateway's routes, over the services of `upstreams`, by their full names.
+/// The gateway: what it answers, and what it does by itself.
+pub struct App {
+    /// All that it answers.
+    pub router: Router,
+    /// Telling clients of changes, while it serves.
+    pub background: Background,
+}
+
+/// Builds the gateway over the services of `upstreams`, by their full names.
 ///
 /// # Errors
 ///
@@ -74,18 +88,30 @@ pub fn build(
     metrics: Arc<Metrics>,
     readiness: Arc<Readiness>,
     clock: Clock,
-) -> anyhow::Result<Router> {
+) -> anyhow::Result<App> {
     let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET)?;
-    let schema = Schema::new(&pool)?;
+    let schema = Arc::new(Schema::new(&pool)?);
     let routes = RouteTable::new(&pool, &schema)?;
+    let limits = Arc::new(Limits::new(&config.limits)?);
+    let live = Arc::new(Live::new(
+        &config.live,
+        schema.clone(),
+        upstreams,
+        verifier.clone(),
+        limits.clone(),
+        metrics.clone(),
+        clock.clone(),
+    )?);
     let gateway = Gateway {
         pages: pages::router(&config, readiness, clock.clone()),
         security: Security::new(&config),
+        sockets: Sockets::new(live.clone()),
         api: Api {
             endpoints: endpoints(&routes, &schema, upstreams)?,
-            schema: Arc::new(schema),
+            schema,
             routes,
-            limits: Limits::new(&config.limits)?,
+            live: live.clone(),
+            limits,
             verifier,
             cookie: RefreshCookie::new(&config),
             origins: Origins::new(&config),
@@ -97,9 +123,12 @@ pub fn build(
         metrics,
     };
     let handle = entry::handle.with_state(Arc::new(gateway));
-    Ok(Router::new()
-        .fallback_service(handle)
-        .layer(compression::layer()))
+    Ok(App {
+        router: Router::new()
+            .fallback_service(handle)
+            .layer(compression::layer()),
+        background: Box::new(|stop| Box::pin(live.run(stop))),
+    })
 }
 
 /// What there is to know of each RPC that has routes.

@@ -96,7 +96,7 @@ pub async fn start(settings: &Settings) -> anyhow::Result<Running> {
         let listener = serve::bind(settings.gateway_listen, "PORTICO_GATEWAY_LISTEN").await?;
         gateway_address = Some(listener.local_addr()?);
         let platform = &services.platform;
-        let router = portico_gateway::build(
+        let app = portico_gateway::build(
             config.clone(),
             &services.upstreams(),
             platform.verifier.clone(),
@@ -104,7 +104,8 @@ pub async fn start(settings: &Settings) -> anyhow::Result<Running> {
             readiness.clone(),
             platform.clock.clone(),
         )?;
-        tasks.spawn(portico_gateway::serve(listener, router, stop.clone()));
+        tasks.spawn(portico_gateway::serve(listener, app.router, stop.clone()));
+        services.background.push(app.background);
     }
 
     let mut grpc_address = None;

@@ -40,12 +40,8 @@ impl<C: Clock + Clone> Memory<C> {
             .max_capacity(SUBJECTS)
             .time_to_idle(quota.window)
             .build();
-        let pace = quota.window / quota.calls.get();
-        let gcra = governor::Quota::with_period(pace)
-            .unwrap_or(governor::Quota::per_second(quota.calls))
-            .allow_burst(quota.calls);
         Self {
-            limiter: RateLimiter::new(gcra, Bounded(states), clock.clone()),
+            limiter: RateLimiter::new(quota.gcra(), Bounded(states), clock.clone()),
             clock,
             quota,
         }

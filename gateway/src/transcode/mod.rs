@@ -32,6 +32,7 @@ mod wire;
 
 pub use bound::{AlreadyBound, Bound};
 pub use parameters::find_parameter;
+pub(crate) use parameters::query_pairs;
 pub use print::PrintError;
 pub use rejection::{Code, Malformed, Rejection, Violation};
 pub use request::{Binding, Body, Capture, Request};

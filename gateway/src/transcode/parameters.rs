@@ -54,13 +54,8 @@ impl<'r> Parameters<'r> {
 
     /// Writes everything in a query.
     pub(crate) fn query(&mut self, query: &str) -> Result<(), Malformed> {
-        let escapes = Escapes {
-            plus_is_space: true,
-            keep_slash: false,
-        };
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (name, value) = (unescape(name, escapes)?, unescape(value, escapes)?);
+        for pair in query_pairs(query) {
+            let (name, value) = pair?;
             match self.find(&name) {
                 Some(path) if self.is_repetition(&path) => {
                     let message = "the parameter may be there only once";
@@ -125,6 +120,21 @@ impl<'r> Parameters<'r> {
         self.violations
             .push(&Path::ROOT.field(&names.join(".")), code, message);
     }
+}
+
+/// The names and values in a query, without their escapes.
+pub(crate) fn query_pairs(
+    query: &str,
+) -> impl Iterator<Item = Result<(Cow<'_, str>, Cow<'_, str>), Malformed>> {
+    let escapes = Escapes {
+        plus_is_space: true,
+        keep_slash: false,
+    };
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(move |pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Ok((unescape(name, escapes)?, unescape(value, escapes)?))
+    })
 }
 
 /// The field that a parameter of this name (`a.b`) sets, if there can be one.

@@ -85,7 +85,7 @@ impl Gateway {
             revocations.clone(),
             clock.clone(),
         );
-        let router = portico_gateway::build(
+        let app = portico_gateway::build(
             config,
             &HashMap::from(NAMES.map(|name| (name, upstream.clone()))),
             Arc::new(verifier),
@@ -96,14 +96,15 @@ impl Gateway {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let stop = CancellationToken::new();
-        let router = router.expect("a gateway");
+        let app = app.expect("a gateway");
+        tokio::spawn((app.background)(stop.clone()));
         Self {
             address,
             services,
             metrics,
             clock,
             revocations,
-            served: tokio::spawn(portico_gateway::serve(listener, router, stop.clone())),
+            served: tokio::spawn(portico_gateway::serve(listener, app.router, stop.clone())),
             stop,
             key: EncodingKey::from_ed_der(key.as_ref()),
         }

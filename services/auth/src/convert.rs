@@ -1,6 +1,6 @@
 //! Protobuf to domain and back.
 
-use portico_chassis::{page::PageInfo, token::Revoked};
+use portico_chassis::{caller::User, page::PageInfo, token::Revoked};
 use portico_proto::{auth as proto, pagination, users};
 use uuid::Uuid;
 
@@ -41,6 +41,21 @@ pub(crate) fn page_info(info: PageInfo) -> pagination::PageInfo {
         has_more: info.has_more,
         next_cursor: info.next_cursor,
         total_capped: info.total_capped,
+    }
+}
+
+pub(crate) fn ticket_holder(holder: &User) -> proto::RedeemEventsTicketResponse {
+    let role = if holder.is_admin {
+        users::user::Role::Admin
+    } else {
+        users::user::Role::Member
+    };
+    proto::RedeemEventsTicketResponse {
+        user_id: holder.id.to_string(),
+        session_id: holder.session_id.to_string(),
+        role: role.into(),
+        issued_at: Some(holder.issued_at.into()),
+        expires_at: Some(holder.expires_at.into()),
     }
 }
 

@@ -42,6 +42,14 @@ pub(crate) fn session_ended() -> Error {
     )
 }
 
+pub(crate) fn ticket_invalid() -> Error {
+    Error::new(
+        Kind::Unauthenticated,
+        "UNAUTHENTICATED",
+        "The ticket was used, has expired, or was never one. Get a new one.",
+    )
+}
+
 pub(crate) fn session_not_found() -> Error {
     Error::new(
         Kind::NotFound,

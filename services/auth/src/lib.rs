@@ -5,7 +5,7 @@
 //! what spans services ([`peers`]), [`audit`] lists what all of them keep of who
 //! did what, [`tokens`] issues access tokens and
 //! [`revocation`] tells of those that no longer count; [`upkeep`] and [`people`]
-//! go on beside. The rules stand in [`session`], [`password`] and [`key`], what is
+//! go on beside. The rules stand in [`session`], [`password`], [`key`] and [`ticket`], what is
 //! secret at rest is protected by [`secret`], [`store`] keeps all of it, and
 //! [`convert`] speaks protobuf, and [`events`] says what changes are about.
 //! What can go wrong stands in [`error`].
@@ -31,6 +31,7 @@ mod secret;
 mod service;
 mod session;
 mod store;
+mod ticket;
 mod tokens;
 mod tokens_service;
 mod upkeep;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod cookie;
+mod tickets;
 
 use std::sync::Arc;
 
@@ -293,6 +294,22 @@ impl AuthService for Accounts {
         let new_owner = request.new_owner_id.as_deref();
         self.delete(&call, target, new_owner).await?;
         Ok(Response::new(()))
+    }
+
+    async fn create_events_ticket(
+        &self,
+        request: Request<proto::CreateEventsTicketRequest>,
+    ) -> Result<Response<proto::EventsTicket>, Failure> {
+        let call = Call::of(&request)?;
+        Ok(Response::new(self.make_ticket(&call).await?))
+    }
+
+    async fn redeem_events_ticket(
+        &self,
+        request: Request<proto::RedeemEventsTicketRequest>,
+    ) -> Result<Response<proto::RedeemEventsTicketResponse>, Failure> {
+        let holder = self.redeem_ticket(request.get_ref()).await?;
+        Ok(Response::new(holder))
     }
 
     type WatchEventsStream = EventStream;

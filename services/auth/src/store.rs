@@ -20,6 +20,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use portico_chassis::{
+    caller::User,
     clock::Timestamp,
     database::Database,
     outbox::Origin,
@@ -33,6 +34,7 @@ use self::{postgres::PostgresStore, sqlite::SqliteStore};
 use crate::{
     key::SealedKey,
     session::{EndReason, Refreshed, Session, Visit},
+    ticket::{Ticket, TicketHash},
 };
 
 /// The store on an open database.
@@ -49,11 +51,14 @@ pub(crate) fn open(database: &Database, access_token_ttl: Duration) -> Arc<dyn S
 
 /// Everything that the service keeps.
 pub(crate) trait Store:
-    Queries + AccountStore + DeletionStore + SessionStore + TokenStore
+    Queries + AccountStore + DeletionStore + SessionStore + TicketStore + TokenStore
 {
 }
 
-impl<T: Queries + AccountStore + DeletionStore + SessionStore + TokenStore> Store for T {}
+impl<T> Store for T where
+    T: Queries + AccountStore + DeletionStore + SessionStore + TicketStore + TokenStore
+{
+}
 
 /// Reads what the service keeps. A session that has expired is not there.
 #[async_trait]
@@ -217,8 +222,21 @@ pub(crate) trait SessionStore: Send + Sync {
     /// go on.
     async fn revoke_tokens(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error>;
 
-    /// Forgets sessions, revocations and registration keys that have expired.
+    /// Forgets sessions, revocations, tickets and registration keys that have
+    /// expired.
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;
+}
+
+/// Keeps the tickets.
+#[async_trait]
+pub(crate) trait TicketStore: Send + Sync {
+    /// Keeps a ticket.
+    async fn add_ticket(&self, ticket: &Ticket) -> Result<(), Error>;
+
+    /// Takes a ticket away and returns whose it was. Of many at once, one gets
+    /// it. One that has expired is not there, nor one whose access token was
+    /// revoked, by itself or with all that the person had then.
+    async fn take_ticket(&self, hash: TicketHash, now: Timestamp) -> Result<Option<User>, Error>;
 }
 
 /// Keeps the signing keys.

@@ -20,7 +20,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-pub use self::metrics::Metrics;
+pub use self::metrics::{InProgress, Metrics};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

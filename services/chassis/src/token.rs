@@ -126,17 +126,22 @@ impl Verifier {
                 checked
             }
         };
-        if user.expires_at <= self.clock.now() {
-            self.cache.invalidate(&hash);
-            return Err(Error::new(
-                Kind::Unauthenticated,
-                "TOKEN_EXPIRED",
-                "The access token has expired. Get a new one with the refresh token.",
-            ));
-        }
+        self.check_expiry(&user)
+            .inspect_err(|_| self.cache.invalidate(&hash))?;
         self.revocations.current().await?;
         self.check_revoked(&user)?;
         Ok(user)
+    }
+
+    /// Nothing, if the token that somebody is known by still counts, as far as
+    /// is known here.
+    ///
+    /// # Errors
+    ///
+    /// `TOKEN_EXPIRED` or `TOKEN_REVOKED`.
+    pub fn check(&self, user: &User) -> Result<(), Error> {
+        self.check_expiry(user)?;
+        self.check_revoked(user)
     }
 
     /// Nothing, unless the token that somebody is known by was revoked since.
@@ -150,6 +155,23 @@ impl Verifier {
                 Kind::Unauthenticated,
                 "TOKEN_REVOKED",
                 "The session has ended or the account has changed. Sign in again.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The revocations, for whoever keeps something open for somebody.
+    #[must_use]
+    pub fn revocations(&self) -> &Revocations {
+        &self.revocations
+    }
+
+    fn check_expiry(&self, user: &User) -> Result<(), Error> {
+        if user.expires_at <= self.clock.now() {
+            return Err(Error::new(
+                Kind::Unauthenticated,
+                "TOKEN_EXPIRED",
+                "The access token has expired. Get a new one with the refresh token.",
             ));
         }
         Ok(())

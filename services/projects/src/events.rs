@@ -16,7 +16,7 @@ use crate::{
     invitation::Invitation,
     member::Member,
     people::People,
-    project::{Project, View},
+    project::{Deleted, Project, View},
 };
 
 /// Knows the projects, members and invitations that events are about.
@@ -27,6 +27,7 @@ pub(crate) struct Events {
 /// What an event is about, as it was kept.
 enum Subject {
     Project(Project),
+    Deleted(Deleted),
     Member(Member),
     Invitation(Invitation),
 }
@@ -45,7 +46,7 @@ impl Describe for Events {
             .map(Subject::of)
             .collect::<Result<_, Error>>()?;
         let named = subjects.iter().filter_map(|subject| match subject {
-            Subject::Project(_) => None,
+            Subject::Project(_) | Subject::Deleted(_) => None,
             Subject::Member(member) => Some(member.user_id),
             Subject::Invitation(invitation) => Some(invitation.invited_by),
         });
@@ -61,6 +62,7 @@ impl Describe for Events {
 impl Subject {
     fn of(record: &Record) -> Result<Self, Error> {
         Ok(match record.kind.split_once('.') {
+            Some(("project", "deleted")) => Self::Deleted(record.payload()?),
             Some(("member", _)) => Self::Member(record.payload()?),
             Some(("invitation", _)) => Self::Invitation(record.payload()?),
             _ => Self::Project(record.payload()?),
@@ -75,10 +77,12 @@ impl Subject {
         people: &HashMap<String, users::User>,
     ) -> Result<Described, Error> {
         let resource = match self {
-            Self::Project(project) => Any::from_msg(&convert::project(&View {
-                project: project.clone(),
-                role: None,
-            })),
+            Self::Project(project) | Self::Deleted(Deleted { project, .. }) => {
+                Any::from_msg(&convert::project(&View {
+                    project: project.clone(),
+                    role: None,
+                }))
+            }
             Self::Member(member) => {
                 let person = people.get(&member.user_id.to_string());
                 Any::from_msg(&convert::member(member, person, false))
@@ -97,17 +101,19 @@ impl Subject {
 
     fn project_id(&self) -> Uuid {
         match self {
-            Self::Project(project) => project.id,
+            Self::Project(project) | Self::Deleted(Deleted { project, .. }) => project.id,
             Self::Member(member) => member.project_id,
             Self::Invitation(invitation) => invitation.project_id,
         }
     }
 
-    /// The member, the account that is invited, or the owner of a new project.
+    /// The member, the account that is invited, the owner of a new project, or
+    /// the members of a deleted one.
     fn concerned(&self, record: &Record) -> Vec<Uuid> {
         match (self, &record.actor) {
             (Self::Member(member), _) => vec![member.user_id],
             (Self::Invitation(invitation), _) => invitation.account_id.into_iter().collect(),
+            (Self::Deleted(deleted), _) => deleted.members.clone(),
             (Self::Project(_), Actor::User(owner)) if record.kind == "project.created" => {
                 vec![*owner]
             }

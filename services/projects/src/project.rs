@@ -43,6 +43,14 @@ pub(crate) struct View {
     pub(crate) role: Option<Role>,
 }
 
+/// A project that is gone, with those who were its members.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Deleted {
+    #[serde(flatten)]
+    pub(crate) project: Project,
+    pub(crate) members: Vec<Uuid>,
+}
+
 /// How a project is named in a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reference {

@@ -328,6 +328,13 @@ impl ProjectsService for Service {
         self.answer(request).await
     }
 
+    async fn list_memberships(
+        &self,
+        request: Request<proto::ListMembershipsRequest>,
+    ) -> Result<Response<proto::ListMembershipsResponse>, Failure> {
+        self.memberships(request).await
+    }
+
     async fn release_user(
         &self,
         request: Request<proto::ReleaseUserRequest>,

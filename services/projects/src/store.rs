@@ -73,6 +73,10 @@ pub(crate) trait Queries: Send + Sync {
         paging: &Paging,
     ) -> Result<Page<Member>, Error>;
 
+    /// The projects in which a person is a member, with its role in each; none
+    /// for somebody unknown.
+    async fn memberships(&self, person: Uuid) -> Result<Vec<(Uuid, Role)>, Error>;
+
     /// How people stand to projects, by project and person; projects that are
     /// not there are left out.
     async fn standings(
@@ -135,8 +139,8 @@ pub(crate) trait Store: Queries + InvitationStore {
         origin: &Origin,
     ) -> Result<View, Error>;
 
-    /// Deletes a project, archived or not, with its members and invitations. For
-    /// an OWNER.
+    /// Deletes a project, archived or not, with its invitations and its members,
+    /// whom its event names. For an OWNER.
     async fn delete(
         &self,
         id: Uuid,

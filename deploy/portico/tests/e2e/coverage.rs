@@ -122,6 +122,18 @@ async fn internal_methods_answer_services(portico: &Instance) {
         .expect_err("an owner");
     assert_eq!(error.reason, "LAST_OWNER");
     ok("ReleaseUser", json!({"userId": bob.id})).await;
+    let memberships = ok("ListMemberships", json!({"userId": ada.id})).await;
+    let membership = json!({"projectId": project["id"], "role": "OWNER"});
+    assert_eq!(memberships["memberships"], json!([membership]));
+    let ticket = portico.call("POST /api/v1/events/ticket").bearer(&ada);
+    let ticket = ticket.expect(200).await;
+    let holder = ok("RedeemEventsTicket", ticket.clone()).await;
+    assert_eq!(
+        (&holder["userId"], &holder["role"]),
+        (&json!(ada.id), &json!("MEMBER"))
+    );
+    let error = call("RedeemEventsTicket", ticket).await.expect_err("used");
+    assert_eq!(error.reason, "UNAUTHENTICATED");
     let error = call("ReleaseUser", json!({"userId": ada.id, "heirId": missing}))
         .await
         .expect_err("no heir");

@@ -140,6 +140,22 @@ impl Instance {
         instance
     }
 
+    /// Starts one more gateway over the separate roles, and returns where it is.
+    pub(crate) async fn another_gateway(&mut self) -> String {
+        let gateway = run(self.variables.clone(), &[Role::Gateway]).await;
+        let http = format!("http://{}", gateway.gateway.expect("HTTP is served"));
+        self.running.push(gateway);
+        self.wait_until_ready().await;
+        http
+    }
+
+    /// Stops the gateway that was started last, as SIGTERM would.
+    pub(crate) async fn stop_gateway(&mut self) {
+        let gateway = self.running.pop().expect("a gateway");
+        assert!(gateway.gateway.is_some(), "the last one is a gateway");
+        gateway.stop().await.expect("it stops in time");
+    }
+
     /// Waits until every role finds its peers.
     async fn wait_until_ready(&self) {
         for running in &self.running {

@@ -12,6 +12,7 @@ mod coverage;
 mod grpc;
 mod instance;
 mod invitations;
+mod live;
 mod mail_server;
 mod mails;
 mod parity;

@@ -110,6 +110,9 @@ impl Play<'_> {
             .await;
         self.step("GetMe", Some(&person), json!({})).await;
         self.step("GetMe", None, json!({})).await;
+        self.step("CreateEventsTicket", Some(&person), json!({}))
+            .await;
+        self.step("CreateEventsTicket", None, json!({})).await;
         self.step("ListSessions", Some(&person), json!({"limit": 1}))
             .await;
         self.step("DeleteSession", Some(&person), json!({"id": "no id"}))
@@ -447,6 +450,7 @@ impl Play<'_> {
                 let is_volatile = key.is_some_and(|key| {
                     key.ends_with("At")
                         || key.ends_with("oken")
+                        || key == "ticket"
                         || key == "validUntil"
                         || key == "nextCursor"
                         || key == "requestId"

@@ -55,6 +55,11 @@ impl<'a> Call<'a> {
         self
     }
 
+    pub(crate) fn text(mut self, body: &str) -> Self {
+        self.request = self.request.body(body.to_owned());
+        self
+    }
+
     /// The answer; a body of lines is an array of them.
     pub(crate) async fn send(self) -> Answer {
         let request = self.request.build().expect("a valid request");

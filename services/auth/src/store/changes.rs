@@ -5,12 +5,14 @@ mod accounts;
 mod deletions;
 mod events;
 mod sessions;
+mod tickets;
 mod tokens;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use portico_chassis::{
+    caller::User,
     clock::Timestamp,
     outbox::{Event, Origin},
     status::Error,
@@ -24,6 +26,7 @@ use super::{Deletion, Queries, RegistrationKey};
 use crate::{
     key::SealedKey,
     session::{EndReason, Session},
+    ticket::{Ticket, TicketHash},
 };
 
 /// A revocation is kept this much longer than the tokens that it covers live,
@@ -154,7 +157,18 @@ pub(super) trait Transaction: Send {
         expires_at: Timestamp,
     ) -> Result<(), Error>;
 
-    /// Forgets sessions, revocations and registration keys that have expired.
+    async fn insert_ticket(&mut self, ticket: &Ticket) -> Result<(), Error>;
+
+    /// The holder of a ticket that is gone, if it was there and its token
+    /// counts.
+    async fn delete_ticket(
+        &mut self,
+        hash: TicketHash,
+        now: Timestamp,
+    ) -> Result<Option<User>, Error>;
+
+    /// Forgets sessions, revocations, tickets and registration keys that have
+    /// expired.
     async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error>;
 
     /// Nobody else adds a signing key from now on.

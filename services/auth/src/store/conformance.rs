@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod deletions;
 mod sessions;
+mod tickets;
 mod tokens;
 
 use std::collections::BTreeSet;

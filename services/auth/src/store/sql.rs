@@ -1,6 +1,6 @@
 //! The SQL that both databases share: texts and rows.
 
-use portico_chassis::{clock::Timestamp, token::Revoked};
+use portico_chassis::{caller::User, clock::Timestamp, token::Revoked};
 use uuid::Uuid;
 
 use super::{Cursor, Deletion, Revocation};
@@ -110,9 +110,20 @@ pub(super) const DELETE_OTHER_SESSIONS: &str =
 pub(super) const REVOKE: &str = "INSERT INTO revocations \
     (session_id, user_id, revoked_at, expires_at) VALUES ($1, $2, $3, $4)";
 
-pub(super) const FORGET_EXPIRED: [&str; 3] = [
+pub(super) const INSERT_TICKET: &str = "INSERT INTO tickets \
+    (hash, user_id, session_id, is_admin, issued_at, token_expires_at, expires_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+
+pub(super) const DELETE_TICKET: &str = "DELETE FROM tickets WHERE hash = $1 AND expires_at > $2 \
+    AND NOT EXISTS (SELECT 1 FROM revocations WHERE revocations.session_id = tickets.session_id) \
+    AND NOT EXISTS (SELECT 1 FROM revocations WHERE revocations.user_id = tickets.user_id \
+        AND revocations.revoked_at > tickets.issued_at) \
+    RETURNING user_id, session_id, is_admin, issued_at, token_expires_at";
+
+pub(super) const FORGET_EXPIRED: [&str; 4] = [
     "DELETE FROM sessions WHERE expires_at <= $1",
     "DELETE FROM revocations WHERE expires_at <= $1",
+    "DELETE FROM tickets WHERE expires_at <= $1",
     "DELETE FROM registrations WHERE expires_at <= $1",
 ];
 
@@ -173,6 +184,28 @@ impl From<SessionRow> for Session {
             seed: row.seed,
             generation: u32::try_from(row.generation).unwrap_or(0),
             rotated_at: row.rotated_at,
+        }
+    }
+}
+
+/// The holder of a ticket as the database has it.
+#[derive(sqlx::FromRow)]
+pub(super) struct HolderRow {
+    user_id: Uuid,
+    session_id: Uuid,
+    is_admin: bool,
+    issued_at: Timestamp,
+    token_expires_at: Timestamp,
+}
+
+impl From<HolderRow> for User {
+    fn from(row: HolderRow) -> Self {
+        Self {
+            id: row.user_id,
+            session_id: row.session_id,
+            is_admin: row.is_admin,
+            issued_at: row.issued_at,
+            expires_at: row.token_expires_at,
         }
     }
 }

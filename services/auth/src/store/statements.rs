@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 use portico_chassis::{
+    caller::User,
     clock::Timestamp,
     outbox::{self, Event, Origin},
     page::{Page, Paging, Sort, SortKey, Total},
@@ -17,10 +18,14 @@ use super::{
     Cursor, Deletion, Queries, RegistrationKey, Revocation,
     changes::{Claim, Engine, Transaction},
     postgres::{PostgresStore, PostgresTransaction},
-    sql::{self, DeletionRow, KeyRow, RevocationRow, SessionRow},
+    sql::{self, DeletionRow, HolderRow, KeyRow, RevocationRow, SessionRow},
     sqlite::{SqliteStore, SqliteTransaction},
 };
-use crate::{key::SealedKey, session::Session};
+use crate::{
+    key::SealedKey,
+    session::Session,
+    ticket::{Ticket, TicketHash},
+};
 
 macro_rules! queries {
     ($store:ty) => {
@@ -366,6 +371,35 @@ macro_rules! transaction {
                 };
                 run!(self, sql::REVOKE, session_id, user_id, at, expires_at);
                 Ok(())
+            }
+
+            async fn insert_ticket(&mut self, ticket: &Ticket) -> Result<(), Error> {
+                let holder = &ticket.holder;
+                run!(
+                    self,
+                    sql::INSERT_TICKET,
+                    &ticket.hash.0[..],
+                    holder.id,
+                    holder.session_id,
+                    holder.is_admin,
+                    holder.issued_at,
+                    holder.expires_at,
+                    ticket.expires_at
+                );
+                Ok(())
+            }
+
+            async fn delete_ticket(
+                &mut self,
+                hash: TicketHash,
+                now: Timestamp,
+            ) -> Result<Option<User>, Error> {
+                let row: Option<HolderRow> = sqlx::query_as(sql::DELETE_TICKET)
+                    .bind(&hash.0[..])
+                    .bind(now)
+                    .fetch_optional(&mut *self.0)
+                    .await?;
+                Ok(row.map(User::from))
             }
 
             async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error> {

@@ -33,6 +33,11 @@ struct LimitLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LiveLabels {
+    transport: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct MailLabels {
     status: &'static str,
 }
@@ -44,6 +49,10 @@ pub struct Metrics {
     http: Family<HttpLabels, Histogram, fn() -> Histogram>,
     active: Gauge,
     limited: Family<LimitLabels, Counter>,
+    live_connections: Family<LiveLabels, Gauge>,
+    live_changes: Family<LiveLabels, Counter>,
+    live_resyncs: Family<LiveLabels, Counter>,
+    live_lag: Histogram,
     mail_attempts: Family<MailLabels, Counter>,
     mail_jobs: Family<MailLabels, Gauge>,
     /// Password hashes that wait for a thread or run on one.
@@ -62,6 +71,10 @@ impl Default for Metrics {
         let http = Family::new_with_constructor(seconds as fn() -> Histogram);
         let active = Gauge::default();
         let limited = Family::default();
+        let live_connections = Family::default();
+        let live_changes = Family::default();
+        let live_resyncs = Family::default();
+        let live_lag = seconds();
         let mail_attempts = Family::default();
         let mail_jobs = Family::default();
         let password_hashes = Gauge::default();
@@ -88,6 +101,27 @@ impl Default for Metrics {
             limited.clone(),
         );
         registry.register(
+            "portico_live_connections",
+            "Clients that hear of changes",
+            live_connections.clone(),
+        );
+        registry.register(
+            "portico_live_changes",
+            "Changes told to clients",
+            live_changes.clone(),
+        );
+        registry.register(
+            "portico_live_resyncs",
+            "Times that a client had to be told to resynchronise",
+            live_resyncs.clone(),
+        );
+        registry.register_with_unit(
+            "portico_live_lag",
+            "Time from a change to its telling",
+            Unit::Seconds,
+            live_lag.clone(),
+        );
+        registry.register(
             "portico_mail_attempts",
             "Attempts to send a mail, by what became of it",
             mail_attempts.clone(),
@@ -108,6 +142,10 @@ impl Default for Metrics {
             http,
             active,
             limited,
+            live_connections,
+            live_changes,
+            live_resyncs,
+            live_lag,
             mail_attempts,
             mail_jobs,
             password_hashes,
@@ -156,6 +194,35 @@ impl Metrics {
         self.limited.get_or_create(&LimitLabels { policy }).inc();
     }
 
+    /// Counts a client as connected, by `socket` or `stream`, until the guard
+    /// is dropped.
+    #[must_use]
+    pub fn begin_live(&self, transport: &'static str) -> InProgress {
+        let connections = self
+            .live_connections
+            .get_or_create(&LiveLabels { transport })
+            .clone();
+        connections.inc();
+        InProgress(connections)
+    }
+
+    /// Counts a change as told to so many clients.
+    pub fn live_told(&self, transport: &'static str, clients: u64) {
+        let labels = LiveLabels { transport };
+        self.live_changes.get_or_create(&labels).inc_by(clients);
+    }
+
+    /// Counts a client that is told to resynchronise.
+    pub fn live_resync(&self, transport: &'static str) {
+        let labels = LiveLabels { transport };
+        self.live_resyncs.get_or_create(&labels).inc();
+    }
+
+    /// Notes how long after a change clients are told of it.
+    pub fn live_lag(&self, lag: Duration) {
+        self.live_lag.observe(lag.as_secs_f64());
+    }
+
     /// Counts an attempt to send a mail.
     pub fn mail_attempted(&self, status: &'static str) {
         self.mail_attempts
@@ -181,7 +248,7 @@ impl Metrics {
     }
 }
 
-/// A request in progress.
+/// Something that is counted as long as it goes on.
 pub struct InProgress(Gauge);
 
 impl Drop for InProgress {
@@ -204,10 +271,18 @@ mod tests {
         );
         metrics.observe_http("GET", "/api/v1/users/{id}", 200, Duration::from_millis(1));
         drop(metrics.begin_http());
+        let _connected = metrics.begin_live("socket");
+        metrics.live_told("socket", 3);
+        metrics.live_resync("stream");
+        metrics.live_lag(Duration::from_millis(1));
         let text = metrics.text();
         assert!(text.contains("rpc_server_call_duration_seconds_count{rpc_service=\"portico.users.v1.UsersService\",rpc_method=\"GetUser\""));
         assert!(text.contains("http_server_request_duration_seconds_bucket{"));
         assert!(text.contains("http_server_active_requests 0"));
+        assert!(text.contains("portico_live_connections{transport=\"socket\"} 1"));
+        assert!(text.contains("portico_live_changes_total{transport=\"socket\"} 3"));
+        assert!(text.contains("portico_live_resyncs_total{transport=\"stream\"} 1"));
+        assert!(text.contains("portico_live_lag_seconds_count 1"));
         metrics.mail_attempted("SENT");
         metrics.set_mail_jobs("QUEUED", 2);
         let text = metrics.text();

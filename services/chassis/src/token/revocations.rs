@@ -10,7 +10,7 @@
 use std::{collections::HashMap, sync::RwLock, time::Duration};
 
 use tokio::{
-    sync::watch,
+    sync::{broadcast, watch},
     time::{Instant, timeout},
 };
 use uuid::Uuid;
@@ -33,6 +33,9 @@ pub enum Revoked {
     User(Uuid),
 }
 
+/// Revocations that wait for somebody slow to hear of them.
+const WAITING: usize = 1_024;
+
 #[derive(Clone, Copy)]
 struct Entry {
     revoked_at: Timestamp,
@@ -40,11 +43,22 @@ struct Entry {
 }
 
 /// The revocations that still matter.
-#[derive(Default)]
 pub struct Revocations {
     entries: RwLock<HashMap<Revoked, Entry>>,
     /// When all that was revoked until then was last known.
     caught_up: watch::Sender<Option<Instant>>,
+    /// Tells whoever keeps something open of what is revoked.
+    told: broadcast::Sender<Revoked>,
+}
+
+impl Default for Revocations {
+    fn default() -> Self {
+        Self {
+            entries: RwLock::default(),
+            caught_up: watch::Sender::default(),
+            told: broadcast::Sender::new(WAITING),
+        }
+    }
 }
 
 impl Revocations {
@@ -62,6 +76,16 @@ impl Revocations {
         });
         entry.revoked_at = entry.revoked_at.max(revoked_at);
         entry.expires_at = entry.expires_at.max(expires_at);
+        drop(entries);
+        // Nobody may want to know.
+        let _ = self.told.send(tokens);
+    }
+
+    /// What is revoked from now on, once it is known here. Whoever falls
+    /// behind has missed some, and looks at everything.
+    #[must_use]
+    pub fn watch(&self) -> broadcast::Receiver<Revoked> {
+        self.told.subscribe()
     }
 
     /// Notes that everything revoked until now is known.
@@ -80,7 +104,7 @@ impl Revocations {
     /// # Errors
     ///
     /// `SERVICE_UNAVAILABLE` if it takes too long.
-    pub(super) async fn current(&self) -> Result<(), Error> {
+    pub async fn current(&self) -> Result<(), Error> {
         if self.is_current() {
             return Ok(());
         }
@@ -146,6 +170,20 @@ mod tests {
         );
         assert!(revocations.covers(&user(9)));
         assert!(!revocations.covers(&user(10)));
+    }
+
+    #[test]
+    fn a_watcher_hears_of_what_is_already_known() {
+        let revocations = Revocations::default();
+        let mut watcher = revocations.watch();
+        let (tokens, at) = (
+            Revoked::User(Uuid::from_u128(1)),
+            Timestamp::from_seconds(10),
+        );
+        revocations.add(tokens, at, at);
+        assert_eq!(watcher.try_recv(), Ok(tokens));
+        assert!(revocations.covers(&user(5)));
+        assert!(watcher.try_recv().is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use portico_chassis::{
     page::{Bookmark, Paging, Sort, SortKey},
     status::Error,
 };
-use portico_proto::projects::{self as proto, check_access_response};
+use portico_proto::projects::{self as proto, check_access_response, list_memberships_response};
 use tonic::{Request, Response, Status as Failure};
 use uuid::Uuid;
 
@@ -152,6 +152,27 @@ impl Service {
         });
         Ok(Response::new(proto::CheckAccessResponse {
             results: results.collect(),
+        }))
+    }
+
+    pub(super) async fn memberships(
+        &self,
+        request: Request<proto::ListMembershipsRequest>,
+    ) -> Result<Response<proto::ListMembershipsResponse>, Failure> {
+        let request = request.into_inner();
+        check(&request).finish()?;
+        let memberships = match parse_id(&request.user_id) {
+            Some(person) => self.store.memberships(person).await?,
+            None => Vec::new(),
+        };
+        let memberships = memberships.into_iter().map(|(project_id, role)| {
+            list_memberships_response::Membership {
+                project_id: project_id.to_string(),
+                role: convert::role_number(role).into(),
+            }
+        });
+        Ok(Response::new(proto::ListMembershipsResponse {
+            memberships: memberships.collect(),
         }))
     }
 

@@ -29,8 +29,12 @@ use crate::{
     invitation::Invitation,
     member::{Member, Person, Role, Seat},
     policy,
-    project::{Change, Project, Slug, View},
+    project::{Change, Deleted, Project, Slug, View},
 };
+
+/// The members of a deleted project whom its event names at most, so that the
+/// event stays of a size that can be streamed.
+const NAMED_MEMBERS: i64 = 10_000;
 
 /// A database, as far as changes need it.
 #[async_trait]
@@ -61,6 +65,9 @@ pub(super) trait Transaction: Send {
     async fn delete_project(&mut self, id: Uuid) -> Result<(), Error>;
 
     async fn member(&mut self, at: Seat) -> Result<Option<Member>, Error>;
+
+    /// At most so many of a project's members, the eldest.
+    async fn member_ids(&mut self, project_id: Uuid, most: i64) -> Result<Vec<Uuid>, Error>;
 
     async fn owners(&mut self, project_id: Uuid) -> Result<i64, Error>;
 
@@ -232,15 +239,13 @@ impl<E: Engine> Store for E {
         policy::own(&view)?;
         if_match.check(view.project.version)?;
         invitations::end_all(&mut transaction, origin, id).await?;
+        let deleted = Deleted {
+            members: transaction.member_ids(id, NAMED_MEMBERS).await?,
+            project: view.project,
+        };
         transaction.delete_project(id).await?;
-        record(
-            &mut transaction,
-            origin,
-            "project.deleted",
-            None,
-            &view.project,
-        )
-        .await?;
+        let event = Event::new("project.deleted", id, &deleted);
+        transaction.append(origin, event).await?;
         transaction.commit().await
     }
 

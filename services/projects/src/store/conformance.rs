@@ -21,7 +21,7 @@ use portico_chassis::{
 use super::*;
 use crate::{
     MIGRATIONS,
-    project::{Name, Visibility},
+    project::{Deleted, Name, Visibility},
 };
 
 struct Fixture {

@@ -88,6 +88,11 @@ pub(super) const MEMBER: &str = concat!(
     " FROM members m WHERE m.project_id = $1 AND m.user_id = $2"
 );
 
+pub(super) const MEMBERSHIPS: &str = "SELECT project_id, role FROM members WHERE user_id = $1";
+
+pub(super) const MEMBER_IDS: &str =
+    "SELECT user_id FROM members WHERE project_id = $1 ORDER BY joined_at, user_id LIMIT $2";
+
 pub(super) const OWNERS: &str =
     "SELECT count(*) FROM members WHERE project_id = $1 AND role = 'OWNER'";
 

@@ -23,9 +23,9 @@ use super::{
     postgres::{PostgresStore, PostgresTransaction},
     sql::{
         self, DELETE_MEMBER, DELETE_PROJECT, FIND_BY_ID, FIND_BY_SLUG, FORGET_EXPIRED,
-        INSERT_MEMBER, INSERT_PROJECT, ListSql, MARK_ARCHIVED, MEMBER, MemberRow, OWNERS,
-        ProjectRow, RENAME, StandingRow, UPDATE_MEMBER, UPDATE_PROJECT, ViewRow, all,
-        bind_bookmark, bind_member, bind_project,
+        INSERT_MEMBER, INSERT_PROJECT, ListSql, MARK_ARCHIVED, MEMBER, MEMBER_IDS, MEMBERSHIPS,
+        MemberRow, OWNERS, ProjectRow, RENAME, StandingRow, UPDATE_MEMBER, UPDATE_PROJECT, ViewRow,
+        all, bind_bookmark, bind_member, bind_project,
         invitations::{
             self, INSERT_INVITATION, INVITATION, InvitationRow, PENDING_IN, PENDING_TO,
             UPDATE_INVITATION,
@@ -36,7 +36,7 @@ use super::{
 use crate::{
     error,
     invitation::Invitation,
-    member::{Member, Seat},
+    member::{Member, Role, Seat},
     policy::{self, Standing},
     project::{Project, Reference, View},
 };
@@ -89,6 +89,16 @@ macro_rules! statements {
                 let rows = bind_bookmark!(rows, paging).fetch_all(self.reader()).await?;
                 let total = Total::counted(project.member_count.into(), false);
                 Ok(Page::of(all(rows), total, paging))
+            }
+
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn memberships(&self, person: Uuid) -> Result<Vec<(Uuid, Role)>, Error> {
+                let rows: Vec<(Uuid, String)> = sqlx::query_as(MEMBERSHIPS)
+                    .bind(person)
+                    .fetch_all(self.reader())
+                    .await?;
+                let stored = |(project_id, role): (Uuid, String)| (project_id, Role::stored(&role));
+                Ok(rows.into_iter().map(stored).collect())
             }
 
             #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
@@ -201,6 +211,14 @@ macro_rules! statements {
                     .fetch_optional(&mut *self.0)
                     .await?;
                 Ok(row.map(Member::from))
+            }
+
+            async fn member_ids(&mut self, project_id: Uuid, most: i64) -> Result<Vec<Uuid>, Error> {
+                Ok(sqlx::query_scalar(MEMBER_IDS)
+                    .bind(project_id)
+                    .bind(most)
+                    .fetch_all(&mut *self.0)
+                    .await?)
             }
 
             async fn owners(&mut self, project_id: Uuid) -> Result<i64, Error> {

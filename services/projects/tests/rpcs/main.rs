@@ -9,9 +9,10 @@ use portico_proto::{
     events::ReadAuditEntriesRequest,
     projects::{
         CheckAccessRequest, CreateMemberRequest, CreateProjectRequest, DeleteMemberRequest,
-        GetProjectRequest, ListMembersRequest, ListProjectsRequest, Project, ReleaseUserRequest,
-        UpdateMemberRequest, UpdateProjectRequest,
+        GetProjectRequest, ListMembersRequest, ListMembershipsRequest, ListProjectsRequest,
+        Project, ReleaseUserRequest, UpdateMemberRequest, UpdateProjectRequest,
         check_access_request::{Check, check::Permission},
+        list_memberships_response::Membership,
         member::Role,
         project::Visibility,
     },
@@ -394,6 +395,29 @@ async fn access_is_answered_in_the_order_of_the_questions() {
             (true, viewer),
         ]
     );
+}
+
+#[tokio::test]
+async fn memberships_are_told_to_services() {
+    let fixture = Fixture::new().await;
+    let project = made(&fixture, "Engine").await;
+    joined(&fixture, &project, BOB, Role::Viewer).await;
+    let list = async |user_id: &str| {
+        let request = fixture.by_service(ListMembershipsRequest {
+            user_id: user_id.to_owned(),
+        });
+        let answer = fixture.client().list_memberships(request).await;
+        answer.map(|answer| answer.into_inner().memberships)
+    };
+    let found = list(BOB).await.expect("answered");
+    let expected = Membership {
+        project_id: project.id,
+        role: Role::Viewer.into(),
+    };
+    assert_eq!(found, [expected]);
+    assert_eq!(list(EVE).await.expect("answered"), []);
+    assert_eq!(list("no id").await.expect("answered"), []);
+    assert!(list("").await.is_err());
 }
 
 #[tokio::test]

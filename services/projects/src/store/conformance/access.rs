@@ -10,6 +10,7 @@ cases! {
     changes_are_for_the_roles_that_the_contract_names,
     only_an_owner_makes_and_touches_an_owner,
     standings_name_role_visibility_and_archive,
+    memberships_are_the_projects_of_a_person_with_its_roles,
 }
 
 /// How each kind of change of a project ends, by its name.
@@ -187,4 +188,23 @@ async fn standings_name_role_visibility_and_archive(fixture: &Fixture) {
     assert_eq!(standings, HashMap::from(expected));
     let none = fixture.store.standings(&[]).await.expect("read");
     assert_eq!(none, HashMap::new());
+}
+
+async fn memberships_are_the_projects_of_a_person_with_its_roles(fixture: &Fixture) {
+    let (ada, bob) = (person("Ada"), person("Bob"));
+    let engine = fixture.project("Engine", &ada).await;
+    let mill = fixture.project("Mill", &ada).await;
+    fixture.project("Loom", &bob).await;
+    fixture.join(&engine, &ada, &bob, Role::Viewer).await;
+    fixture.join(&mill, &ada, &bob, Role::Admin).await;
+    fixture.remove(&mill, &ada, &bob).await.expect("removed");
+    let of = async |person: &Person| {
+        let read = fixture.store.memberships(person.id).await;
+        BTreeMap::from_iter(read.expect("read"))
+    };
+    let expected = BTreeMap::from([(engine.id, Role::Owner), (mill.id, Role::Owner)]);
+    assert_eq!(of(&ada).await, expected);
+    assert_eq!(of(&bob).await.get(&engine.id), Some(&Role::Viewer));
+    assert_eq!(of(&bob).await.len(), 2);
+    assert_eq!(of(&person("Eve")).await, BTreeMap::new());
 }

@@ -16,6 +16,7 @@ cases! {
     an_archived_project_does_not_change_until_unarchived,
     archiving_again_changes_nothing,
     a_deleted_project_is_gone_with_its_members,
+    the_event_of_a_deleted_project_names_its_members,
     an_archived_project_can_be_deleted,
     a_transfer_makes_the_former_owner_an_admin,
     a_transfer_to_oneself_changes_nothing,
@@ -217,6 +218,19 @@ async fn a_deleted_project_is_gone_with_its_members(fixture: &Fixture) {
     let again = fixture.project("Engine", &owner).await;
     assert_eq!(again.slug, made.slug);
     assert_eq!(fixture.see(&again, &owner).await.project.member_count, 1);
+}
+
+async fn the_event_of_a_deleted_project_names_its_members(fixture: &Fixture) {
+    let owner = person("Ada");
+    let made = fixture.project("Engine", &owner).await;
+    let member = fixture.member(&made, &owner, Role::Viewer).await;
+    fixture.delete(&made, &owner).await;
+    let events = fixture.database.events().await;
+    let (kind, payload) = events.last().expect("an event");
+    assert_eq!(kind, "project.deleted");
+    let deleted: Deleted = serde_json::from_str(payload).expect("readable");
+    assert_eq!(deleted.project.id, made.id);
+    assert_eq!(deleted.members, [owner.id, member.id]);
 }
 
 async fn an_archived_project_can_be_deleted(fixture: &Fixture) {
