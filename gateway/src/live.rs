@@ -21,6 +21,8 @@ pub(crate) mod socket;
 pub(crate) mod stream;
 mod table;
 
+pub(crate) use self::table::names;
+
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::future::join_all;

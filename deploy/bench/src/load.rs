@@ -34,6 +34,12 @@ impl Times {
         }
     }
 
+    /// The times of calls that were all answered.
+    pub(crate) fn of(mut answered: Vec<Duration>) -> Self {
+        answered.sort_unstable();
+        Self { answered, shed: 0 }
+    }
+
     fn merge(all: Vec<Self>) -> Self {
         let mut merged = Self::default();
         for times in all {

@@ -10,6 +10,7 @@ mod load;
 mod program;
 mod report;
 mod scenarios;
+mod sockets;
 
 use std::{env, fs, io::Write as _, path::Path, time::Duration};
 
@@ -22,6 +23,8 @@ use self::{
 
 /// How often the start is measured.
 const STARTS: usize = 10;
+/// The greatest memory of a socket at rest, in KB.
+const SOCKET_MEMORY: f64 = 20.0;
 /// How long nothing is asked before memory at rest is read.
 const QUIET: Duration = Duration::from_secs(2);
 
@@ -60,6 +63,10 @@ async fn measure(program: &Path) -> anyhow::Result<Report> {
     let rows = scenarios::run(&program, &service_token).await?;
     let loaded = resting(&program).await?;
     program.stop().await?;
+
+    let program = installation.start().await?;
+    let live = sockets::run(&program).await?;
+    program.stop().await?;
     Ok(Report {
         budgets: vec![
             Budget::new(
@@ -70,13 +77,20 @@ async fn measure(program: &Path) -> anyhow::Result<Report> {
             ),
             Budget::new("resident memory, idle", idle, 25.0, "MB"),
             Budget::new("resident memory, after load", loaded, 60.0, "MB"),
+            Budget::new(
+                "memory of an idle socket, of 1,000",
+                live.memory,
+                SOCKET_MEMORY,
+                "KB",
+            ),
         ],
         rows,
+        live,
     })
 }
 
 /// Resident memory in MB, once the program has nothing to do.
-async fn resting(program: &Program) -> anyhow::Result<f64> {
+pub(crate) async fn resting(program: &Program) -> anyhow::Result<f64> {
     tokio::time::sleep(QUIET).await;
     program.resident_memory()
 }

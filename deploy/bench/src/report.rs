@@ -2,12 +2,13 @@
 
 use std::{fmt::Write as _, fs, thread, time::Duration};
 
-use crate::load::Times;
+use crate::{load::Times, sockets::Live};
 
 /// All that was measured.
 pub(crate) struct Report {
     pub(crate) budgets: Vec<Budget>,
     pub(crate) rows: Vec<Row>,
+    pub(crate) live: Live,
 }
 
 /// A number that must not be exceeded.
@@ -97,6 +98,7 @@ impl Report {
         for row in &self.rows {
             row.write(&mut text)?;
         }
+        self.live.write(&mut text)?;
         Ok(text)
     }
 
@@ -139,6 +141,25 @@ impl Row {
             "| … their sign-ins, of which {shed:.0} a second were refused (503) | {answered:.0} | {:.0} ms | {:.0} ms | |",
             beside.percentile(50).as_secs_f64() * 1e3,
             beside.percentile(99).as_secs_f64() * 1e3,
+        )
+    }
+}
+
+impl Live {
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        let millis = |percent| self.times.percentile(percent).as_secs_f64() * 1e3;
+        let told = self.sockets * self.times.count();
+        writeln!(
+            text,
+            "\nOf {} sockets of {} members of a project, each takes {:.1} KB at rest. A change of the \
+             project has\nreached all of them after {:.0} ms (p50; p99 {:.0} ms), for {:.1} µs of CPU \
+             each.",
+            self.sockets,
+            self.people,
+            self.memory,
+            millis(50),
+            millis(99),
+            self.cpu.as_secs_f64() * 1e6 / told.max(1) as f64,
         )
     }
 }

@@ -111,6 +111,18 @@ pub(crate) const TABLE: [Row; 11] = {
     ]
 };
 
+/// What clients call what they are told of.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    let is_first = |place: usize| {
+        TABLE[..place]
+            .iter()
+            .all(|row| row.name != TABLE[place].name)
+    };
+    (0..TABLE.len())
+        .filter(move |place| is_first(*place))
+        .map(|place| TABLE[place].name)
+}
+
 const fn row(
     event: &'static str,
     name: &'static str,

@@ -338,6 +338,12 @@ pub(super) fn security_schemes(public_url: &str) -> Value {
             "bearerFormat": "JWT",
             "description": "An access token, or an API key with the scope that the operation names.",
         },
+        "eventsTicket": {
+            "type": "apiKey",
+            "in": "query",
+            "name": "ticket",
+            "description": "A ticket of `createEventsTicket`, which opens the stream once.",
+        },
         "refreshCookie": {
             "type": "apiKey",
             "in": "cookie",

@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::conventions;
+use crate::live;
+
 /// The tag of these endpoints.
 pub(super) const TAG: &str = "Gateway";
 
@@ -55,6 +58,49 @@ pub(super) fn describe(paths: &mut Map<String, Value>) {
     for (path, get) in endpoints {
         paths.insert(path.to_owned(), json!({"get": get}));
     }
+    paths.insert(live::stream::PATH.to_owned(), json!({"get": stream()}));
+}
+
+/// The stream of live changes.
+fn stream() -> Value {
+    let example = "event: project:deleted\n\
+                   id: 000000000000001f.000000000000000a.0000000000000007\n\
+                   data: {\"id\":\"019c12f5-5c00-7b21-a1d7-3c5e9f8b2d40\"}\n\n";
+    let id = |name: &str, place: &str, description: &str| {
+        json!({
+            "name": name, "in": place, "description": description, "schema": {"type": "string"},
+        })
+    };
+    let names: Vec<_> = live::names().map(|name| format!("`{name}`")).collect();
+    let mut responses = Map::new();
+    responses.insert(
+        "200".to_owned(),
+        json!({
+            "description": format!(
+                "Events without end: {}. After `resync`, read anew what you show.",
+                names.join(", ")
+            ),
+            "headers": conventions::headers(&["X-Request-Id", "RateLimit", "RateLimit-Policy"]),
+            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": example}},
+        }),
+    );
+    let failures = [400, 401, 403, 406, 429, 500, 503, 504];
+    responses.extend(failures.into_iter().filter_map(conventions::failure));
+    json!({
+        "operationId": "streamEvents",
+        "tags": [TAG],
+        "summary": "Streams the changes of all that the caller may see",
+        "description": "Server-sent events, as they happen. The data of an event is the resource as \
+                        JSON, or the ids of what is gone. The stream ends with the session and with \
+                        the access token; whoever comes back goes on after the id of the last event.\
+                        \n\nThe caller must be signed in. An API key needs the scope `events:read`.",
+        "parameters": [
+            id("Last-Event-ID", "header", "Go on after the event with this id."),
+            id("lastEventId", "query", "The same, for clients that cannot send the header."),
+        ],
+        "responses": responses,
+        "security": [{"bearerAuth": []}, {"eventsTicket": []}],
+    })
 }
 
 fn get(id: &str, summary: &str, content: Value, unavailable: Option<Value>) -> Value {

@@ -74,6 +74,10 @@ async fn a_request_has_one_line_without_secrets() {
         .get("/api/v1/auth/me?access_token=query-secret")
         .send()
         .await;
+    let unknown = Reply::failure(portico_chassis::caller::unauthenticated);
+    gateway.services.reply("RedeemEventsTicket", unknown);
+    let stream = gateway.get("/api/v1/events?ticket=ticket-secret");
+    assert_eq!(stream.send().await.status, 401);
 
     let lines = log.lines();
     let answered: Vec<serde_json::Value> = lines
@@ -102,6 +106,7 @@ async fn a_request_has_one_line_without_secrets() {
         "cookie-secret",
         "old-secret",
         "query-secret",
+        "ticket-secret",
     ] {
         assert!(!lines.concat().contains(secret), "{secret}");
     }

@@ -7,7 +7,7 @@ mod streams;
 
 use serde_json::{Value, json};
 
-use self::clients::Clients;
+use self::clients::{AVATAR, Clients};
 use crate::{Instance, Person, in_both_shapes, instance::PASSWORD};
 
 in_both_shapes! {
@@ -30,7 +30,7 @@ async fn it_does_not_matter_which_gateway_a_client_is_connected_to() {
 /// does it through the first gateway.
 async fn scenario(portico: &Instance, http: &str, other: &str) {
     let ada = portico.register("ada").await;
-    let bob = portico.register("bob").await;
+    let bob = portico.verified("bob").await;
     let eve = portico.register("eve").await;
     let mut clients = Clients::start();
     clients.socket("ada", http, &ada).await;
@@ -39,6 +39,9 @@ async fn scenario(portico: &Instance, http: &str, other: &str) {
     clients.stream("ada's stream", portico, other, &ada).await;
     clients.stream("bob's stream", portico, http, &bob).await;
     clients.stream_by_token("eve's stream", other, &eve).await;
+    let to_bob = ["bob", "bob's stream"];
+    // That the address is verified now may reach the clients yet.
+    clients.hear_out(portico, &bob, &to_bob).await;
     let change = async |line: &str, body: Value| {
         let call = portico.call(line).bearer(&ada).json(body);
         call.send().await.body["data"].clone()
@@ -62,9 +65,23 @@ async fn scenario(portico: &Instance, http: &str, other: &str) {
     assert_eq!(refused["success"], false);
     assert_eq!(refused["error"]["code"], "PROJECT_NOT_FOUND");
 
+    // Whoever is invited is told, and nobody else.
+    let path = format!("/api/v1/projects/{}", project["id"].as_str().unwrap());
+    let invitations = format!("{path}/invitations");
+    let invitation = json!({"email": bob.email, "role": "VIEWER"});
+    let invitation = change(&format!("POST {invitations}"), invitation).await;
+    let told = clients.expect_all(&to_bob, "invitation:created").await;
+    assert_eq!(told, invitation);
+    let invitation = format!("{invitations}/{}", invitation["id"].as_str().unwrap());
+    let resent = change(&format!("POST {invitation}/resend"), json!({})).await;
+    let told = clients.expect_all(&to_bob, "invitation:updated").await;
+    assert_eq!(told, resent);
+    change(&format!("DELETE {invitation}"), Value::Null).await;
+    let told = clients.expect_all(&to_bob, "invitation:updated").await;
+    assert_eq!(told["status"], "REVOKED");
+
     // A new member is told of it, and hears of the project from then on: in the
     // stream by itself, on the socket once it has joined the room.
-    let path = format!("/api/v1/projects/{}", project["id"].as_str().unwrap());
     let (patch, members) = (format!("PATCH {path}"), format!("{path}/members"));
     let bob_as = |role: &str| json!({"userId": bob.id, "role": role});
     change(&format!("POST {members}"), bob_as("VIEWER")).await;
@@ -72,7 +89,7 @@ async fn scenario(portico: &Instance, http: &str, other: &str) {
     let told = clients.expect_all(&members_all, "member:added").await;
     assert_eq!(
         told["user"],
-        json!({"id": bob.id, "name": "bob", "email": null, "avatar": null})
+        json!({"id": bob.id, "name": "bob", "email": null, "avatar": AVATAR})
     );
     change(&patch, json!({"description": "Brass\nand \"steam\""})).await;
     let told = clients
@@ -121,7 +138,6 @@ async fn scenario(portico: &Instance, http: &str, other: &str) {
     assert_eq!(told, json!({"id": project["id"]}));
 
     // What happens to a person is told to that person.
-    let to_bob = ["bob", "bob's stream"];
     let line = format!("PATCH /api/v1/users/{}", bob.id);
     let call = portico.call(&line).bearer(&bob);
     let renamed = call.json(json!({"name": "Bobby"})).expect(200).await;

@@ -20,6 +20,9 @@ use crate::{Instance, Person};
 /// How long anything here may take, on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The picture of whoever has changed itself here.
+pub(crate) const AVATAR: &str = "https://example.com/avatar.png";
+
 /// All clients of a test.
 pub(crate) struct Clients {
     stdin: ChildStdin,
@@ -104,6 +107,16 @@ impl Clients {
             json!({"do": "emit", "client": client, "event": event, "arguments": arguments});
         self.act(action).await;
         self.expect(client, "ack").await
+    }
+
+    /// Lets clients hear of all that has happened to their person until now.
+    pub(crate) async fn hear_out(&mut self, portico: &Instance, person: &Person, clients: &[&str]) {
+        let call = portico.call(&format!("PATCH /api/v1/users/{}", person.id));
+        let call = call.bearer(person).json(json!({"avatar": AVATAR}));
+        call.expect(200).await;
+        for client in clients {
+            while self.expect(client, "user:updated").await["avatar"] != AVATAR {}
+        }
     }
 
     /// A new project of the person whose clients these are, of which they hear.
