@@ -26,7 +26,7 @@ const STARTS: usize = 10;
 /// The greatest memory of a socket at rest, in KB.
 const SOCKET_MEMORY: f64 = 20.0;
 /// How long nothing is asked before memory at rest is read.
-const QUIET: Duration = Duration::from_secs(2);
+const QUIET: Duration = Duration::from_secs(20);
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();

@@ -27,6 +27,10 @@ use crate::status::Error;
 /// How long a call waits for a connection before it gives up.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long a connection to SQLite is kept that nobody uses. One more takes
+/// 0.2 MB, and a fraction of a millisecond to open.
+const IDLE: Duration = Duration::from_secs(10);
+
 /// Where a service keeps its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
@@ -195,7 +199,8 @@ impl Database {
                     SqlitePoolOptions::new()
                         .max_connections(connections)
                         .acquire_timeout(ACQUIRE_TIMEOUT)
-                        .idle_timeout(None)
+                        // What a crowd needed is given back after it.
+                        .idle_timeout(IDLE)
                         .max_lifetime(None)
                         // A file does not hang up.
                         .test_before_acquire(false)
