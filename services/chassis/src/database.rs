@@ -27,8 +27,8 @@ use crate::status::Error;
 /// How long a call waits for a connection before it gives up.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a connection to SQLite is kept that nobody uses. One more takes
-/// 0.2 MB, and a fraction of a millisecond to open.
+/// How long a reader of SQLite is kept that nobody uses: it takes 0.2 MB, and a
+/// fraction of a millisecond to open.
 const IDLE: Duration = Duration::from_secs(10);
 
 /// Where a service keeps its data.
@@ -195,23 +195,22 @@ impl Database {
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Full)
                     .busy_timeout(ACQUIRE_TIMEOUT);
-                let pool = |connections| {
+                let pool = |connections, idle: Option<Duration>| {
                     SqlitePoolOptions::new()
                         .max_connections(connections)
                         .acquire_timeout(ACQUIRE_TIMEOUT)
-                        // What a crowd needed is given back after it.
-                        .idle_timeout(IDLE)
+                        .idle_timeout(idle)
                         .max_lifetime(None)
                         // A file does not hang up.
                         .test_before_acquire(false)
                 };
-                let writer = pool(1).connect_with(options.clone()).await?;
+                let writer = pool(1, None).connect_with(options.clone()).await?;
                 // More than there are cores would only take memory: a reader
                 // computes, it does not wait.
                 let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
                 let most = u32::try_from(cores).unwrap_or(u32::MAX).clamp(2, 8);
-                let readers =
-                    pool(connections.min(most)).connect_lazy_with(options.read_only(true));
+                let readers = pool(connections.min(most), Some(IDLE))
+                    .connect_lazy_with(options.read_only(true));
                 Ok(Self::Sqlite(SqliteDatabase {
                     readers,
                     writer,
