@@ -36,12 +36,13 @@ const actions = {
     clients.get(client).emit(event, ...args, (answer) => tell("ack", answer));
   },
 
-  // Says which transport is used.
+  // Says which transport is used in the end: with several, the last one, as
+  // soon as the client has changed over to it.
   transport({ client }) {
-    const { engine } = clients.get(client).io;
+    const { engine, opts } = clients.get(client).io;
     const tell = () => teller(client)("transport", engine.transport.name);
-    if (engine.upgrading) engine.once("upgrade", tell);
-    else tell();
+    if (engine.transport.name === opts.transports.at(-1)) tell();
+    else engine.once("upgrade", tell);
   },
 
   // Opens the stream of events, by a ticket in the URL or by a token.
