@@ -103,7 +103,12 @@ impl Live {
                 self.tick(),
             )
         };
-        stop.run_until_cancelled(told).await;
+        // A stream that ends because the process stops is none to warn of.
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            _ = told => {}
+        }
         self.hub.stop();
         if tokio::time::timeout(FAREWELL, self.places.empty())
             .await

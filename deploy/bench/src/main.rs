@@ -24,7 +24,7 @@ use self::{
 /// How often the start is measured.
 const STARTS: usize = 10;
 /// The greatest memory of a socket at rest, in KB.
-const SOCKET_MEMORY: f64 = 20.0;
+const SOCKET_MEMORY: f64 = 40.0;
 /// How long nothing is asked before memory at rest is read.
 const QUIET: Duration = Duration::from_secs(20);
 

@@ -49,10 +49,11 @@ async fn change_in(transaction: &mut Write<Postgres>, fixture: &Fixture, thing: 
 #[tokio::test]
 async fn an_event_that_is_not_committed_yet_is_not_passed_over() {
     let fixture = Fixture::new(testing::postgres(&MIGRATIONS).await);
+    let mut stream = fixture.watch("0", &[]).await.expect("a stream");
+    assert_eq!(next(&mut stream).await.event, None);
     let slow_thing = Uuid::from_u128(8);
     let mut slow = begun(&fixture).await;
     change_in(&mut slow, &fixture, slow_thing).await;
-    let mut stream = fixture.watch("0", &[]).await.expect("a stream");
     fixture.change(THING).await;
     assert_eq!(next(&mut stream).await.event, None, "nothing is settled");
     slow.commit().await.expect("committed");

@@ -199,6 +199,7 @@ async fn the_person_with_the_verified_address_answers() {
     let fixture = Fixture::new().await;
     let project = made(&fixture, "Engine").await;
     let of_bob = invited(&fixture, &project, "BOB@example.com").await;
+    fixture.clock.advance(Duration::from_secs(1));
     let of_eve = invited(&fixture, &project, "eve@example.com").await;
     for id in [of_bob.id.as_str(), NOBODY, "x", ""] {
         let refusals = [
