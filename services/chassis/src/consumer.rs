@@ -14,8 +14,9 @@ use crate::{
     status::{Error, Kind},
 };
 
-/// The pause before another try after a failure, the first time and at most.
-const RECONNECT: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+/// The pause before another try after a failure. Short, because what others
+/// tell takes effect here within two seconds of their being back.
+const RECONNECT: Duration = Duration::from_millis(500);
 
 /// Events that are dealt with at most before the place is kept.
 const UNKEPT: usize = 100;
@@ -68,18 +69,12 @@ impl Consumer {
         S: Stream<Item = Result<WatchEventsResponse, Status>> + Unpin + Send,
     {
         let followed = async {
-            let (shortest, longest) = RECONNECT;
-            let mut pause = shortest;
             loop {
-                match self.follow(&open, handler).await {
-                    Ok(()) => pause = shortest,
-                    Err(error) => {
-                        let source = self.source;
-                        tracing::warn!(source, %error, "the events are not followed at the moment");
-                    }
+                if let Err(error) = self.follow(&open, handler).await {
+                    let source = self.source;
+                    tracing::warn!(source, %error, "the events are not followed at the moment");
                 }
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(longest);
+                tokio::time::sleep(RECONNECT).await;
             }
         };
         stop.run_until_cancelled(followed).await;
