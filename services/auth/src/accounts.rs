@@ -27,7 +27,7 @@ use uuid::Uuid;
 use crate::{
     Config, FirstAdmin, Peers, Tokens, convert, error,
     password::{Password, Passwords},
-    peers,
+    peers, policy,
     session::{EndReason, Session, Visit},
     store::{Begun, Registration, RegistrationKey},
     tokens::Subject,
@@ -352,6 +352,18 @@ impl Accounts {
         let user = self.still_active(call, &session, &origin).await?;
         let user = user.ok_or_else(error::account_disabled)?;
         self.signed_in(user, &session).map(Some)
+    }
+
+    /// Nothing, if the caller proved who it is so lately that sensitive changes
+    /// to itself are allowed.
+    ///
+    /// # Errors
+    ///
+    /// `REAUTHENTICATION_REQUIRED`.
+    pub(crate) async fn be_fresh(&self, call: &Call) -> Result<(), Error> {
+        let now = self.now();
+        let session = self.store().session(call.user()?.session_id, now).await?;
+        policy::be_fresh(&session.ok_or_else(error::session_ended)?, now)
     }
 
     /// The person of a session, as it is now. If it may not sign in any more,

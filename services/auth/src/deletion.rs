@@ -39,11 +39,8 @@ impl Accounts {
         if heir_id == Some(target) {
             return Err(error::new_owner_is_deleted());
         }
-        let now = self.now();
         if caller.id == target {
-            let session = self.store().session(caller.session_id, now).await?;
-            let session = session.ok_or_else(error::session_ended)?;
-            policy::be_fresh(&session, now)?;
+            self.be_fresh(call).await?;
         }
         let deletion = Deletion {
             user_id: target,
@@ -51,7 +48,7 @@ impl Accounts {
         };
         self.0.peers.check_delete(call, target).await?;
         self.0.peers.check_release(call, deletion).await?;
-        self.store().begin_deletion(deletion, now).await?;
+        self.store().begin_deletion(deletion, self.now()).await?;
         self.finish_deletion(call, deletion).await
     }
 
