@@ -12,7 +12,9 @@ use portico_chassis::{
     serve::Readiness,
     status::Error,
     telemetry::Metrics,
-    token::{ACCESS_TOKEN_TYPE, Claims, KeySource, PublicKey, Revocations, Revoked, Verifier},
+    token::{
+        ACCESS_TOKEN_TYPE, Claims, KeySource, NoKeys, PublicKey, Revocations, Revoked, Verifier,
+    },
     upstream::Upstream,
 };
 use portico_gateway::Config;
@@ -82,6 +84,7 @@ impl Gateway {
             ISSUER,
             "portico",
             Box::new(OneKey(x)),
+            Box::new(NoKeys),
             revocations.clone(),
             clock.clone(),
         );
@@ -139,10 +142,14 @@ impl Gateway {
             sub: user,
             sid: new_id(now),
             role: role.to_owned(),
-            email: "ada@example.org".to_owned(),
+            email: Some("ada@example.org".to_owned()),
             iat: now.seconds(),
             exp: now.seconds() + 600,
             jti: new_id(now),
+            client_id: None,
+            scope: None,
+            key_exp: None,
+            act: None,
         };
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(ACCESS_TOKEN_TYPE.to_owned());

@@ -4,7 +4,11 @@ use portico_chassis::{caller::User, page::PageInfo, token::Revoked};
 use portico_proto::{auth as proto, pagination, users};
 use uuid::Uuid;
 
-use crate::{session::Session, store::Revocation};
+use crate::{
+    api_key::{ApiKey, ServiceAccount},
+    session::Session,
+    store::Revocation,
+};
 
 pub(crate) fn session(session: &Session, current: Uuid) -> proto::Session {
     proto::Session {
@@ -15,6 +19,26 @@ pub(crate) fn session(session: &Session, current: Uuid) -> proto::Session {
         ip: session.ip.clone(),
         user_agent: session.user_agent.clone(),
         current: session.id == current,
+    }
+}
+
+pub(crate) fn api_key(key: &ApiKey) -> proto::ApiKey {
+    proto::ApiKey {
+        id: key.id.to_string(),
+        name: key.name.clone(),
+        prefix: key.prefix.clone(),
+        scopes: key.scopes.names(),
+        created_at: Some(key.created_at.into()),
+        last_used_at: key.last_used_at.map(Into::into),
+        expires_at: key.expires_at.map(Into::into),
+    }
+}
+
+pub(crate) fn service_account(account: &ServiceAccount) -> proto::ServiceAccount {
+    proto::ServiceAccount {
+        id: account.id.to_string(),
+        name: account.name.clone(),
+        created_at: Some(account.created_at.into()),
     }
 }
 

@@ -3,10 +3,10 @@
 //! In the order of a request: [`service`] and [`tokens_service`] handle the
 //! RPCs, [`policy`] says who may do what, [`accounts`] and [`deletion`] drive
 //! what spans services ([`peers`]), [`audit`] lists what all of them keep of who
-//! did what, [`tokens`] issues access tokens and
+//! did what, [`tokens`] issues access tokens, [`exchange`] does so for API keys, and
 //! [`revocation`] tells of those that no longer count; [`upkeep`] and [`people`]
-//! go on beside. The rules stand in [`session`], [`password`], [`key`] and [`ticket`], what is
-//! secret at rest is protected by [`secret`], [`store`] keeps all of it, and
+//! go on beside. The rules stand in [`session`], [`password`], [`api_key`], [`impersonation`],
+//! [`key`] and [`ticket`], what is secret at rest is protected by [`secret`], [`store`] keeps all of it, and
 //! [`convert`] speaks protobuf, and [`events`] says what changes are about.
 //! What can go wrong stands in [`error`].
 //!
@@ -15,12 +15,15 @@
 //! nobody, [`build`] comes after its peers.
 
 mod accounts;
+mod api_key;
 mod audit;
 mod config;
 mod convert;
 mod deletion;
 mod error;
 mod events;
+mod exchange;
+mod impersonation;
 mod key;
 mod password;
 mod peers;
@@ -43,7 +46,9 @@ use portico_chassis::{
     serve::App,
 };
 use portico_proto::auth::{
-    auth_service_server::AuthServiceServer, tokens_service_server::TokensServiceServer,
+    api_keys_service_server::ApiKeysServiceServer, auth_service_server::AuthServiceServer,
+    service_accounts_service_server::ServiceAccountsServiceServer,
+    support_service_server::SupportServiceServer, tokens_service_server::TokensServiceServer,
 };
 use tonic::service::Routes;
 
@@ -97,7 +102,10 @@ pub fn build(accounts: &Accounts) -> App {
     let (upkeep, follower) = (accounts.clone(), accounts.clone());
     let outbox = accounts.0.outbox.clone();
     App {
-        routes: Routes::new(AuthServiceServer::new(accounts.clone())),
+        routes: Routes::new(AuthServiceServer::new(accounts.clone()))
+            .add_service(ApiKeysServiceServer::new(accounts.clone()))
+            .add_service(ServiceAccountsServiceServer::new(accounts.clone()))
+            .add_service(SupportServiceServer::new(accounts.clone())),
         background: vec![
             Box::new(|stop| Box::pin(upkeep.run(stop))),
             Box::new(|stop| Box::pin(follower.follow_people(stop))),

@@ -63,13 +63,6 @@ impl Peers {
             .collect())
     }
 
-    /// The person who calls, as the person may see itself.
-    pub(crate) async fn me(&self, call: &Call, id: Uuid) -> Result<User, Error> {
-        let id = id.to_string();
-        let request = call.forward(users::GetUserRequest { id });
-        answer(self.users.clone().get_user(request).await)
-    }
-
     /// The fields at fault of a person to be made.
     pub(crate) async fn check_create(
         &self,

@@ -1,13 +1,16 @@
 //! The RPCs about accounts and sessions: convert, authorise, one use case.
 
+pub(crate) mod api_keys;
 mod audit;
 mod cookie;
+mod service_accounts;
+mod support;
 mod tickets;
 
 use std::sync::Arc;
 
 use portico_chassis::{
-    caller::Call,
+    caller::{Call, Grant},
     clock::parse_id,
     idempotency::respond,
     outbox::{Actor, EventStream, Origin},
@@ -28,6 +31,7 @@ use crate::{
     convert, error,
     events::Events,
     password::Password,
+    policy,
     session::{EndReason, FRESHNESS, RefreshToken, Refreshed, Session},
 };
 
@@ -126,6 +130,10 @@ impl AuthService for Accounts {
         let user = call.user()?;
         let response = cookie::forget(&call)?;
         let origin = call.origin(self.now());
+        if matches!(user.grant, Grant::Impersonation { .. }) {
+            self.end_impersonation(user.session_id, &origin).await?;
+            return Ok(response);
+        }
         let reason = EndReason::SignedOut;
         self.store()
             .end_session(user.id, user.session_id, reason, &origin)
@@ -176,8 +184,8 @@ impl AuthService for Accounts {
         request: Request<proto::GetMeRequest>,
     ) -> Result<Response<users::User>, Failure> {
         let call = Call::of(&request)?;
-        let user = call.user()?;
-        Ok(Response::new(self.0.peers.me(&call, user.id).await?))
+        let person = self.0.peers.person(&call, call.user()?.id).await?;
+        Ok(Response::new(person.ok_or_else(error::user_not_found)?))
     }
 
     async fn list_sessions(
@@ -267,13 +275,15 @@ impl AuthService for Accounts {
         if let Some(password) = &request.password {
             violations.take("password", Password::chosen(password));
         }
+        let role = match request.role {
+            Some(_) => request.role(),
+            None => users::user::Role::Member,
+        };
+        policy::create(&call.caller, role == users::user::Role::Admin)?;
         let account = NewAccount {
             email: &request.email,
             name: &request.name,
-            role: match request.role {
-                Some(_) => request.role(),
-                None => users::user::Role::Member,
-            },
+            role,
             email_verified: false,
             password: request.password.as_deref(),
             by_itself: false,
@@ -337,7 +347,7 @@ impl AuthService for Accounts {
         &self,
         request: Request<proto::ExportAuditEntriesRequest>,
     ) -> Result<Response<audit::Exported>, Failure> {
-        self.export_audit(request)
+        self.export_audit(request).await
     }
 }
 

@@ -180,6 +180,8 @@ pub(crate) enum EndReason {
     SignedOut,
     /// The person ended it from elsewhere.
     Revoked,
+    /// An ADMIN ended it.
+    EndedByAdmin,
     /// The password changed.
     PasswordChanged,
     /// A refresh token was used twice.
@@ -193,6 +195,7 @@ impl EndReason {
         match self {
             Self::SignedOut => "SIGNED_OUT",
             Self::Revoked => "REVOKED",
+            Self::EndedByAdmin => "ENDED_BY_ADMIN",
             Self::PasswordChanged => "PASSWORD_CHANGED",
             Self::TokenReused => "TOKEN_REUSED",
             Self::AccountClosed => "ACCOUNT_CLOSED",

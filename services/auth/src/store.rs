@@ -7,7 +7,9 @@
 //! that it is made of, in [`statements`]; what only one database needs stands
 //! in that database's file.
 
+mod api_keys;
 mod changes;
+mod impersonations;
 mod postgres;
 mod sql;
 mod sqlite;
@@ -30,6 +32,10 @@ use portico_chassis::{
 };
 use uuid::Uuid;
 
+pub(crate) use self::{
+    api_keys::{ApiKeyQueries, ApiKeyStore},
+    impersonations::ImpersonationStore,
+};
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
 use crate::{
     key::SealedKey,
@@ -51,12 +57,28 @@ pub(crate) fn open(database: &Database, access_token_ttl: Duration) -> Arc<dyn S
 
 /// Everything that the service keeps.
 pub(crate) trait Store:
-    Queries + AccountStore + DeletionStore + SessionStore + TicketStore + TokenStore
+    Queries
+    + ApiKeyQueries
+    + AccountStore
+    + ApiKeyStore
+    + DeletionStore
+    + ImpersonationStore
+    + SessionStore
+    + TicketStore
+    + TokenStore
 {
 }
 
 impl<T> Store for T where
-    T: Queries + AccountStore + DeletionStore + SessionStore + TicketStore + TokenStore
+    T: Queries
+        + ApiKeyQueries
+        + AccountStore
+        + ApiKeyStore
+        + DeletionStore
+        + ImpersonationStore
+        + SessionStore
+        + TicketStore
+        + TokenStore
 {
 }
 
@@ -210,7 +232,8 @@ pub(crate) trait SessionStore: Send + Sync {
         origin: &Origin,
     ) -> Result<bool, Error>;
 
-    /// Ends all sessions of a person and revokes their tokens.
+    /// Ends all sessions of a person, and what an ADMIN does as that person, and
+    /// revokes their tokens.
     async fn end_sessions(
         &self,
         user_id: Uuid,
@@ -218,12 +241,13 @@ pub(crate) trait SessionStore: Send + Sync {
         origin: &Origin,
     ) -> Result<(), Error>;
 
-    /// Revokes the tokens of a person that were issued until now; its sessions
-    /// go on.
+    /// Revokes the tokens of a person that were issued until now, and ends what
+    /// it does as somebody else or an ADMIN as that person; its sessions go on.
     async fn revoke_tokens(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error>;
 
-    /// Forgets sessions, revocations, tickets and registration keys that have
-    /// expired.
+    /// Forgets sessions, revocations, tickets, registration and idempotency keys
+    /// and impersonations that have expired, and API keys that were revoked 30
+    /// days ago.
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;
 }
 

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "what is unexpected fails the test")]
 
 mod accounts;
+mod api_keys;
 mod audit;
 mod changes;
 mod conventions;
@@ -19,6 +20,9 @@ mod parity;
 mod people;
 mod projects;
 mod rest;
+mod scopes;
+mod service_accounts;
+mod support;
 
 pub(crate) use self::instance::{Instance, Person};
 

@@ -3,6 +3,7 @@
 
 mod audit;
 mod invitations;
+mod keys;
 
 use std::collections::BTreeSet;
 
@@ -66,6 +67,7 @@ async fn play(portico: &Instance, face: Face) -> Play<'_> {
     play.invitations().await;
     play.inheritance().await;
     play.mails().await;
+    play.keys().await;
     play.audit_log(&project).await;
     play.ends().await;
     play
@@ -451,6 +453,8 @@ impl Play<'_> {
                     key.ends_with("At")
                         || key.ends_with("oken")
                         || key == "ticket"
+                        || key == "secret"
+                        || key == "prefix"
                         || key == "validUntil"
                         || key == "nextCursor"
                         || key == "requestId"

@@ -2,8 +2,10 @@
 //! event. No SQL.
 
 mod accounts;
+pub(super) mod api_keys;
 mod deletions;
 mod events;
+pub(super) mod impersonations;
 mod sessions;
 mod tickets;
 mod tokens;
@@ -21,9 +23,14 @@ use portico_chassis::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use self::events::Ended;
+use self::{
+    api_keys::ApiKeyStatements,
+    events::Ended,
+    impersonations::{ImpersonationStatements, end_impersonations},
+};
 use super::{Deletion, Queries, RegistrationKey};
 use crate::{
+    impersonation::Ending,
     key::SealedKey,
     session::{EndReason, Session},
     ticket::{Ticket, TicketHash},
@@ -57,7 +64,7 @@ pub(super) struct Claim {
 
 /// The statements that changes are made of. Dropped, it changes nothing.
 #[async_trait]
-pub(super) trait Transaction: Send {
+pub(super) trait Transaction: ApiKeyStatements + ImpersonationStatements {
     /// Claims a key for an account, unless somebody has, and reads the claim.
     async fn claim(
         &mut self,
@@ -167,8 +174,7 @@ pub(super) trait Transaction: Send {
         now: Timestamp,
     ) -> Result<Option<User>, Error>;
 
-    /// Forgets sessions, revocations, tickets and registration keys that have
-    /// expired.
+    /// Forgets all that has expired.
     async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error>;
 
     /// Nobody else adds a signing key from now on.
@@ -190,7 +196,8 @@ pub(super) trait Transaction: Send {
     async fn commit(self) -> Result<(), Error>;
 }
 
-/// Revokes the tokens of sessions that are gone, and tells of it.
+/// Revokes the tokens of sessions that are gone, with what was begun in them, and
+/// tells of it.
 async fn end<E: Engine>(
     engine: &E,
     transaction: &mut E::Transaction,
@@ -207,6 +214,7 @@ async fn end<E: Engine>(
             reason,
         };
         transaction.append(origin, ended.event()).await?;
+        end_impersonations(transaction, Ending::Session(id), origin).await?;
     }
     Ok(())
 }

@@ -1,6 +1,12 @@
 //! The SQL that both databases share: texts and rows.
 
-use portico_chassis::{caller::User, clock::Timestamp, token::Revoked};
+pub(super) mod api_keys;
+
+use portico_chassis::{
+    caller::{Grant, User},
+    clock::Timestamp,
+    token::Revoked,
+};
 use uuid::Uuid;
 
 use super::{Cursor, Deletion, Revocation};
@@ -120,11 +126,14 @@ pub(super) const DELETE_TICKET: &str = "DELETE FROM tickets WHERE hash = $1 AND 
         AND revocations.revoked_at > tickets.issued_at) \
     RETURNING user_id, session_id, is_admin, issued_at, token_expires_at";
 
-pub(super) const FORGET_EXPIRED: [&str; 4] = [
+pub(super) const FORGET_EXPIRED: [&str; 7] = [
     "DELETE FROM sessions WHERE expires_at <= $1",
     "DELETE FROM revocations WHERE expires_at <= $1",
     "DELETE FROM tickets WHERE expires_at <= $1",
     "DELETE FROM registrations WHERE expires_at <= $1",
+    "DELETE FROM idempotency_keys WHERE expires_at <= $1",
+    "DELETE FROM impersonations WHERE expires_at <= $1",
+    "DELETE FROM api_keys WHERE forget_at <= $1",
 ];
 
 pub(super) const SIGNING_KEYS: &str = "SELECT kid, public_key, sealed, created_at, active_from \
@@ -204,6 +213,8 @@ impl From<HolderRow> for User {
             id: row.user_id,
             session_id: row.session_id,
             is_admin: row.is_admin,
+            // Whoever got the ticket may listen, and it is good for nothing else.
+            grant: Grant::Session,
             issued_at: row.issued_at,
             expires_at: row.token_expires_at,
         }

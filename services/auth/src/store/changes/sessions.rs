@@ -6,8 +6,11 @@ use async_trait::async_trait;
 use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error, token::Revoked};
 use uuid::Uuid;
 
-use super::{Engine, Transaction as _, end, events::Opened, revoke};
+use super::{
+    Engine, Transaction as _, end, events::Opened, impersonations::end_impersonations, revoke,
+};
 use crate::{
+    impersonation::Ending,
     session::{EndReason, Refreshed, Session, Visit},
     store::SessionStore,
 };
@@ -97,6 +100,7 @@ impl<E: Engine> SessionStore for E {
             .delete_other_sessions(user_id, Uuid::nil())
             .await?;
         end(self, &mut transaction, user_id, &ended, reason, origin).await?;
+        end_impersonations(&mut transaction, Ending::Person(user_id), origin).await?;
         transaction.commit().await
     }
 
@@ -104,6 +108,7 @@ impl<E: Engine> SessionStore for E {
     async fn revoke_tokens(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
         revoke(self, &mut transaction, Revoked::User(user_id), origin.at).await?;
+        end_impersonations(&mut transaction, Ending::Person(user_id), origin).await?;
         transaction.commit().await
     }
 
