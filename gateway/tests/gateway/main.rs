@@ -11,6 +11,7 @@ mod fixture;
 mod limits;
 mod logs;
 mod mailbox;
+mod oauth;
 mod pages;
 mod services;
 mod streams;

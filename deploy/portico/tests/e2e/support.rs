@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Instance, Person,
-    api_keys::{SOON, until_refused},
+    api_keys::{SOON, make_key, until_refused},
     in_both_shapes,
     instance::PASSWORD,
 };
@@ -103,7 +103,10 @@ async fn an_impersonation_is_good_for_nothing_that_takes_the_person_itself(porti
         portico.register("ada").await,
         portico.register("bob").await,
     );
+    let (key, _) = make_key(portico, &ada, &["account:read"]).await;
     let acting = impersonate(portico, &admin, &ada).await;
+    let revoke = portico.call(&format!("DELETE /api/v1/auth/api-keys/{key}"));
+    revoke.bearer(&acting).refused(403, "FORBIDDEN").await;
     for (line, body) in [
         (
             "POST /api/v1/auth/api-keys".to_owned(),

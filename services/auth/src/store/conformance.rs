@@ -2,8 +2,11 @@
 //! fresh database on each engine.
 
 mod accounts;
+mod api_keys;
 mod audit;
 mod deletions;
+mod impersonations;
+mod service_accounts;
 mod sessions;
 mod tickets;
 mod tokens;
