@@ -51,7 +51,7 @@ const LISTENING: Rule = Rule {
     access: Access::User,
     scope: "events:read",
     service_accounts: false,
-    impersonation: false,
+    impersonation: true,
 };
 
 /// How often expired tokens are looked for, and clients that were behind.

@@ -62,10 +62,13 @@ fn entry(pool: &DescriptorPool, method: &MethodDescriptor) -> anyhow::Result<Str
         !service_accounts || (caller == "User" && !scope.is_empty()),
         "service accounts are let in where people are, by a scope"
     );
+    // What no key may do, or what changes the account itself, is the person's.
+    let impersonation =
+        options::flag(&policy, "impersonation") || !["", "account:write"].contains(&&*scope);
     Ok(format!(
         "Method {{ path: \"/{}/{}\", caller: CallerClass::{caller}, scope: {:?}, credentials: {}, \
          idempotent: {}, success: Success::{success}, idempotency_key: {}, secret: {}, refresh_cookie: {}, \
-         service_accounts: {service_accounts}, impersonation: {}, is_stream: {} }},\n",
+         service_accounts: {service_accounts}, impersonation: {impersonation}, is_stream: {} }},\n",
         method.parent_service().full_name(),
         method.name(),
         scope,
@@ -74,7 +77,6 @@ fn entry(pool: &DescriptorPool, method: &MethodDescriptor) -> anyhow::Result<Str
         options::flag(&policy, "idempotency_key"),
         options::flag(&policy, "secret"),
         options::flag(&policy, "refresh_cookie"),
-        options::flag(&policy, "impersonation"),
         method.is_server_streaming(),
     ))
 }

@@ -27,8 +27,7 @@ pub struct Method {
     pub refresh_cookie: bool,
     /// Whether service accounts may call what is for people.
     pub service_accounts: bool,
-    /// Whether an ADMIN who impersonates somebody may call it although it has no
-    /// scope.
+    /// Whether an ADMIN who impersonates somebody may call it.
     pub impersonation: bool,
     /// Whether the method answers with a stream.
     pub is_stream: bool,

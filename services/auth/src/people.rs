@@ -1,6 +1,8 @@
 //! What becomes of sessions and tokens when the users service tells that a
 //! person has changed.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use portico_chassis::{
     clock::parse_id,
@@ -56,9 +58,10 @@ impl Handler for Accounts {
             return Ok(());
         }
         let is_active = person.is_some_and(|user| user.status() == users::user::Status::Active);
+        // Times count milliseconds, and this one itself is to be covered.
         let origin = Origin {
             request_id: event.request_id,
-            ..Origin::system(self.now())
+            ..Origin::system(self.now() + Duration::from_millis(1))
         };
         if !is_active {
             let reason = EndReason::AccountClosed;

@@ -48,15 +48,6 @@ pub(crate) fn impersonate(admin: &User, target: Uuid) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether the caller may revoke keys of a person: the person, or one of its
-/// keys, but no ADMIN in the person's place.
-pub(crate) fn revoke_keys(caller: &User) -> Result<(), Error> {
-    match caller.grant {
-        Grant::Session | Grant::Key(_) => Ok(()),
-        Grant::Impersonation { .. } => Err(forbidden()),
-    }
-}
-
 /// Whether the caller is the person itself, who has signed in: neither a key nor
 /// an ADMIN in the person's place makes sensitive changes.
 pub(crate) fn be_oneself(caller: &User) -> Result<(), Error> {
@@ -142,9 +133,6 @@ mod tests {
             let refused = be_oneself(&user(1, true, grant)).expect_err("refused");
             assert_eq!(refused.reason, "FORBIDDEN");
         }
-        assert!(revoke_keys(&user(1, false, key("account:write"))).is_ok());
-        let acting = user(1, false, Grant::Impersonation { by });
-        assert!(revoke_keys(&acting).is_err());
     }
 
     #[test]

@@ -11,6 +11,7 @@ in_both_shapes! {
     what_a_service_account_does_is_in_the_audit_log_by_its_name,
     a_stream_of_events_ends_with_the_key_that_opened_it,
     a_deleted_service_account_is_gone_with_its_keys,
+    a_program_gets_tokens_for_its_key,
     service_accounts_are_made_by_administrators_themselves,
 }
 
@@ -265,4 +266,90 @@ async fn service_accounts_are_made_by_administrators_themselves(portico: &Instan
     }
     let listed = portico.call("GET /api/v1/service-accounts").token(&key);
     assert_eq!(listed.expect(200).await[0]["id"], json!(account));
+}
+
+async fn a_program_gets_tokens_for_its_key(portico: &Instance) {
+    let (admin, ada) = (portico.admin_person().await, portico.register("ada").await);
+    let account = make(portico, &admin, "directory").await;
+    let other = make(portico, &admin, "other").await;
+    let scopes = ["users:read", "projects:read"];
+    let (id, key) = make_key(portico, &admin, &account, &scopes).await;
+    let metadata = portico.call("GET /.well-known/openid-configuration");
+    let metadata = metadata.send().await.body;
+    let endpoint = metadata["token_endpoint"].as_str().expect("an address");
+    let path = endpoint.trim_start_matches("http://localhost:8080");
+    let url = format!("{}{path}", portico.http);
+    let ask = async |client: &str, secret: &str, in_header: bool, scope: &str| {
+        let scope = scope.replace(' ', "+");
+        let mut form = format!("grant_type=client_credentials&scope={scope}");
+        let mut request = portico.client.post(&url);
+        if in_header {
+            request = request.basic_auth(client, Some(secret));
+        } else {
+            form += &format!("&client_id={client}&client_secret={secret}");
+        }
+        let kind = "application/x-www-form-urlencoded";
+        let request = request.header("content-type", kind).body(form);
+        let answer = request.send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        (status, answer.json::<Value>().await.expect("JSON"))
+    };
+    let granted = "projects:read users:read";
+    for in_header in [true, false] {
+        let (status, token) = ask(&account, &key, in_header, "").await;
+        assert_eq!(status, 200, "{token}");
+        let sorted = |text: &str| {
+            let mut words: Vec<_> = text.split(' ').map(str::to_owned).collect();
+            words.sort();
+            words.join(" ")
+        };
+        assert_eq!(sorted(token["scope"].as_str().expect("scopes")), granted);
+        assert_eq!(token["token_type"], "Bearer");
+        let seconds = token["expires_in"].as_i64().expect("seconds");
+        assert!((590..=600).contains(&seconds), "{seconds}");
+    }
+    let (_, token) = ask(&account, &key, true, "users:read").await;
+    let token = token["access_token"].as_str().expect("a token").to_owned();
+    let list = portico.call("GET /api/v1/users").token(&token);
+    list.expect(200).await;
+    let found = portico
+        .grpc(
+            "BatchGetUsers",
+            Some(&token),
+            &[],
+            &json!({"ids": [ada.id]}),
+        )
+        .await;
+    found.expect("allowed");
+    let check = json!({"checks": []});
+    let refused = portico.grpc("CheckAccess", Some(&token), &[], &check).await;
+    assert_eq!(refused.expect_err("narrower").reason, "SCOPE_MISSING");
+
+    // Neither another client, nor a person's key, nor more than the key has.
+    let (_, of_ada) = crate::api_keys::make_key(portico, &ada, &["users:read"]).await;
+    for (client, secret, scope, code) in [
+        (&*other, &*key, "", "invalid_client"),
+        (&*ada.id, &*of_ada, "", "invalid_client"),
+        (&*account, &*of_ada, "", "invalid_client"),
+        (&*account, &*key, "users:read admin", "invalid_scope"),
+        (&*account, &*key, "nonsense", "invalid_scope"),
+    ] {
+        let (_, refused) = ask(client, secret, true, scope).await;
+        assert_eq!(refused["error"], code, "{scope}");
+    }
+    let revoke = portico.call(&path_of(&account, &id)).bearer(&admin);
+    revoke.expect(200).await;
+    let (status, refused) = ask(&account, &key, true, "").await;
+    assert_eq!((status, &refused["error"]), (401, &json!("invalid_client")));
+    let begun = Instant::now();
+    loop {
+        let list = portico.call("GET /api/v1/users").token(&token);
+        let answer = list.send().await;
+        if answer.status != 200 {
+            answer.error(401, "TOKEN_REVOKED");
+            break;
+        }
+        assert!(begun.elapsed() < SOON, "the token is still accepted");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }

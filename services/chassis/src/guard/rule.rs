@@ -31,7 +31,7 @@ pub struct Rule {
     /// Whether a service account may call what is for people: where ADMINs do
     /// more than other people, so that it does not depend on who one is.
     pub service_accounts: bool,
-    /// Whether an ADMIN may call it as somebody else although no key may.
+    /// Whether an ADMIN may call it as somebody else.
     pub impersonation: bool,
 }
 
@@ -81,9 +81,7 @@ impl Rule {
                     Grant::Session => Ok(()),
                     Grant::Key(_) => self.check_scope(caller),
                     Grant::Impersonation { .. } if self.impersonation => Ok(()),
-                    // What no key may do is what only the person itself may.
-                    Grant::Impersonation { .. } if self.scope.is_empty() => Err(forbidden()),
-                    Grant::Impersonation { .. } => Ok(()),
+                    Grant::Impersonation { .. } => Err(forbidden()),
                 }
             }
             (None, Some(_)) => {
@@ -120,9 +118,13 @@ mod tests {
         access: Access::User,
         scope: "users:read",
         service_accounts: false,
-        impersonation: false,
+        impersonation: true,
     };
-    const CLOSED: Rule = Rule { scope: "", ..OPEN };
+    const CLOSED: Rule = Rule {
+        scope: "",
+        impersonation: false,
+        ..OPEN
+    };
     const ADMIN: Rule = Rule {
         access: Access::Admin,
         ..OPEN
@@ -249,11 +251,8 @@ mod tests {
         let caller = person(false, Grant::Impersonation { by });
         assert_eq!(outcome(OPEN, &caller), "allowed");
         assert_eq!(outcome(CLOSED, &caller), "FORBIDDEN");
-        let logout = Rule {
-            impersonation: true,
-            ..CLOSED
-        };
-        assert_eq!(outcome(logout, &caller), "allowed");
+        assert_eq!(outcome(ADMIN, &caller), "FORBIDDEN");
+        assert_eq!(outcome(INTERNAL, &caller), "FORBIDDEN");
     }
 
     #[test]
