@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use portico_chassis::status::Error;
+use portico_chassis::{clock::Clock, status::Error};
 use serde_json::{Value, json};
 
 use crate::{
@@ -303,8 +303,8 @@ async fn a_key_stays_when_sessions_end_and_works_while_its_owner_may_sign_in(por
 
 async fn a_key_expires(portico: &Instance) {
     let ada = portico.register("ada").await;
-    let now = time::OffsetDateTime::now_utc();
-    let soon = now + Duration::from_secs(3);
+    let soon = Clock::system().now() + Duration::from_secs(3);
+    let soon = time::OffsetDateTime::from_unix_timestamp(soon.seconds()).expect("a time");
     let format = time::format_description::well_known::Rfc3339;
     let expires_at = soon.format(&format).expect("a time");
     let body = json!({"name": "x", "scopes": ["account:read"], "expiresAt": expires_at});
