@@ -1,8 +1,8 @@
 //! The auth service: credentials, sign-in, sessions and access tokens.
 //!
 //! In the order of a request: [`service`] and [`tokens_service`] handle the
-//! RPCs, [`policy`] says who may do what, [`accounts`] and [`deletion`] drive
-//! what spans services ([`peers`]), [`audit`] lists what all of them keep of who
+//! RPCs, [`policy`] says who may do what, [`sign_in`] opens sessions, [`accounts`]
+//! and [`deletion`] drive what spans services ([`peers`]), [`audit`] lists what all of them keep of who
 //! did what, [`tokens`] issues access tokens and
 //! [`revocation`] tells of those that no longer count; [`upkeep`] and [`people`]
 //! go on beside. The rules stand in [`session`], [`password`], [`key`] and [`ticket`], what is
@@ -30,6 +30,7 @@ mod revocation;
 mod secret;
 mod service;
 mod session;
+mod sign_in;
 mod store;
 mod ticket;
 mod tokens;

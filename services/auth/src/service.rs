@@ -24,11 +24,12 @@ use tonic::{Request, Response, Status as Failure};
 
 use self::cookie::Delivery;
 use crate::{
-    accounts::{Accounts, Made, NewAccount, SignedIn},
+    accounts::{Accounts, Made, NewAccount},
     convert, error,
     events::Events,
     password::Password,
     session::{EndReason, FRESHNESS, RefreshToken, Refreshed, Session},
+    sign_in::SignedIn,
 };
 
 /// The violations of the contract's own rules.
