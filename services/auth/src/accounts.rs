@@ -15,7 +15,7 @@ use portico_chassis::{
     clock::{Timestamp, new_id, parse_id},
     database::Database,
     idempotency::{IdempotencyKey, RETENTION},
-    outbox::Outbox,
+    outbox::{Origin, Outbox},
     status::{Error, Violations},
     telemetry::Metrics,
 };
@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use crate::{
     Config, FirstAdmin, Peers, Tokens, error,
+    passkey::RelyingParty,
     password::{Password, Passwords},
     peers, policy,
     session::Visit,
@@ -40,6 +41,8 @@ pub(crate) struct Inner {
     pub(crate) tokens: Tokens,
     pub(crate) peers: Peers,
     pub(crate) passwords: Passwords,
+    /// This installation for passkeys; nothing where it can have none.
+    pub(crate) relying_party: Option<RelyingParty>,
     pub(crate) session_ttl: Duration,
     pub(crate) database: Database,
     pub(crate) outbox: Outbox,
@@ -103,6 +106,7 @@ impl Accounts {
             tokens: tokens.clone(),
             peers,
             passwords: Passwords::new(config.password_cost, metrics)?,
+            relying_party: RelyingParty::at(&config.issuer),
             session_ttl: config.session_ttl,
             database,
             outbox,
@@ -129,6 +133,20 @@ impl Accounts {
         let found = self.0.peers.lookup(&call, email).await?;
         let user = found.ok_or_else(error::user_not_found)?;
         self.0.peers.promote(&call, user.id).await
+    }
+
+    /// Takes all second factors and passkeys of the person with an address
+    /// away, and ends its sessions.
+    ///
+    /// # Errors
+    ///
+    /// `USER_NOT_FOUND`, or a failure of a service.
+    pub async fn reset_mfa(&self, email: &str) -> Result<User, Error> {
+        let found = self.0.peers.lookup(&Call::default(), email).await?;
+        let user = found.ok_or_else(error::user_not_found)?;
+        let origin = Origin::system(self.now());
+        self.store().reset_factors(id_of(&user)?, &origin).await?;
+        Ok(user)
     }
 
     /// Makes the first administrator, once in the life of an installation.

@@ -16,16 +16,21 @@
 
 mod accounts;
 mod audit;
+mod challenge;
 mod config;
 mod convert;
 mod deletion;
+mod device;
 mod error;
 mod events;
+mod factors;
 mod key;
+mod passkey;
 mod password;
 mod peers;
 mod people;
 mod policy;
+mod recovery;
 mod revocation;
 mod secret;
 mod service;
@@ -35,6 +40,7 @@ mod store;
 mod ticket;
 mod tokens;
 mod tokens_service;
+mod totp;
 mod upkeep;
 
 use anyhow::Context as _;
@@ -44,7 +50,8 @@ use portico_chassis::{
     serve::App,
 };
 use portico_proto::auth::{
-    auth_service_server::AuthServiceServer, tokens_service_server::TokensServiceServer,
+    auth_service_server::AuthServiceServer, factors_service_server::FactorsServiceServer,
+    tokens_service_server::TokensServiceServer,
 };
 use tonic::service::Routes;
 
@@ -98,7 +105,8 @@ pub fn build(accounts: &Accounts) -> App {
     let (upkeep, follower) = (accounts.clone(), accounts.clone());
     let outbox = accounts.0.outbox.clone();
     App {
-        routes: Routes::new(AuthServiceServer::new(accounts.clone())),
+        routes: Routes::new(AuthServiceServer::new(accounts.clone()))
+            .add_service(FactorsServiceServer::new(accounts.clone())),
         background: vec![
             Box::new(|stop| Box::pin(upkeep.run(stop))),
             Box::new(|stop| Box::pin(follower.follow_people(stop))),

@@ -1,4 +1,5 @@
-//! Signs people in: the first proof, and the session that follows from it.
+//! Signs people in: the first proof, and what follows from it, a session or a
+//! challenge to give a second one.
 
 use portico_chassis::{
     caller::Call,
@@ -11,7 +12,9 @@ use uuid::Uuid;
 
 use crate::{
     accounts::{Accounts, id_of},
+    challenge::Challenge,
     convert, error,
+    factors::Method,
     password::Password,
     session::{EndReason, Session},
     tokens::Subject,
@@ -25,6 +28,19 @@ pub(crate) struct SignedIn {
     pub(crate) refresh_token: String,
 }
 
+/// What a verified first proof comes to.
+pub(crate) enum Admission {
+    /// A session.
+    SignedIn(SignedIn),
+    /// A second proof is needed.
+    Challenged {
+        /// What it is given with.
+        token: String,
+        /// What the person has for it.
+        methods: Vec<Method>,
+    },
+}
+
 impl Accounts {
     /// Signs in a person, if there is one, by its password. Whatever is wrong
     /// takes the same work and reads the same; only who has the password
@@ -34,14 +50,14 @@ impl Accounts {
         call: &Call,
         found: Option<User>,
         password: &str,
-    ) -> Result<SignedIn, Error> {
+    ) -> Result<Admission, Error> {
         let password = Password::given(password);
         // Another sign-in may put a stronger hash of the same password in
         // place at this moment; then it is verified against that one.
         for _ in 0..2 {
-            let signed_in = self.try_sign_in(call, found.clone(), &password).await?;
-            if let Some(signed_in) = signed_in {
-                return Ok(signed_in);
+            let admission = self.try_sign_in(call, found.clone(), &password).await?;
+            if let Some(admission) = admission {
+                return Ok(admission);
             }
         }
         Err(error::invalid_credentials())
@@ -54,7 +70,7 @@ impl Accounts {
         call: &Call,
         found: Option<User>,
         password: &Password,
-    ) -> Result<Option<SignedIn>, Error> {
+    ) -> Result<Option<Admission>, Error> {
         let user_id = found.as_ref().map(id_of).transpose()?.unwrap_or_default();
         let hash = self.store().password_hash(user_id).await?;
         let matches = self.0.passwords.verify(password, hash.as_deref()).await?;
@@ -69,7 +85,7 @@ impl Accounts {
         if self.0.passwords.is_outdated(&hash) {
             hash = self.upgrade(user_id, password, hash).await?;
         }
-        self.open_session(call, user, &hash).await
+        self.admit(call, user, &hash).await
     }
 
     /// Keeps a stronger hash of the same password, unless too many wait for
@@ -88,29 +104,53 @@ impl Accounts {
         Ok(hash)
     }
 
-    /// Opens a session for a person whose password was verified against
-    /// `hash`; `None` if the password has changed since.
-    pub(crate) async fn open_session(
+    /// What it comes to that a person's password was verified against `hash`:
+    /// a session, or a challenge if the person has a second factor. `None` if
+    /// either has changed since.
+    pub(crate) async fn admit(
         &self,
         call: &Call,
         user: User,
         hash: &str,
-    ) -> Result<Option<SignedIn>, Error> {
-        let user_id = id_of(&user)?;
+    ) -> Result<Option<Admission>, Error> {
+        let (session, origin) = self.session_of(call, id_of(&user)?);
+        let store = self.store();
+        if store.open_session(&session, hash, &origin).await? {
+            let signed_in = self.enter(call, &session, &origin).await?;
+            return Ok(Some(Admission::SignedIn(signed_in)));
+        }
+        let factors = store.factors(session.user_id).await?;
+        let has_passkeys = !store.passkeys(session.user_id).await?.is_empty();
+        let methods = factors.methods(has_passkeys);
+        if methods.is_empty() {
+            return Ok(None);
+        }
+        let (challenge, token) = Challenge::issue(session.user_id, origin.at);
+        let is_open = store.open_challenge(&challenge, hash).await?;
+        Ok(is_open.then_some(Admission::Challenged { token, methods }))
+    }
+
+    /// A session for a person who signs in now, to be opened on its behalf.
+    pub(crate) fn session_of(&self, call: &Call, user_id: Uuid) -> (Session, Origin) {
         let visit = self.visit(call);
         let session = Session::begin(user_id, &visit, self.0.session_ttl);
         let origin = Origin {
             actor: Actor::User(user_id),
             ..call.origin(visit.at)
         };
-        if !self.store().open_session(&session, hash, &origin).await? {
-            return Ok(None);
-        }
-        // The password took its time: who was an administrator before it was
-        // verified may be none now.
-        let user = self.still_active(call, &session, &origin).await?;
-        let user = user.ok_or_else(error::account_disabled)?;
-        self.signed_in(user, &session).map(Some)
+        (session, origin)
+    }
+
+    /// The tokens of a session that was just opened. The proof took its time:
+    /// who was an administrator before it was verified may be none now.
+    pub(crate) async fn enter(
+        &self,
+        call: &Call,
+        session: &Session,
+        origin: &Origin,
+    ) -> Result<SignedIn, Error> {
+        let user = self.still_active(call, session, origin).await?;
+        self.signed_in(user.ok_or_else(error::account_disabled)?, session)
     }
 
     /// The person of a session, as it is now. If it may not sign in any more,

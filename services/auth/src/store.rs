@@ -8,6 +8,7 @@
 //! in that database's file.
 
 mod changes;
+mod factors;
 mod postgres;
 mod sql;
 mod sqlite;
@@ -30,6 +31,9 @@ use portico_chassis::{
 };
 use uuid::Uuid;
 
+pub(crate) use self::factors::{
+    Added, Answered, ChallengeStore, FactorQueries, FactorStore, NewPasskey, PasskeyStore,
+};
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
 use crate::{
     key::SealedKey,
@@ -51,12 +55,30 @@ pub(crate) fn open(database: &Database, access_token_ttl: Duration) -> Arc<dyn S
 
 /// Everything that the service keeps.
 pub(crate) trait Store:
-    Queries + AccountStore + DeletionStore + SessionStore + TicketStore + TokenStore
+    Queries
+    + AccountStore
+    + DeletionStore
+    + SessionStore
+    + TicketStore
+    + TokenStore
+    + FactorQueries
+    + FactorStore
+    + ChallengeStore
+    + PasskeyStore
 {
 }
 
 impl<T> Store for T where
-    T: Queries + AccountStore + DeletionStore + SessionStore + TicketStore + TokenStore
+    T: Queries
+        + AccountStore
+        + DeletionStore
+        + SessionStore
+        + TicketStore
+        + TokenStore
+        + FactorQueries
+        + FactorStore
+        + ChallengeStore
+        + PasskeyStore
 {
 }
 
@@ -175,7 +197,9 @@ pub(crate) trait DeletionStore: Send + Sync {
 pub(crate) trait SessionStore: Send + Sync {
     /// Opens a session for a person whose password was just verified against
     /// `password_hash`, and confirms the password. Whether it was opened: not
-    /// if the password has changed since, nor while the account is deleted.
+    /// if the password has changed since, nor while the account is deleted, nor
+    /// if the person has a second factor. A device that the person never signed
+    /// in from before is told of, unless it is the first.
     async fn open_session(
         &self,
         session: &Session,
@@ -222,8 +246,8 @@ pub(crate) trait SessionStore: Send + Sync {
     /// go on.
     async fn revoke_tokens(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error>;
 
-    /// Forgets sessions, revocations, tickets and registration keys that have
-    /// expired.
+    /// Forgets sessions, revocations, tickets, registration keys, challenges
+    /// and ceremonies that have expired, and devices not seen for a year.
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;
 }
 

@@ -1,6 +1,8 @@
 //! The statements, for each database. They are the same but for what each
 //! database's own file says: where it reads, and what it locks.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use portico_chassis::{
     caller::User,
@@ -125,6 +127,9 @@ macro_rules! queries {
 queries!(PostgresStore);
 queries!(SqliteStore);
 
+/// A device that was not used for so long is a new one.
+const DEVICE_RETENTION: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// Runs a statement with what is bound to it. How many rows it changed.
 macro_rules! run {
     ($transaction:expr, $sql:expr $(, $bound:expr)*) => {
@@ -135,6 +140,8 @@ macro_rules! run {
             .rows_affected()
     };
 }
+
+mod factors;
 
 macro_rules! transaction {
     ($transaction:ty, $append:path) => {
@@ -403,9 +410,13 @@ macro_rules! transaction {
             }
 
             async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error> {
-                for forget in sql::FORGET_EXPIRED {
+                for forget in sql::FORGET_EXPIRED
+                    .into_iter()
+                    .chain(sql::factors::FORGET_EXPIRED)
+                {
                     run!(self, forget, now);
                 }
+                run!(self, sql::factors::FORGET_DEVICES, now - DEVICE_RETENTION);
                 Ok(())
             }
 
