@@ -255,3 +255,9 @@ impl Ceremony {
 fn credential_id(passkey: &Passkey) -> CredentialID {
     passkey.credential.cred_id().clone()
 }
+
+#[cfg(test)]
+pub(crate) mod authenticator;
+
+#[cfg(test)]
+mod tests;

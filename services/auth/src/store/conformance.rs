@@ -4,6 +4,8 @@
 mod accounts;
 mod audit;
 mod deletions;
+mod factors;
+mod passkeys;
 mod sessions;
 mod tickets;
 mod tokens;
