@@ -102,7 +102,7 @@ macro_rules! queries {
             #[tracing::instrument(level = "debug", skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
             async fn signing_keys(&self) -> Result<Vec<SealedKey>, Error> {
                 let rows: Vec<KeyRow> = sqlx::query_as(sql::SIGNING_KEYS)
-                    .fetch_all(self.reader())
+                    .fetch_all(self.watcher())
                     .await?;
                 Ok(rows.into_iter().map(SealedKey::from).collect())
             }
@@ -117,7 +117,7 @@ macro_rules! queries {
                     .bind(after.transaction.to_string())
                     .bind(after.number)
                     .bind(now)
-                    .fetch_all(self.reader())
+                    .fetch_all(self.watcher())
                     .await?;
                 Ok(rows.into_iter().map(Revocation::from).collect())
             }
