@@ -14,6 +14,7 @@ use portico_proto::{COMMENTED_DESCRIPTOR_SET, METHODS};
 
 use crate::{
     cli::{Command, ServiceToken},
+    memory,
     settings::{Purpose, Role, Settings},
     start,
 };
@@ -88,6 +89,7 @@ async fn serve_until_told(settings: &Settings) -> Outcome {
     if settings.roles == Role::ALL {
         greet(settings, &running)?;
     }
+    tokio::spawn(memory::give_back_the_start());
     tokio::select! {
         name = told => tracing::info!(signal = name, "stopping"),
         failed = running.failed() => return failed,

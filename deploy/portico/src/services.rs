@@ -369,6 +369,7 @@ impl Services {
             ("portico.auth.v1.ApiKeysService", &self.auth),
             ("portico.auth.v1.ServiceAccountsService", &self.auth),
             ("portico.auth.v1.SupportService", &self.auth),
+            ("portico.auth.v1.FactorsService", &self.auth),
             ("portico.auth.v1.TokensService", &self.tokens),
             ("portico.projects.v1.ProjectsService", &self.projects),
             (

@@ -1,8 +1,8 @@
 //! The auth service: credentials, sign-in, sessions and access tokens.
 //!
 //! In the order of a request: [`service`] and [`tokens_service`] handle the
-//! RPCs, [`policy`] says who may do what, [`accounts`] and [`deletion`] drive
-//! what spans services ([`peers`]), [`audit`] lists what all of them keep of who
+//! RPCs, [`policy`] says who may do what, [`sign_in`] opens sessions, [`accounts`]
+//! and [`deletion`] drive what spans services ([`peers`]), [`audit`] lists what all of them keep of who
 //! did what, [`tokens`] issues access tokens, [`exchange`] does so for API keys, and
 //! [`revocation`] tells of those that no longer count; [`upkeep`] and [`people`]
 //! go on beside. The rules stand in [`session`], [`password`], [`api_key`], [`impersonation`],
@@ -17,26 +17,33 @@
 mod accounts;
 mod api_key;
 mod audit;
+mod challenge;
 mod config;
 mod convert;
 mod deletion;
+mod device;
 mod error;
 mod events;
 mod exchange;
+mod factors;
 mod impersonation;
 mod key;
+mod passkey;
 mod password;
 mod peers;
 mod people;
 mod policy;
+mod recovery;
 mod revocation;
 mod secret;
 mod service;
 mod session;
+mod sign_in;
 mod store;
 mod ticket;
 mod tokens;
 mod tokens_service;
+mod totp;
 mod upkeep;
 
 use anyhow::Context as _;
@@ -47,6 +54,7 @@ use portico_chassis::{
 };
 use portico_proto::auth::{
     api_keys_service_server::ApiKeysServiceServer, auth_service_server::AuthServiceServer,
+    factors_service_server::FactorsServiceServer,
     service_accounts_service_server::ServiceAccountsServiceServer,
     support_service_server::SupportServiceServer, tokens_service_server::TokensServiceServer,
 };
@@ -105,7 +113,8 @@ pub fn build(accounts: &Accounts) -> App {
         routes: Routes::new(AuthServiceServer::new(accounts.clone()))
             .add_service(ApiKeysServiceServer::new(accounts.clone()))
             .add_service(ServiceAccountsServiceServer::new(accounts.clone()))
-            .add_service(SupportServiceServer::new(accounts.clone())),
+            .add_service(SupportServiceServer::new(accounts.clone()))
+            .add_service(FactorsServiceServer::new(accounts.clone())),
         background: vec![
             Box::new(|stop| Box::pin(upkeep.run(stop))),
             Box::new(|stop| Box::pin(follower.follow_people(stop))),

@@ -63,6 +63,13 @@ impl Peers {
             .collect())
     }
 
+    /// The person who calls. Asked for by this service itself: a key that is good
+    /// for somebody's account need not be good for people.
+    pub(crate) async fn me(&self, call: &Call, id: Uuid) -> Result<User, Error> {
+        let person = self.person(call, id).await?;
+        person.ok_or_else(error::user_not_found)
+    }
+
     /// The fields at fault of a person to be made.
     pub(crate) async fn check_create(
         &self,

@@ -3,6 +3,10 @@
 pub(crate) mod api_keys;
 mod audit;
 mod cookie;
+mod factors;
+mod passkeys;
+mod proof;
+mod reauthentication;
 mod service_accounts;
 mod support;
 mod tickets;
@@ -27,12 +31,13 @@ use tonic::{Request, Response, Status as Failure};
 
 use self::cookie::Delivery;
 use crate::{
-    accounts::{Accounts, Made, NewAccount, SignedIn},
+    accounts::{Accounts, Made, NewAccount},
     convert, error,
     events::Events,
     password::Password,
     policy,
-    session::{EndReason, FRESHNESS, RefreshToken, Refreshed, Session},
+    session::{EndReason, RefreshToken, Refreshed, Session},
+    sign_in::{Admission, SignedIn},
 };
 
 /// The violations of the contract's own rules.
@@ -63,7 +68,14 @@ impl AuthService for Accounts {
         let key = self.registration_key(&call, "Register", &request)?;
         let made = self.make(&call, account, key.as_ref()).await?;
         let (user, is_replayed) = (made.user.clone(), made.is_replayed);
-        let signed_in = self.first_sign_in(&call, made, &request.password).await?;
+        let admission = self.first_sign_in(&call, made, &request.password).await?;
+        let Admission::SignedIn(signed_in) = admission else {
+            let message = proto::RegisterResponse {
+                user: Some(user),
+                ..Default::default()
+            };
+            return Ok(respond(message, is_replayed));
+        };
         let message = proto::RegisterResponse {
             user: Some(user),
             token: Some(signed_in.token),
@@ -84,18 +96,8 @@ impl AuthService for Accounts {
         rules_of(&request).finish()?;
         let delivery = Delivery::of(&call, request.cookie)?;
         let found = self.0.peers.lookup(&call, &request.email).await?;
-        let signed_in = self.sign_in(&call, found, &request.password).await?;
-        let mut response = Response::new(proto::LoginResponse {
-            user: Some(signed_in.user),
-            token: Some(signed_in.token),
-            expires_at: Some(signed_in.expires_at.into()),
-            refresh_token: delivery.in_body(&signed_in.refresh_token),
-            mfa_required: false,
-            mfa_token: None,
-            methods: Vec::new(),
-        });
-        delivery.write(&mut response, &signed_in.refresh_token, self.0.session_ttl);
-        Ok(response)
+        let admission = self.sign_in(&call, found, &request.password).await?;
+        Ok(self.admitted(admission, delivery))
     }
 
     async fn refresh_token(
@@ -162,21 +164,8 @@ impl AuthService for Accounts {
         request: Request<proto::ReauthenticateRequest>,
     ) -> Result<Response<proto::ReauthenticateResponse>, Failure> {
         let call = Call::of(&request)?;
-        let user = call.user()?;
-        let request = request.into_inner();
-        rules_of(&request).finish()?;
-        self.prove(user.id, &request.password, "password").await?;
-        let origin = call.origin(self.now());
-        if !self
-            .store()
-            .reauthenticate(user.session_id, &origin)
-            .await?
-        {
-            return Err(error::session_ended().into());
-        }
-        Ok(Response::new(proto::ReauthenticateResponse {
-            valid_until: Some((origin.at + FRESHNESS).into()),
-        }))
+        let proved = self.prove_again(&call, &request.into_inner()).await?;
+        Ok(Response::new(proved))
     }
 
     async fn get_me(
@@ -184,8 +173,8 @@ impl AuthService for Accounts {
         request: Request<proto::GetMeRequest>,
     ) -> Result<Response<users::User>, Failure> {
         let call = Call::of(&request)?;
-        let person = self.0.peers.person(&call, call.user()?.id).await?;
-        Ok(Response::new(person.ok_or_else(error::user_not_found)?))
+        let user = call.user()?;
+        Ok(Response::new(self.0.peers.me(&call, user.id).await?))
     }
 
     async fn list_sessions(
@@ -352,6 +341,33 @@ impl AuthService for Accounts {
 }
 
 impl Accounts {
+    /// The answer to a call that signs in.
+    fn admitted(&self, admission: Admission, delivery: Delivery) -> Response<proto::LoginResponse> {
+        let signed_in = match admission {
+            Admission::SignedIn(signed_in) => signed_in,
+            Admission::Challenged { token, methods } => {
+                let methods = methods.into_iter().map(convert::method);
+                return Response::new(proto::LoginResponse {
+                    mfa_required: true,
+                    mfa_token: Some(token),
+                    methods: methods.map(Into::into).collect(),
+                    ..Default::default()
+                });
+            }
+        };
+        let mut response = Response::new(proto::LoginResponse {
+            user: Some(signed_in.user),
+            token: Some(signed_in.token),
+            expires_at: Some(signed_in.expires_at.into()),
+            refresh_token: delivery.in_body(&signed_in.refresh_token),
+            mfa_required: false,
+            mfa_token: None,
+            methods: Vec::new(),
+        });
+        delivery.write(&mut response, &signed_in.refresh_token, self.0.session_ttl);
+        response
+    }
+
     /// The session that comes with a new account. A replay shows no secret of
     /// then: the password opens a new session.
     async fn first_sign_in(
@@ -359,12 +375,12 @@ impl Accounts {
         call: &Call,
         made: Made,
         password: &str,
-    ) -> Result<SignedIn, Error> {
+    ) -> Result<Admission, Error> {
         let user_id = crate::accounts::id_of(&made.user)?;
         if let Some(hash) = &made.password_hash
-            && let Some(signed_in) = self.open_session(call, made.user, hash).await?
+            && let Some(admission) = self.admit(call, made.user, hash).await?
         {
-            return Ok(signed_in);
+            return Ok(admission);
         }
         let found = self.0.peers.person(call, user_id).await?;
         self.sign_in(call, found, password).await

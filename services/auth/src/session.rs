@@ -188,6 +188,8 @@ pub(crate) enum EndReason {
     TokenReused,
     /// The account was disabled or deleted.
     AccountClosed,
+    /// An administrator took the person's second factors away.
+    FactorsReset,
 }
 
 impl EndReason {
@@ -199,6 +201,7 @@ impl EndReason {
             Self::PasswordChanged => "PASSWORD_CHANGED",
             Self::TokenReused => "TOKEN_REUSED",
             Self::AccountClosed => "ACCOUNT_CLOSED",
+            Self::FactorsReset => "FACTORS_RESET",
         }
     }
 }

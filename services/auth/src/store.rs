@@ -9,6 +9,7 @@
 
 mod api_keys;
 mod changes;
+mod factors;
 mod impersonations;
 mod postgres;
 mod sql;
@@ -34,6 +35,9 @@ use uuid::Uuid;
 
 pub(crate) use self::{
     api_keys::{ApiKeyQueries, ApiKeyStore},
+    factors::{
+        Added, Answered, ChallengeStore, FactorQueries, FactorStore, NewPasskey, PasskeyStore,
+    },
     impersonations::ImpersonationStore,
 };
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
@@ -66,6 +70,10 @@ pub(crate) trait Store:
     + SessionStore
     + TicketStore
     + TokenStore
+    + FactorQueries
+    + FactorStore
+    + ChallengeStore
+    + PasskeyStore
 {
 }
 
@@ -79,6 +87,10 @@ impl<T> Store for T where
         + SessionStore
         + TicketStore
         + TokenStore
+        + FactorQueries
+        + FactorStore
+        + ChallengeStore
+        + PasskeyStore
 {
 }
 
@@ -197,7 +209,9 @@ pub(crate) trait DeletionStore: Send + Sync {
 pub(crate) trait SessionStore: Send + Sync {
     /// Opens a session for a person whose password was just verified against
     /// `password_hash`, and confirms the password. Whether it was opened: not
-    /// if the password has changed since, nor while the account is deleted.
+    /// if the password has changed since, nor while the account is deleted, nor
+    /// if the person has a second factor. A device that the person never signed
+    /// in from before is told of, unless it is the first.
     async fn open_session(
         &self,
         session: &Session,
@@ -245,9 +259,9 @@ pub(crate) trait SessionStore: Send + Sync {
     /// it does as somebody else or an ADMIN as that person; its sessions go on.
     async fn revoke_tokens(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error>;
 
-    /// Forgets sessions, revocations, tickets, registration and idempotency keys
-    /// and impersonations that have expired, and API keys that were revoked 30
-    /// days ago.
+    /// Forgets sessions, revocations, tickets, registration and idempotency keys,
+    /// challenges, ceremonies and impersonations that have expired, devices not
+    /// seen for a year, and API keys that were revoked 30 days ago.
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;
 }
 

@@ -10,6 +10,7 @@ mod audit;
 mod changes;
 mod conventions;
 mod coverage;
+mod factors;
 mod grpc;
 mod instance;
 mod invitations;

@@ -5,7 +5,9 @@ mod accounts;
 pub(super) mod api_keys;
 mod deletions;
 mod events;
+mod factors;
 pub(super) mod impersonations;
+mod passkeys;
 mod sessions;
 mod tickets;
 mod tokens;
@@ -23,13 +25,15 @@ use portico_chassis::{
 use serde::Serialize;
 use uuid::Uuid;
 
+pub(super) use self::factors::FactorStatements;
 use self::{
     api_keys::ApiKeyStatements,
-    events::Ended,
+    events::{Ended, Opened},
     impersonations::{ImpersonationStatements, end_impersonations},
 };
-use super::{Deletion, Queries, RegistrationKey};
+use super::{Deletion, FactorQueries, Queries, RegistrationKey};
 use crate::{
+    device::Device,
     impersonation::Ending,
     key::SealedKey,
     session::{EndReason, Session},
@@ -42,7 +46,7 @@ const REVOCATION_MARGIN: Duration = Duration::from_secs(60);
 
 /// A database, as far as changes need it.
 #[async_trait]
-pub(super) trait Engine: Queries {
+pub(super) trait Engine: Queries + FactorQueries {
     /// What telemetry calls it.
     const NAME: &'static str;
 
@@ -64,7 +68,9 @@ pub(super) struct Claim {
 
 /// The statements that changes are made of. Dropped, it changes nothing.
 #[async_trait]
-pub(super) trait Transaction: ApiKeyStatements + ImpersonationStatements {
+pub(super) trait Transaction:
+    ApiKeyStatements + FactorStatements + ImpersonationStatements + Send
+{
     /// Claims a key for an account, unless somebody has, and reads the claim.
     async fn claim(
         &mut self,
@@ -174,7 +180,7 @@ pub(super) trait Transaction: ApiKeyStatements + ImpersonationStatements {
         now: Timestamp,
     ) -> Result<Option<User>, Error>;
 
-    /// Forgets all that has expired.
+    /// Forgets what has expired.
     async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error>;
 
     /// Nobody else adds a signing key from now on.
@@ -194,6 +200,24 @@ pub(super) trait Transaction: ApiKeyStatements + ImpersonationStatements {
     ) -> Result<(), Error>;
 
     async fn commit(self) -> Result<(), Error>;
+}
+
+/// Opens a session, and tells of it and of a device that is new.
+async fn enter<T: Transaction>(
+    transaction: &mut T,
+    session: &Session,
+    origin: &Origin,
+) -> Result<(), Error> {
+    let device = Device::of(session);
+    let is_known = transaction.note_device(session.user_id, device, origin.at);
+    let is_unknown = is_known.await? == Some(false);
+    transaction.insert_session(session).await?;
+    let opened = Opened::of(session, is_unknown);
+    transaction.append(origin, opened.event()).await?;
+    if is_unknown {
+        transaction.append(origin, opened.device_event()).await?;
+    }
+    Ok(())
 }
 
 /// Revokes the tokens of sessions that are gone, with what was begun in them, and

@@ -1,6 +1,7 @@
 //! The SQL that both databases share: texts and rows.
 
 pub(super) mod api_keys;
+pub(super) mod factors;
 
 use portico_chassis::{
     caller::{Grant, User},

@@ -7,7 +7,8 @@ use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error, token::Re
 use uuid::Uuid;
 
 use super::{
-    Engine, Transaction as _, end, events::Opened, impersonations::end_impersonations, revoke,
+    Engine, FactorStatements as _, Transaction as _, end, enter,
+    impersonations::end_impersonations, revoke,
 };
 use crate::{
     impersonation::Ending,
@@ -28,13 +29,10 @@ impl<E: Engine> SessionStore for E {
         let stands = transaction
             .password_stands(session.user_id, password_hash)
             .await?;
-        if !stands {
+        if !stands || transaction.has_second_factor(session.user_id).await? {
             return Ok(false);
         }
-        transaction.insert_session(session).await?;
-        transaction
-            .append(origin, Opened::of(session).event())
-            .await?;
+        enter(&mut transaction, session, origin).await?;
         transaction.commit().await?;
         Ok(true)
     }

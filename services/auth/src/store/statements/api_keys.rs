@@ -13,7 +13,6 @@ use serde::{Serialize, de::DeserializeOwned};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::run;
 use crate::{
     api_key::{ApiKey, Holder, Owner, ServiceAccount, ShownKey},
     impersonation::{Ending, Impersonation},
