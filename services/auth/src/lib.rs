@@ -1,7 +1,7 @@
 //! The auth service: credentials, sign-in, sessions and access tokens.
 //!
 //! In the order of a request: [`service`] and [`tokens_service`] handle the
-//! RPCs, [`policy`] says who may do what, [`sign_in`] opens sessions, [`accounts`]
+//! RPCs, [`policy`] says who may do what, [`admission`] opens sessions, [`accounts`]
 //! and [`deletion`] drive what spans services ([`peers`]), [`audit`] lists what all of them keep of who
 //! did what, [`tokens`] issues access tokens and
 //! [`revocation`] tells of those that no longer count; [`upkeep`] and [`people`]
@@ -15,6 +15,7 @@
 //! nobody, [`build`] comes after its peers.
 
 mod accounts;
+mod admission;
 mod audit;
 mod challenge;
 mod config;
@@ -35,7 +36,6 @@ mod revocation;
 mod secret;
 mod service;
 mod session;
-mod sign_in;
 mod store;
 mod ticket;
 mod tokens;

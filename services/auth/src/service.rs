@@ -1,5 +1,6 @@
 //! The RPCs about accounts and sessions: convert, authorise, one use case.
 
+mod admission;
 mod audit;
 mod cookie;
 mod factors;
@@ -29,11 +30,11 @@ use tonic::{Request, Response, Status as Failure};
 use self::cookie::Delivery;
 use crate::{
     accounts::{Accounts, Made, NewAccount},
+    admission::{Admission, SignedIn},
     convert, error,
     events::Events,
     password::Password,
     session::{EndReason, RefreshToken, Refreshed, Session},
-    sign_in::{Admission, SignedIn},
 };
 
 /// The violations of the contract's own rules.
@@ -331,33 +332,6 @@ impl AuthService for Accounts {
 }
 
 impl Accounts {
-    /// The answer to a call that signs in.
-    fn admitted(&self, admission: Admission, delivery: Delivery) -> Response<proto::LoginResponse> {
-        let signed_in = match admission {
-            Admission::SignedIn(signed_in) => signed_in,
-            Admission::Challenged { token, methods } => {
-                let methods = methods.into_iter().map(convert::method);
-                return Response::new(proto::LoginResponse {
-                    mfa_required: true,
-                    mfa_token: Some(token),
-                    methods: methods.map(Into::into).collect(),
-                    ..Default::default()
-                });
-            }
-        };
-        let mut response = Response::new(proto::LoginResponse {
-            user: Some(signed_in.user),
-            token: Some(signed_in.token),
-            expires_at: Some(signed_in.expires_at.into()),
-            refresh_token: delivery.in_body(&signed_in.refresh_token),
-            mfa_required: false,
-            mfa_token: None,
-            methods: Vec::new(),
-        });
-        delivery.write(&mut response, &signed_in.refresh_token, self.0.session_ttl);
-        response
-    }
-
     /// The session that comes with a new account. A replay shows no secret of
     /// then: the password opens a new session.
     async fn first_sign_in(

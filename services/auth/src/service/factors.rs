@@ -16,12 +16,12 @@ use super::{
 };
 use crate::{
     accounts::Accounts,
+    admission::Admission,
     challenge::ChallengeHash,
     error,
     factors::Shown,
     policy,
     recovery::RecoveryCodes,
-    sign_in::Admission,
     store::Answered,
     totp::{self, Secret},
 };
@@ -68,7 +68,7 @@ impl FactorsService for Accounts {
         match answered {
             Answered::Opened => {
                 let signed_in = self.enter(&call, &session, &origin).await?;
-                Ok(self.admitted(Admission::SignedIn(signed_in), delivery))
+                Ok(self.admitted(Admission::SignedIn(Box::new(signed_in)), delivery))
             }
             Answered::Gone => Err(error::mfa_token_invalid().into()),
             Answered::Wrong if matches!(proof, Proof::Passkey { .. }) => {
@@ -232,7 +232,7 @@ impl FactorsService for Accounts {
         rules_of(&request).finish()?;
         let delivery = Delivery::of(&call, request.cookie)?;
         let signed_in = self.sign_in_by_passkey(&call, &request).await?;
-        Ok(self.admitted(Admission::SignedIn(signed_in), delivery))
+        Ok(self.admitted(Admission::SignedIn(Box::new(signed_in)), delivery))
     }
 
     async fn reset_mfa(

@@ -3,6 +3,7 @@
 
 mod audit;
 mod deletions;
+mod factors;
 mod fakes;
 
 use std::{sync::Arc, time::Duration};

@@ -28,6 +28,7 @@ pub(super) use self::factors::FactorStatements;
 use super::{Deletion, FactorQueries, Queries, RegistrationKey};
 use crate::{
     device::Device,
+    factors::Method,
     key::SealedKey,
     session::{EndReason, Session},
     ticket::{Ticket, TicketHash},
@@ -193,17 +194,19 @@ pub(super) trait Transaction: FactorStatements + Send {
     async fn commit(self) -> Result<(), Error>;
 }
 
-/// Opens a session, and tells of it and of a device that is new.
+/// Opens a session by a password alone or by something else, and tells of it and
+/// of a device that is new.
 async fn enter<T: Transaction>(
     transaction: &mut T,
     session: &Session,
+    by: Option<Method>,
     origin: &Origin,
 ) -> Result<(), Error> {
     let device = Device::of(session);
     let is_known = transaction.note_device(session.user_id, device, origin.at);
     let is_unknown = is_known.await? == Some(false);
     transaction.insert_session(session).await?;
-    let opened = Opened::of(session, is_unknown);
+    let opened = Opened::of(session, by, is_unknown);
     transaction.append(origin, opened.event()).await?;
     if is_unknown {
         transaction.append(origin, opened.device_event()).await?;

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod audit;
+mod challenges;
 mod deletions;
 mod factors;
 mod passkeys;

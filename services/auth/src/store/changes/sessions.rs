@@ -28,7 +28,7 @@ impl<E: Engine> SessionStore for E {
         if !stands || transaction.has_second_factor(session.user_id).await? {
             return Ok(false);
         }
-        enter(&mut transaction, session, origin).await?;
+        enter(&mut transaction, session, None, origin).await?;
         transaction.commit().await?;
         Ok(true)
     }
