@@ -1,10 +1,13 @@
 //! Protobuf to domain and back.
 
 use portico_chassis::{caller::User, page::PageInfo, token::Revoked};
-use portico_proto::{auth as proto, pagination, users};
+use portico_proto::{
+    auth::{self as proto, mint_link_request::Purpose as Asked},
+    pagination, users,
+};
 use uuid::Uuid;
 
-use crate::{session::Session, store::Revocation};
+use crate::{link::Purpose, session::Session, store::Revocation};
 
 pub(crate) fn session(session: &Session, current: Uuid) -> proto::Session {
     proto::Session {
@@ -64,5 +67,17 @@ pub(crate) fn role(user: &users::User) -> &'static str {
     match user.role() {
         users::user::Role::Admin => "ADMIN",
         _ => "MEMBER",
+    }
+}
+
+/// What a link is for; `None` for no purpose, which validation has refused.
+pub(crate) fn purpose(purpose: Asked) -> Option<Purpose> {
+    match purpose {
+        Asked::Unspecified => None,
+        Asked::VerifyEmail => Some(Purpose::VerifyEmail),
+        Asked::ConfirmEmail => Some(Purpose::ConfirmEmail),
+        Asked::UndoEmailChange => Some(Purpose::UndoEmailChange),
+        Asked::ResetPassword => Some(Purpose::ResetPassword),
+        Asked::SetPassword => Some(Purpose::SetPassword),
     }
 }

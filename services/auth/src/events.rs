@@ -10,7 +10,7 @@ use portico_proto::{auth as proto, wkt::Any};
 use serde::Deserialize;
 use uuid::Uuid;
 
-/// Knows the sessions and accounts that events are about.
+/// Knows the sessions, accounts and changes of addresses that events are about.
 pub(crate) struct Events;
 
 /// What the events tell: of a session its id, of a new one the rest of it too.
@@ -22,6 +22,15 @@ struct Told {
     expires_at: Option<Timestamp>,
     ip: Option<String>,
     user_agent: Option<String>,
+    email_change: Option<ToldChange>,
+}
+
+/// What is told of a change of an address.
+#[derive(Deserialize)]
+struct ToldChange {
+    id: Uuid,
+    old_email: String,
+    new_email: String,
 }
 
 #[async_trait]
@@ -42,7 +51,16 @@ fn describe(record: &Record) -> Result<Described, Error> {
         user_agent: told.user_agent,
         current: false,
     });
-    let resource = session.map(|session| Any::from_msg(&session));
+    let change = told.email_change.map(|change| proto::EmailChange {
+        id: change.id.to_string(),
+        user_id: told.user_id.to_string(),
+        old_email: change.old_email,
+        new_email: change.new_email,
+    });
+    let resource = match (session, change) {
+        (Some(session), _) => Some(Any::from_msg(&session)),
+        (None, change) => change.map(|change| Any::from_msg(&change)),
+    };
     Ok(Described {
         resource: resource.transpose().map_err(Error::internal)?,
         project_id: None,

@@ -15,6 +15,7 @@
 //! nobody, [`build`] comes after its peers.
 
 mod accounts;
+mod answers;
 mod audit;
 mod config;
 mod convert;
@@ -22,6 +23,9 @@ mod deletion;
 mod error;
 mod events;
 mod key;
+mod link;
+mod link_request;
+mod links;
 mod password;
 mod peers;
 mod people;
@@ -43,7 +47,8 @@ use portico_chassis::{
     serve::App,
 };
 use portico_proto::auth::{
-    auth_service_server::AuthServiceServer, tokens_service_server::TokensServiceServer,
+    auth_service_server::AuthServiceServer, links_service_server::LinksServiceServer,
+    tokens_service_server::TokensServiceServer,
 };
 use tonic::service::Routes;
 
@@ -94,13 +99,15 @@ pub async fn build_tokens(
 /// Builds the rest of the service.
 #[must_use]
 pub fn build(accounts: &Accounts) -> App {
-    let (upkeep, follower) = (accounts.clone(), accounts.clone());
+    let [upkeep, follower, answers] = [(); 3].map(|()| accounts.clone());
     let outbox = accounts.0.outbox.clone();
     App {
-        routes: Routes::new(AuthServiceServer::new(accounts.clone())),
+        routes: Routes::new(AuthServiceServer::new(accounts.clone()))
+            .add_service(LinksServiceServer::new(accounts.clone())),
         background: vec![
             Box::new(|stop| Box::pin(upkeep.run(stop))),
             Box::new(|stop| Box::pin(follower.follow_people(stop))),
+            Box::new(|stop| Box::pin(answers.answer_requests(stop))),
             Box::new(|stop| Box::pin(outbox.run(stop))),
         ],
     }

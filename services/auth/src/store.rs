@@ -8,6 +8,7 @@
 //! in that database's file.
 
 mod changes;
+mod links;
 mod postgres;
 mod sql;
 mod sqlite;
@@ -30,6 +31,7 @@ use portico_chassis::{
 };
 use uuid::Uuid;
 
+pub(crate) use self::links::{LinkQueries, LinkStore};
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
 use crate::{
     key::SealedKey,
@@ -51,12 +53,26 @@ pub(crate) fn open(database: &Database, access_token_ttl: Duration) -> Arc<dyn S
 
 /// Everything that the service keeps.
 pub(crate) trait Store:
-    Queries + AccountStore + DeletionStore + SessionStore + TicketStore + TokenStore
+    Queries
+    + LinkQueries
+    + AccountStore
+    + DeletionStore
+    + LinkStore
+    + SessionStore
+    + TicketStore
+    + TokenStore
 {
 }
 
 impl<T> Store for T where
-    T: Queries + AccountStore + DeletionStore + SessionStore + TicketStore + TokenStore
+    T: Queries
+        + LinkQueries
+        + AccountStore
+        + DeletionStore
+        + LinkStore
+        + SessionStore
+        + TicketStore
+        + TokenStore
 {
 }
 
@@ -141,7 +157,8 @@ pub(crate) trait AccountStore: Send + Sync {
     /// changed in the meantime stays.
     async fn upgrade_password(&self, user_id: Uuid, from: &str, to: &str) -> Result<(), Error>;
 
-    /// Changes a password and ends the person's other sessions. Whether it was
+    /// Changes a password and ends the person's other sessions and the links by
+    /// which it could be set. Whether it was
     /// done: not if the password is no longer `from`.
     async fn change_password(
         &self,
@@ -222,8 +239,9 @@ pub(crate) trait SessionStore: Send + Sync {
     /// go on.
     async fn revoke_tokens(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error>;
 
-    /// Forgets sessions, revocations, tickets and registration keys that have
-    /// expired.
+    /// Forgets sessions, revocations, tickets, registration keys and links that
+    /// have expired, changes of addresses that can no longer be undone, and
+    /// requests that found no answer within a day.
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;
 }
 

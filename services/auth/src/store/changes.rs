@@ -4,6 +4,7 @@
 mod accounts;
 mod deletions;
 mod events;
+mod links;
 mod sessions;
 mod tickets;
 mod tokens;
@@ -22,7 +23,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use self::events::Ended;
-use super::{Deletion, Queries, RegistrationKey};
+pub(super) use self::links::LinkStatements;
+use super::{Deletion, LinkQueries, Queries, RegistrationKey};
 use crate::{
     key::SealedKey,
     session::{EndReason, Session},
@@ -35,7 +37,7 @@ const REVOCATION_MARGIN: Duration = Duration::from_secs(60);
 
 /// A database, as far as changes need it.
 #[async_trait]
-pub(super) trait Engine: Queries {
+pub(super) trait Engine: Queries + LinkQueries {
     /// What telemetry calls it.
     const NAME: &'static str;
 
@@ -57,7 +59,7 @@ pub(super) struct Claim {
 
 /// The statements that changes are made of. Dropped, it changes nothing.
 #[async_trait]
-pub(super) trait Transaction: Send {
+pub(super) trait Transaction: LinkStatements + Send {
     /// Claims a key for an account, unless somebody has, and reads the claim.
     async fn claim(
         &mut self,

@@ -4,6 +4,7 @@
 mod accounts;
 mod audit;
 mod deletions;
+mod links;
 mod sessions;
 mod tickets;
 mod tokens;

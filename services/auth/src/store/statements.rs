@@ -136,6 +136,8 @@ macro_rules! run {
     };
 }
 
+mod links;
+
 macro_rules! transaction {
     ($transaction:ty, $append:path) => {
         #[async_trait]

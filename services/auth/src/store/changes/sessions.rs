@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error, token::Revoked};
 use uuid::Uuid;
 
-use super::{Engine, Transaction as _, end, events::Opened, revoke};
+use super::{Engine, LinkStatements as _, Transaction as _, end, events::Opened, revoke};
 use crate::{
     session::{EndReason, Refreshed, Session, Visit},
     store::SessionStore,
@@ -111,6 +111,7 @@ impl<E: Engine> SessionStore for E {
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
         transaction.forget_expired(now).await?;
+        transaction.forget_old_links(now).await?;
         transaction.commit().await
     }
 }
