@@ -12,6 +12,7 @@ mod coverage;
 mod grpc;
 mod instance;
 mod invitations;
+mod links;
 mod live;
 mod mail_server;
 mod mails;
