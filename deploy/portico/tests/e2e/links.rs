@@ -12,6 +12,7 @@ in_both_shapes! {
     an_address_is_verified_by_a_link_that_works_once,
     another_link_is_sent_and_the_first_that_is_followed_ends_the_others,
     a_forgotten_password_is_replaced_by_a_link_that_works_once,
+    looking_at_a_link_changes_nothing,
     a_link_is_good_for_nothing_else,
     who_forgot_the_password_is_answered_like_a_stranger,
     an_account_without_a_password_gets_its_first_one_by_mail,
@@ -146,6 +147,24 @@ async fn a_forgotten_password_is_replaced_by_a_link_that_works_once(portico: &In
     let line = format!("GET /api/v1/users/{}", ada.id);
     let user = portico.call(&line).bearer(&admin).expect(200).await;
     assert_eq!(user["emailVerified"], true);
+}
+
+async fn looking_at_a_link_changes_nothing(portico: &Instance) {
+    let ada = portico.register("ada").await;
+    let mail = portico.mails.mail(&ada.email, WELCOME).await;
+    let token = mail.token();
+    // As a program would that looks at what mails link to.
+    for path in [
+        "/verify-email".to_owned(),
+        format!("/verify-email?token={token}"),
+        format!("/api/v1/auth/email/verify?token={token}"),
+    ] {
+        for method in ["GET", "HEAD"] {
+            portico.call(&format!("{method} {path}")).send().await;
+        }
+    }
+    assert_eq!(portico.me(&ada).await["emailVerified"], false);
+    assert_eq!(portico.follow("email/verify", &token).await, "OK");
 }
 
 async fn a_link_is_good_for_nothing_else(portico: &Instance) {

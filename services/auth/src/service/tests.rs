@@ -4,6 +4,7 @@
 mod audit;
 mod deletions;
 mod fakes;
+mod links;
 
 use std::{sync::Arc, time::Duration};
 
