@@ -139,7 +139,7 @@ impl Accounts {
     pub(crate) async fn undo_email_change(&self, call: &Call, token: &str) -> Result<User, Error> {
         let link = self.find_link(token, &[Purpose::UndoEmailChange]).await?;
         let person = self.0.peers.person(call, link.aim.user_id).await?;
-        if !person.is_some_and(|person| person.status() != Status::Deleted) {
+        if person.is_none_or(|person| person.status() == Status::Deleted) {
             return Err(error::link_invalid());
         }
         let origin = self.origin_of(call, &link.aim);

@@ -549,7 +549,7 @@ async fn an_undo_is_finished_once_and_only_the_latest(fixture: &Fixture) {
     assert_eq!(read.as_ref(), Some(&kept));
     let waiting = async |seconds| fixture.store.undos(at(seconds)).await.expect("read");
     assert!(waiting(14).await.is_empty());
-    assert_eq!(waiting(15).await, [kept.clone()]);
+    assert_eq!(waiting(15).await, std::slice::from_ref(&kept));
     finish(&kept).await;
     finish(&kept).await;
     assert!(waiting(20).await.is_empty());
