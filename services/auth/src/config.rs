@@ -17,6 +17,8 @@ pub struct Config {
     pub access_token_ttl: Duration,
     /// How long a session lasts unless it is used.
     pub session_ttl: Duration,
+    /// Whether nobody signs in before the e-mail address is verified.
+    pub require_verified_email: bool,
     /// What protects secrets at rest.
     pub master_key: MasterKey,
     /// What a password hash costs.
@@ -57,6 +59,8 @@ impl Config {
             minutes(30 * 24 * 60),
             config::duration,
         );
+        let require_verified_email =
+            env.parse("PORTICO_REQUIRE_VERIFIED_EMAIL", false, config::switch);
         let first_admin = read_first_admin(env);
         let is_given = env.text("PORTICO_MASTER_KEY").is_some()
             || env.text("PORTICO_MASTER_KEY_FILE").is_some();
@@ -72,6 +76,7 @@ impl Config {
             audience,
             access_token_ttl,
             session_ttl,
+            require_verified_email,
             master_key,
             password_cost: Cost::default(),
             first_admin,

@@ -16,6 +16,7 @@
 
 mod accounts;
 mod admission;
+mod answers;
 mod audit;
 mod challenge;
 mod config;
@@ -26,6 +27,9 @@ mod error;
 mod events;
 mod factors;
 mod key;
+mod link;
+mod link_request;
+mod links;
 mod passkey;
 mod password;
 mod peers;
@@ -51,7 +55,7 @@ use portico_chassis::{
 };
 use portico_proto::auth::{
     auth_service_server::AuthServiceServer, factors_service_server::FactorsServiceServer,
-    tokens_service_server::TokensServiceServer,
+    links_service_server::LinksServiceServer, tokens_service_server::TokensServiceServer,
 };
 use tonic::service::Routes;
 
@@ -102,14 +106,16 @@ pub async fn build_tokens(
 /// Builds the rest of the service.
 #[must_use]
 pub fn build(accounts: &Accounts) -> App {
-    let (upkeep, follower) = (accounts.clone(), accounts.clone());
+    let [upkeep, follower, answers] = [(); 3].map(|()| accounts.clone());
     let outbox = accounts.0.outbox.clone();
     App {
         routes: Routes::new(AuthServiceServer::new(accounts.clone()))
-            .add_service(FactorsServiceServer::new(accounts.clone())),
+            .add_service(FactorsServiceServer::new(accounts.clone()))
+            .add_service(LinksServiceServer::new(accounts.clone())),
         background: vec![
             Box::new(|stop| Box::pin(upkeep.run(stop))),
             Box::new(|stop| Box::pin(follower.follow_people(stop))),
+            Box::new(|stop| Box::pin(answers.answer_requests(stop))),
             Box::new(|stop| Box::pin(outbox.run(stop))),
         ],
     }

@@ -4,6 +4,7 @@ mod admission;
 mod audit;
 mod cookie;
 mod factors;
+mod links;
 mod passkeys;
 mod proof;
 mod reauthentication;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use portico_chassis::{
     caller::Call,
     clock::parse_id,
-    idempotency::respond,
+    idempotency::{accepted, respond},
     outbox::{Actor, EventStream, Origin},
     page::{Bookmark, Paging, SortKey},
     status::{Error, Violations},
@@ -63,6 +64,10 @@ impl AuthService for Accounts {
         self.check(&call, violations, &account).await?;
         let delivery = Delivery::of(&call, request.cookie)?;
         let key = self.registration_key(&call, "Register", &request)?;
+        if self.0.requires_verified_email {
+            let asked = self.ask_for_account(&call, account, &request.password, key.as_ref());
+            return Ok(accepted(proto::RegisterResponse::default(), asked.await?));
+        }
         let made = self.make(&call, account, key.as_ref()).await?;
         let (user, is_replayed) = (made.user.clone(), made.is_replayed);
         let admission = self.first_sign_in(&call, made, &request.password).await?;

@@ -13,6 +13,7 @@ mod factors;
 mod grpc;
 mod instance;
 mod invitations;
+mod links;
 mod live;
 mod mail_server;
 mod mails;

@@ -4,6 +4,7 @@
 mod audit;
 mod factors;
 mod invitations;
+mod links;
 
 use std::collections::BTreeSet;
 
@@ -76,6 +77,7 @@ async fn play(portico: &Instance, face: Face) -> Play<'_> {
     };
     play.accounts().await;
     play.factors().await;
+    play.links().await;
     play.people().await;
     let project = play.projects().await;
     play.invitations().await;

@@ -5,6 +5,7 @@ mod accounts;
 mod deletions;
 mod events;
 mod factors;
+mod links;
 mod passkeys;
 mod sessions;
 mod tickets;
@@ -24,8 +25,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use self::events::{Ended, Opened};
-pub(super) use self::factors::FactorStatements;
-use super::{Deletion, FactorQueries, Queries, RegistrationKey};
+pub(super) use self::{factors::FactorStatements, links::LinkStatements};
+use super::{Deletion, FactorQueries, LinkQueries, Queries, RegistrationKey};
 use crate::{
     device::Device,
     factors::Method,
@@ -40,7 +41,7 @@ const REVOCATION_MARGIN: Duration = Duration::from_secs(60);
 
 /// A database, as far as changes need it.
 #[async_trait]
-pub(super) trait Engine: Queries + FactorQueries {
+pub(super) trait Engine: Queries + FactorQueries + LinkQueries {
     /// What telemetry calls it.
     const NAME: &'static str;
 
@@ -62,7 +63,7 @@ pub(super) struct Claim {
 
 /// The statements that changes are made of. Dropped, it changes nothing.
 #[async_trait]
-pub(super) trait Transaction: FactorStatements + Send {
+pub(super) trait Transaction: FactorStatements + LinkStatements + Send {
     /// Claims a key for an account, unless somebody has, and reads the claim.
     async fn claim(
         &mut self,

@@ -6,6 +6,7 @@ mod audit;
 mod challenges;
 mod deletions;
 mod factors;
+mod links;
 mod passkeys;
 mod sessions;
 mod tickets;

@@ -1,6 +1,7 @@
 //! The SQL that both databases share: texts and rows.
 
 pub(super) mod factors;
+pub(super) mod links;
 
 use portico_chassis::{caller::User, clock::Timestamp, token::Revoked};
 use uuid::Uuid;

@@ -142,6 +142,7 @@ macro_rules! run {
 }
 
 mod factors;
+mod links;
 
 macro_rules! transaction {
     ($transaction:ty, $append:path) => {

@@ -1,8 +1,11 @@
 //! Second factors, as time passes and accounts change.
 
-use portico_proto::auth::factors_service_server::FactorsService as _;
+use portico_chassis::status::to_struct;
+use portico_proto::{auth::factors_service_server::FactorsService as _, wkt::Struct};
+use serde_json::Value;
 
 use super::*;
+use crate::{passkey::authenticator::Browser, service::proof::json};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -110,6 +113,19 @@ impl Protected {
     }
 }
 
+/// What a ceremony has for the browser.
+fn options(ceremony: &proto::Ceremony) -> Value {
+    json(ceremony.public_key.as_ref().expect("options"))
+}
+
+/// What a browser returned, as a request carries it.
+fn structured(returned: Value) -> Struct {
+    match returned {
+        Value::Object(map) => to_struct(map),
+        other => panic!("{other} is no object"),
+    }
+}
+
 fn done<T>(answered: Result<Response<T>, Failure>) -> Result<(), String> {
     answered.map(|_| ()).map_err(reason)
 }
@@ -178,6 +194,47 @@ async fn a_code_that_was_not_answered_for_is_used_up_all_the_same() {
     let token = fixture.challenge().await;
     let answered = fixture.answer(&token, code).await;
     assert_eq!(answered, Err("MFA_CODE_INVALID".to_owned()));
+    fixture.database.close().await;
+}
+
+#[tokio::test]
+async fn a_passkey_does_not_stand_in_for_a_verified_address() {
+    let mut fixture = Fixture::new().await;
+    let person = fixture.signed_in().await;
+    let mut browser = Browser::at(&fixture.config.issuer);
+    let begin = fixture.by(&person, proto::BeginPasskeyRegistrationRequest {});
+    let begun = fixture.accounts.begin_passkey_registration(begin).await;
+    let ceremony = begun.expect("begun").into_inner();
+    let made = browser.create(&options(&ceremony)).await.expect("created");
+    let create = proto::CreatePasskeyRequest {
+        ceremony_id: ceremony.ceremony_id,
+        name: "Key".to_owned(),
+        credential: Some(structured(made)),
+    };
+    let create = fixture.by(&person, create);
+    fixture
+        .accounts
+        .create_passkey(create)
+        .await
+        .expect("added");
+    fixture.config.require_verified_email = true;
+    let cost = fixture.config.password_cost;
+    let fixture = Fixture {
+        accounts: fixture.restarted(cost).await,
+        ..fixture
+    };
+    let begin = with(Call::default(), proto::BeginPasskeyLoginRequest {});
+    let begun = fixture.accounts.begin_passkey_login(begin).await;
+    let ceremony = begun.expect("begun").into_inner();
+    let shown = browser.get(&options(&ceremony)).await.expect("answered");
+    let login = proto::LoginWithPasskeyRequest {
+        ceremony_id: ceremony.ceremony_id,
+        credential: Some(structured(shown)),
+        cookie: false,
+    };
+    let login = with(Call::default(), login);
+    let refused = fixture.accounts.login_with_passkey(login).await;
+    assert_eq!(done(refused), Err("EMAIL_NOT_VERIFIED".to_owned()));
     fixture.database.close().await;
 }
 

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error, token::Revoked};
 use uuid::Uuid;
 
-use super::{Engine, FactorStatements as _, Transaction as _, end, enter, revoke};
+use super::{
+    Engine, FactorStatements as _, LinkStatements as _, Transaction as _, end, enter, revoke,
+};
 use crate::{
     session::{EndReason, Refreshed, Session, Visit},
     store::SessionStore,
@@ -108,6 +110,7 @@ impl<E: Engine> SessionStore for E {
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
         transaction.forget_expired(now).await?;
+        transaction.forget_old_links(now).await?;
         transaction.commit().await
     }
 }
