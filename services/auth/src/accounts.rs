@@ -99,7 +99,8 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// If the cost of a password hash is out of bounds.
+    /// If the cost of a password hash is out of bounds, or the list of breached
+    /// passwords is none.
     pub fn new(
         config: &Config,
         tokens: &Tokens,
@@ -107,11 +108,12 @@ impl Accounts {
         database: Database,
         outbox: Outbox,
         metrics: Arc<Metrics>,
-    ) -> Result<Self, Error> {
+    ) -> anyhow::Result<Self> {
+        let breached = config.breached_passwords.as_deref();
         Ok(Self(Arc::new(Inner {
             tokens: tokens.clone(),
             peers,
-            passwords: Passwords::new(config.password_cost, metrics)?,
+            passwords: Passwords::new(config.password_cost, breached, metrics)?,
             session_ttl: config.session_ttl,
             database,
             outbox,
@@ -206,7 +208,8 @@ impl Accounts {
     ) -> Result<Made, Error> {
         let password_hash = match account.password {
             Some(text) => {
-                let password = Password::chosen(text)
+                let chosen = self.0.passwords.chosen(text).await;
+                let password = chosen
                     .map_err(|(code, message)| Error::invalid_field("password", code, message))?;
                 Some(self.0.passwords.hash(&password).await?)
             }

@@ -1,6 +1,6 @@
 //! What an operator can set.
 
-use std::{fmt, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use portico_chassis::config::{self, Env};
 
@@ -21,6 +21,8 @@ pub struct Config {
     pub master_key: MasterKey,
     /// What a password hash costs.
     pub password_cost: Cost,
+    /// The full list of breached passwords, beside the one in the program.
+    pub breached_passwords: Option<PathBuf>,
     /// The first administrator, made once if it is set.
     pub first_admin: Option<FirstAdmin>,
 }
@@ -57,6 +59,8 @@ impl Config {
             minutes(30 * 24 * 60),
             config::duration,
         );
+        let breached_passwords = env.text("PORTICO_BREACHED_PASSWORDS_FILE");
+        let breached_passwords = breached_passwords.map(PathBuf::from);
         let first_admin = read_first_admin(env);
         let is_given = env.text("PORTICO_MASTER_KEY").is_some()
             || env.text("PORTICO_MASTER_KEY_FILE").is_some();
@@ -74,6 +78,7 @@ impl Config {
             session_ttl,
             master_key,
             password_cost: Cost::default(),
+            breached_passwords,
             first_admin,
         })
     }
@@ -82,9 +87,9 @@ impl Config {
 fn read_first_admin(env: &mut Env) -> Option<FirstAdmin> {
     let email = env.text("PORTICO_BOOTSTRAP_ADMIN_EMAIL");
     let password = env.secret("PORTICO_BOOTSTRAP_ADMIN_PASSWORD", |text| {
-        crate::password::Password::chosen(text)
+        crate::password::Password::parse(text)
             .map(|_| text.to_owned())
-            .map_err(|_| "a password of 8 to 128 characters".to_owned())
+            .map_err(|_| "a password of 8 to 128 characters that is not common".to_owned())
     });
     match (email, password) {
         (Some(email), Some(password)) => Some(FirstAdmin { email, password }),

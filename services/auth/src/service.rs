@@ -45,7 +45,7 @@ impl AuthService for Accounts {
         let call = Call::of(&request)?;
         let request = request.into_inner();
         let mut violations = rules_of(&request);
-        violations.take("password", Password::chosen(&request.password));
+        violations.take("password", self.0.passwords.chosen(&request.password).await);
         let account = NewAccount {
             email: &request.email,
             name: &request.name,
@@ -236,7 +236,8 @@ impl AuthService for Accounts {
         let user = call.user()?;
         let request = request.into_inner();
         let mut violations = rules_of(&request);
-        let chosen = violations.take("newPassword", Password::chosen(&request.new_password));
+        let chosen = self.0.passwords.chosen(&request.new_password).await;
+        let chosen = violations.take("newPassword", chosen);
         violations.finish()?;
         let chosen = chosen.ok_or_else(|| Error::internal("a refused value left no violation"))?;
         let field = "currentPassword";
@@ -265,7 +266,7 @@ impl AuthService for Accounts {
         let request = request.into_inner();
         let mut violations = rules_of(&request);
         if let Some(password) = &request.password {
-            violations.take("password", Password::chosen(password));
+            violations.take("password", self.0.passwords.chosen(password).await);
         }
         let account = NewAccount {
             email: &request.email,

@@ -45,6 +45,7 @@ impl Fixture {
                 passes: 1,
                 lanes: 1,
             },
+            breached_passwords: None,
             first_admin: None,
         };
         let clock = Clock::manual(Timestamp::from_seconds(1_000_000_000));
