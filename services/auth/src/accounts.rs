@@ -25,7 +25,9 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::{
-    Config, FirstAdmin, Peers, Tokens, convert, error,
+    Config, FirstAdmin, Peers, Tokens,
+    attempts::Lanes,
+    convert, error,
     password::{Password, Passwords},
     peers, policy,
     session::{EndReason, Session, Visit},
@@ -41,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) tokens: Tokens,
     pub(crate) peers: Peers,
     pub(crate) passwords: Passwords,
+    pub(crate) is_throttled: bool,
+    pub(crate) lanes: Lanes,
     pub(crate) session_ttl: Duration,
     pub(crate) database: Database,
     pub(crate) outbox: Outbox,
@@ -114,6 +118,8 @@ impl Accounts {
             tokens: tokens.clone(),
             peers,
             passwords: Passwords::new(config.password_cost, breached, metrics)?,
+            is_throttled: config.is_throttled,
+            lanes: Lanes::new(),
             session_ttl: config.session_ttl,
             database,
             outbox,

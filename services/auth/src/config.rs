@@ -21,6 +21,8 @@ pub struct Config {
     pub master_key: MasterKey,
     /// What a password hash costs.
     pub password_cost: Cost,
+    /// Whether those who fail to sign in often have to wait.
+    pub is_throttled: bool,
     /// The full list of breached passwords, beside the one in the program.
     pub breached_passwords: Option<PathBuf>,
     /// The first administrator, made once if it is set.
@@ -59,6 +61,11 @@ impl Config {
             minutes(30 * 24 * 60),
             config::duration,
         );
+        let is_throttled = env.parse("PORTICO_AUTH_THROTTLE", true, |text| match text {
+            "on" => Ok(true),
+            "off" => Ok(false),
+            _ => Err("on or off".to_owned()),
+        });
         let breached_passwords = env.text("PORTICO_BREACHED_PASSWORDS_FILE");
         let breached_passwords = breached_passwords.map(PathBuf::from);
         let first_admin = read_first_admin(env);
@@ -78,6 +85,7 @@ impl Config {
             session_ttl,
             master_key,
             password_cost: Cost::default(),
+            is_throttled,
             breached_passwords,
             first_admin,
         })

@@ -4,7 +4,7 @@ use portico_chassis::{caller::User, page::PageInfo, token::Revoked};
 use portico_proto::{auth as proto, pagination, users};
 use uuid::Uuid;
 
-use crate::{session::Session, store::Revocation};
+use crate::{session::Session, sign_in::SignIn, store::Revocation};
 
 pub(crate) fn session(session: &Session, current: Uuid) -> proto::Session {
     proto::Session {
@@ -15,6 +15,18 @@ pub(crate) fn session(session: &Session, current: Uuid) -> proto::Session {
         ip: session.ip.clone(),
         user_agent: session.user_agent.clone(),
         current: session.id == current,
+    }
+}
+
+pub(crate) fn sign_in(sign_in: &SignIn) -> proto::SignIn {
+    proto::SignIn {
+        id: sign_in.id.to_string(),
+        created_at: Some(sign_in.at.into()),
+        succeeded: sign_in.reason.is_none(),
+        reason: sign_in.reason.clone(),
+        method: sign_in.method.clone(),
+        ip: sign_in.ip.clone(),
+        user_agent: sign_in.user_agent.clone(),
     }
 }
 

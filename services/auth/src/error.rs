@@ -1,5 +1,7 @@
 //! What can go wrong in this service: kind, stable code and message.
 
+use std::time::Duration;
+
 use portico_chassis::status::{Error, Kind};
 
 pub(crate) fn invalid_credentials() -> Error {
@@ -8,6 +10,15 @@ pub(crate) fn invalid_credentials() -> Error {
         "INVALID_CREDENTIALS",
         "The e-mail address or the password is wrong.",
     )
+}
+
+pub(crate) fn too_many_attempts(wait: Duration) -> Error {
+    Error::new(
+        Kind::ResourceExhausted,
+        "TOO_MANY_ATTEMPTS",
+        "Too many attempts failed. Wait before you try again, or set a new password by mail.",
+    )
+    .with_retry_after(wait)
 }
 
 pub(crate) fn account_disabled() -> Error {

@@ -13,10 +13,11 @@ use uuid::Uuid;
 /// Knows the sessions and accounts that events are about.
 pub(crate) struct Events;
 
-/// What the events tell: of a session its id, of a new one the rest of it too.
+/// What the events tell: of a session its id, of a new one the rest of it too. A
+/// network concerns nobody in person.
 #[derive(Deserialize)]
 struct Told {
-    user_id: Uuid,
+    user_id: Option<Uuid>,
     id: Option<Uuid>,
     created_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
@@ -46,6 +47,6 @@ fn describe(record: &Record) -> Result<Described, Error> {
     Ok(Described {
         resource: resource.transpose().map_err(Error::internal)?,
         project_id: None,
-        user_ids: vec![told.user_id],
+        user_ids: told.user_id.into_iter().collect(),
     })
 }

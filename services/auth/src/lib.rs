@@ -15,6 +15,7 @@
 //! nobody, [`build`] comes after its peers.
 
 mod accounts;
+mod attempts;
 mod audit;
 mod config;
 mod convert;
@@ -30,7 +31,9 @@ mod revocation;
 mod secret;
 mod service;
 mod session;
+mod sign_in;
 mod store;
+mod throttle;
 mod ticket;
 mod tokens;
 mod tokens_service;
@@ -43,7 +46,8 @@ use portico_chassis::{
     serve::App,
 };
 use portico_proto::auth::{
-    auth_service_server::AuthServiceServer, tokens_service_server::TokensServiceServer,
+    auth_service_server::AuthServiceServer, passwords_service_server::PasswordsServiceServer,
+    tokens_service_server::TokensServiceServer,
 };
 use tonic::service::Routes;
 
@@ -97,7 +101,8 @@ pub fn build(accounts: &Accounts) -> App {
     let (upkeep, follower) = (accounts.clone(), accounts.clone());
     let outbox = accounts.0.outbox.clone();
     App {
-        routes: Routes::new(AuthServiceServer::new(accounts.clone())),
+        routes: Routes::new(AuthServiceServer::new(accounts.clone()))
+            .add_service(PasswordsServiceServer::new(accounts.clone())),
         background: vec![
             Box::new(|stop| Box::pin(upkeep.run(stop))),
             Box::new(|stop| Box::pin(follower.follow_people(stop))),

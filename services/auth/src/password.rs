@@ -8,6 +8,7 @@
 mod breached;
 mod common;
 mod pool;
+mod strength;
 
 use std::{fmt, num::NonZero, path::Path, sync::Arc};
 
@@ -21,6 +22,8 @@ use self::{
     breached::BreachedFile,
     pool::{Memory, Pool},
 };
+
+pub(crate) use self::strength::estimate;
 
 /// Why a password is refused: the detail code and what is expected.
 type Refusal = (&'static str, String);

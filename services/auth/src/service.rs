@@ -2,6 +2,7 @@
 
 mod audit;
 mod cookie;
+mod passwords;
 mod tickets;
 
 use std::sync::Arc;
@@ -25,10 +26,12 @@ use tonic::{Request, Response, Status as Failure};
 use self::cookie::Delivery;
 use crate::{
     accounts::{Accounts, Made, NewAccount, SignedIn},
-    convert, error,
+    attempts, convert, error,
     events::Events,
     password::Password,
     session::{EndReason, FRESHNESS, RefreshToken, Refreshed, Session},
+    sign_in::Proof,
+    throttle::Claimed,
 };
 
 /// The violations of the contract's own rules.
@@ -80,7 +83,12 @@ impl AuthService for Accounts {
         rules_of(&request).finish()?;
         let delivery = Delivery::of(&call, request.cookie)?;
         let found = self.0.peers.lookup(&call, &request.email).await?;
-        let signed_in = self.sign_in(&call, found, &request.password).await?;
+        let address = attempts::address_key(&request.email);
+        let claimed = attempts::claimed(found.as_ref(), &address)?;
+        let sign_in = self.sign_in(&call, found, &request.password);
+        let signed_in = self
+            .attempt(&call, claimed, Proof::SignIn, "PASSWORD", sign_in)
+            .await?;
         let mut response = Response::new(proto::LoginResponse {
             user: Some(signed_in.user),
             token: Some(signed_in.token),
@@ -157,7 +165,8 @@ impl AuthService for Accounts {
         let user = call.user()?;
         let request = request.into_inner();
         rules_of(&request).finish()?;
-        self.prove(user.id, &request.password, "password").await?;
+        self.prove(&call, user.id, &request.password, "password")
+            .await?;
         let origin = call.origin(self.now());
         if !self
             .store()
@@ -242,7 +251,7 @@ impl AuthService for Accounts {
         let chosen = chosen.ok_or_else(|| Error::internal("a refused value left no violation"))?;
         let field = "currentPassword";
         let from = self
-            .prove(user.id, &request.current_password, field)
+            .prove(&call, user.id, &request.current_password, field)
             .await?;
         let to = self.0.passwords.hash(&chosen).await?;
         let origin = call.origin(self.now());
@@ -255,6 +264,8 @@ impl AuthService for Accounts {
             return Err(error::password_incorrect(field).into());
         }
         self.0.tokens.0.feed.wake();
+        // What others guessed at is gone.
+        self.forget_attempts(user.id).await?;
         Ok(Response::new(()))
     }
 
@@ -358,7 +369,10 @@ impl Accounts {
             return Ok(signed_in);
         }
         let found = self.0.peers.person(call, user_id).await?;
-        self.sign_in(call, found, password).await
+        let sign_in = self.sign_in(call, found, password);
+        let claimed = Claimed::Person(user_id);
+        self.attempt(call, claimed, Proof::SignIn, "PASSWORD", sign_in)
+            .await
     }
 
     /// Refreshes the session of a refresh token, if its person may still sign
@@ -412,15 +426,20 @@ impl Accounts {
     /// The hash of the caller's password, if that is what `field` holds.
     async fn prove(
         &self,
+        call: &Call,
         user_id: uuid::Uuid,
         password: &str,
         field: &'static str,
     ) -> Result<String, Error> {
-        let hash = self.store().password_hash(user_id).await?;
-        let password = Password::given(password);
-        let matches = self.0.passwords.verify(&password, hash.as_deref()).await?;
-        hash.filter(|_| matches)
-            .ok_or_else(|| error::password_incorrect(field))
+        let hash = async {
+            let hash = self.store().password_hash(user_id).await?;
+            let password = Password::given(password);
+            let matches = self.0.passwords.verify(&password, hash.as_deref()).await?;
+            hash.filter(|_| matches)
+                .ok_or_else(|| error::password_incorrect(field))
+        };
+        let (claimed, proof) = (Claimed::Person(user_id), Proof::Reauthentication);
+        self.attempt(call, claimed, proof, "PASSWORD", hash).await
     }
 }
 

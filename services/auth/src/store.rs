@@ -9,9 +9,11 @@
 
 mod changes;
 mod postgres;
+mod sign_ins;
 mod sql;
 mod sqlite;
 mod statements;
+mod throttle;
 
 #[cfg(test)]
 mod conformance;
@@ -31,6 +33,10 @@ use portico_chassis::{
 use uuid::Uuid;
 
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
+pub(crate) use self::{
+    sign_ins::{SignInQueries, SignInStore},
+    throttle::{Admission, ThrottleStore},
+};
 use crate::{
     key::SealedKey,
     session::{EndReason, Refreshed, Session, Visit},
@@ -51,12 +57,28 @@ pub(crate) fn open(database: &Database, access_token_ttl: Duration) -> Arc<dyn S
 
 /// Everything that the service keeps.
 pub(crate) trait Store:
-    Queries + AccountStore + DeletionStore + SessionStore + TicketStore + TokenStore
+    Queries
+    + AccountStore
+    + DeletionStore
+    + SessionStore
+    + SignInQueries
+    + SignInStore
+    + ThrottleStore
+    + TicketStore
+    + TokenStore
 {
 }
 
 impl<T> Store for T where
-    T: Queries + AccountStore + DeletionStore + SessionStore + TicketStore + TokenStore
+    T: Queries
+        + AccountStore
+        + DeletionStore
+        + SessionStore
+        + SignInQueries
+        + SignInStore
+        + ThrottleStore
+        + TicketStore
+        + TokenStore
 {
 }
 
@@ -222,8 +244,8 @@ pub(crate) trait SessionStore: Send + Sync {
     /// go on.
     async fn revoke_tokens(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error>;
 
-    /// Forgets sessions, revocations, tickets and registration keys that have
-    /// expired.
+    /// Forgets sessions, revocations, tickets, registration keys, throttles and
+    /// familiar places that have expired.
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;
 }
 

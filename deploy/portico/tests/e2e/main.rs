@@ -16,6 +16,7 @@ mod live;
 mod mail_server;
 mod mails;
 mod parity;
+mod passwords;
 mod people;
 mod projects;
 mod rest;

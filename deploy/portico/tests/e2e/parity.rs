@@ -3,6 +3,7 @@
 
 mod audit;
 mod invitations;
+mod passwords;
 
 use std::collections::BTreeSet;
 
@@ -61,6 +62,7 @@ async fn play(portico: &Instance, face: Face) -> Play<'_> {
         succeeded: BTreeSet::new(),
     };
     play.accounts().await;
+    play.passwords().await;
     play.people().await;
     let project = play.projects().await;
     play.invitations().await;

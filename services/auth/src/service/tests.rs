@@ -4,6 +4,7 @@
 mod audit;
 mod deletions;
 mod fakes;
+mod throttle;
 
 use std::{sync::Arc, time::Duration};
 
@@ -45,6 +46,7 @@ impl Fixture {
                 passes: 1,
                 lanes: 1,
             },
+            is_throttled: true,
             breached_passwords: None,
             first_admin: None,
         };

@@ -5,6 +5,8 @@ mod accounts;
 mod deletions;
 mod events;
 mod sessions;
+mod sign_ins;
+mod throttle;
 mod tickets;
 mod tokens;
 
@@ -22,6 +24,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use self::events::Ended;
+pub(super) use self::throttle::ThrottleStatements;
 use super::{Deletion, Queries, RegistrationKey};
 use crate::{
     key::SealedKey,
@@ -57,7 +60,7 @@ pub(super) struct Claim {
 
 /// The statements that changes are made of. Dropped, it changes nothing.
 #[async_trait]
-pub(super) trait Transaction: Send {
+pub(super) trait Transaction: ThrottleStatements {
     /// Claims a key for an account, unless somebody has, and reads the claim.
     async fn claim(
         &mut self,
@@ -167,8 +170,8 @@ pub(super) trait Transaction: Send {
         now: Timestamp,
     ) -> Result<Option<User>, Error>;
 
-    /// Forgets sessions, revocations, tickets and registration keys that have
-    /// expired.
+    /// Forgets sessions, revocations, tickets, registration keys, throttles and
+    /// familiar places that have expired.
     async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error>;
 
     /// Nobody else adds a signing key from now on.

@@ -5,6 +5,8 @@ mod accounts;
 mod audit;
 mod deletions;
 mod sessions;
+mod sign_ins;
+mod throttle;
 mod tickets;
 mod tokens;
 

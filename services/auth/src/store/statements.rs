@@ -1,6 +1,9 @@
 //! The statements, for each database. They are the same but for what each
 //! database's own file says: where it reads, and what it locks.
 
+mod sign_ins;
+mod throttle;
+
 use async_trait::async_trait;
 use portico_chassis::{
     caller::User,
@@ -135,6 +138,7 @@ macro_rules! run {
             .rows_affected()
     };
 }
+use run;
 
 macro_rules! transaction {
     ($transaction:ty, $append:path) => {

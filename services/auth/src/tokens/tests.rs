@@ -64,6 +64,7 @@ fn config(key: &str) -> Config {
         session_ttl: Duration::from_secs(3_600),
         master_key: MasterKey::parse(&key.repeat(44)).expect("key"),
         password_cost: Cost::default(),
+        is_throttled: true,
         breached_passwords: None,
         first_admin: None,
     }
