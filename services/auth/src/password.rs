@@ -7,19 +7,20 @@
 
 mod breached;
 mod common;
+mod kept;
 mod pool;
 mod strength;
 
 use std::{fmt, num::NonZero, path::Path, sync::Arc};
 
-use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash::phc::PasswordHash};
-use aws_lc_rs::constant_time::verify_slices_are_equal;
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use portico_chassis::{clock::fill_random, status::Error, telemetry::Metrics};
 use unicode_normalization::UnicodeNormalization as _;
 
 use self::{
     breached::BreachedFile,
+    kept::Kept,
     pool::{Memory, Pool},
 };
 
@@ -160,7 +161,7 @@ impl Passwords {
         let (params, password) = (self.params.clone(), password.clone());
         let hashed = self.pool.run(move |memory| {
             let salt = new_salt();
-            let output = compute(Algorithm::Argon2id, &params, &password, &salt, memory)?;
+            let output = compute(&params, &password, &salt, memory)?;
             Ok(to_phc(&params, &salt, &output))
         });
         let hashed: Result<String, argon2::Error> = hashed.await?;
@@ -179,37 +180,32 @@ impl Passwords {
         let password = password.clone();
         let matches = self
             .pool
-            .run(move |memory| matches(&password, &hash, memory).unwrap_or(false))
+            .run(move |memory| Kept::parse(&hash).is_ok_and(|kept| kept.is_of(&password, memory)))
             .await?;
         Ok(has_hash && matches)
     }
 
-    /// Whether a hash is weaker than one made today.
+    /// Nothing, if a hash that somebody brings along can be kept.
+    ///
+    /// # Errors
+    ///
+    /// Why not, for people.
+    pub(crate) fn accept(hash: &str) -> Result<(), &'static str> {
+        Kept::parse(hash).map(|_| ())
+    }
+
+    /// Whether a hash is weaker than one made today, or made otherwise.
     pub(crate) fn is_outdated(&self, hash: &str) -> bool {
-        let Ok(hash) = PasswordHash::new(hash) else {
+        let Ok(kept) = Kept::parse(hash) else {
             return true;
         };
-        let Ok(params) = Params::try_from(&hash) else {
-            return true;
-        };
-        hash.algorithm.as_str() != Algorithm::Argon2id.as_str()
-            || params.m_cost() < self.params.m_cost()
-            || params.t_cost() < self.params.t_cost()
+        kept.argon2id().is_none_or(|params| {
+            params.m_cost() < self.params.m_cost() || params.t_cost() < self.params.t_cost()
+        })
     }
 }
 
-/// Whether a password has a hash; `None` for a hash that is not understood.
-fn matches(password: &Password, hash: &str, memory: &mut Memory) -> Option<bool> {
-    let hash = PasswordHash::new(hash).ok()?;
-    let (salt, expected) = (hash.salt?, hash.hash?);
-    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
-    let params = Params::try_from(&hash).ok()?;
-    let output = compute(algorithm, &params, password, &salt, memory).ok()?;
-    Some(verify_slices_are_equal(&output, expected.as_bytes()).is_ok())
-}
-
 fn compute(
-    algorithm: Algorithm,
     params: &Params,
     password: &Password,
     salt: &[u8],
@@ -217,12 +213,8 @@ fn compute(
 ) -> Result<[u8; OUTPUT], argon2::Error> {
     memory.resize(params.block_count(), Block::new());
     let mut output = [0; OUTPUT];
-    Argon2::new(algorithm, Version::V0x13, params.clone()).hash_password_into_with_memory(
-        password.0.as_bytes(),
-        salt,
-        &mut output,
-        memory,
-    )?;
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
+        .hash_password_into_with_memory(password.0.as_bytes(), salt, &mut output, memory)?;
     Ok(output)
 }
 
