@@ -94,6 +94,7 @@ impl NewAccount<'_> {
             email_verified: self.email_verified,
             validate_only: false,
             by_itself: self.by_itself,
+            ..users::CreateUserRequest::default()
         }
     }
 }
@@ -221,9 +222,23 @@ impl Accounts {
             }
             None => None,
         };
+        let person = account.person(new_id(self.now()));
+        self.make_with(call, person, key, password_hash).await
+    }
+
+    /// Makes an account whose password has this hash; under a key that was used
+    /// before, returns the one that was made then.
+    pub(crate) async fn make_with(
+        &self,
+        call: &Call,
+        person: users::CreateUserRequest,
+        key: Option<&RegistrationKey>,
+        password_hash: Option<String>,
+    ) -> Result<Made, Error> {
         let (now, store) = (self.now(), self.store());
+        let new_id = parse_id(&person.id).unwrap_or_default();
         let begun = store
-            .begin_registration(new_id(now), key, password_hash.as_deref(), now)
+            .begin_registration(new_id, key, password_hash.as_deref(), now)
             .await?;
         let user_id = match begun {
             Begun::Open(user_id) => user_id,
@@ -235,7 +250,11 @@ impl Accounts {
                 });
             }
         };
-        let user = match self.0.peers.create(call, account.person(user_id)).await {
+        let person = users::CreateUserRequest {
+            id: user_id.to_string(),
+            ..person
+        };
+        let user = match self.0.peers.create(call, person).await {
             Ok(user) => user,
             // It may have been made: a repeat under the key, or the sweep,
             // will find out.

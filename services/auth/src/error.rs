@@ -73,6 +73,14 @@ pub(crate) fn user_not_found() -> Error {
     Error::new(Kind::NotFound, "USER_NOT_FOUND", "There is no such user.")
 }
 
+pub(crate) fn email_exists() -> Error {
+    Error::new(
+        Kind::AlreadyExists,
+        "EMAIL_EXISTS",
+        "An account with this e-mail address exists.",
+    )
+}
+
 pub(crate) fn new_owner_not_found() -> Error {
     Error::invalid_field("newOwnerId", "USER_NOT_FOUND", "must be an active user")
 }

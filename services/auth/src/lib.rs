@@ -22,6 +22,7 @@ mod convert;
 mod deletion;
 mod error;
 mod events;
+mod import;
 mod key;
 mod password;
 mod peers;
@@ -54,6 +55,7 @@ use tonic::service::Routes;
 pub use self::{
     accounts::{Accounts, NewAccount},
     config::{Config, FirstAdmin},
+    import::{Imported, Newcomer},
     key::KeyState,
     password::Cost,
     peers::Peers,

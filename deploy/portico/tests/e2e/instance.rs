@@ -239,14 +239,11 @@ impl Instance {
     /// Makes an account as the operator does, who vouches for its address.
     pub(crate) async fn verified(&self, name: &str) -> Person {
         let email = format!("{name}@example.com");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portico"))
-            .args(["admin", "create-user", "--password-stdin"])
+        let mut command = self
+            .command(&["admin", "create-user", "--password-stdin"])
             .args(["--email", &email, "--name", name])
-            .env_clear()
-            .envs(self.variables.iter().cloned())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .kill_on_drop(true)
             .spawn()
             .expect("it starts");
         let mut stdin = command.stdin.take().expect("it is piped");
@@ -256,6 +253,22 @@ impl Instance {
         let status = command.wait().await.expect("it ends");
         assert!(status.success(), "{status}");
         self.login(&email).await
+    }
+
+    /// A command of the operator's, beside this installation.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portico"));
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(self.variables.iter().cloned())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// A folder that vanishes with this installation.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// Signs in over REST.

@@ -10,6 +10,7 @@ mod changes;
 mod conventions;
 mod coverage;
 mod grpc;
+mod imports;
 mod instance;
 mod invitations;
 mod live;
