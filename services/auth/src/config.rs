@@ -142,6 +142,15 @@ mod tests {
         assert!(text.contains("PORTICO_SESSION_TTL is `forever`"));
         assert!(text.contains("PORTICO_BOOTSTRAP_ADMIN_PASSWORD is not a password"));
         assert!(!text.contains("hunter2") && !text.contains("c2hvcnQ"));
+        let mut common = self::env(&[
+            ("PORTICO_MASTER_KEY", &"A".repeat(43)),
+            ("PORTICO_BOOTSTRAP_ADMIN_PASSWORD", "Password1"),
+            ("PORTICO_AUTH_THROTTLE", "sometimes"),
+        ]);
+        assert!(Config::read(&mut common).is_some());
+        let text = common.finish().expect_err("mistakes").to_string();
+        assert!(text.contains("PORTICO_BOOTSTRAP_ADMIN_PASSWORD is not a password"));
+        assert!(text.contains("PORTICO_AUTH_THROTTLE is `sometimes`, expected on or off"));
         let mut empty = Env::of([]);
         assert!(Config::read(&mut empty).is_none());
         let text = empty.finish().expect_err("mistakes").to_string();

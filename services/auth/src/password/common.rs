@@ -99,7 +99,14 @@ mod tests {
     #[test]
     fn other_passwords_are_hardly_ever_taken_for_common_ones() {
         let is_taken = |number: &u32| is_common(&format!("not a common one: {number}"));
+        let begun = std::time::Instant::now();
         let taken = (0..400_000_u32).filter(is_taken).count();
         assert!(taken <= 2, "{taken}");
+        // About a microsecond, with optimisation.
+        println!(
+            "{} bytes; {:?} a look-up",
+            FILE.len(),
+            begun.elapsed() / 400_000
+        );
     }
 }

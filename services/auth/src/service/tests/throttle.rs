@@ -82,18 +82,46 @@ async fn the_right_password_does_not_help_before_the_time_has_passed() {
 }
 
 #[tokio::test]
+async fn a_restart_forgets_no_failures_and_other_replicas_know_them() {
+    let fixture = Fixture::new().await;
+    fixture.register(None).await.expect("made");
+    for _ in 0..5 {
+        assert_eq!(fixture.guess(HOME).await, "INVALID_CREDENTIALS");
+    }
+    let accounts = fixture.restarted(fixture.config.password_cost).await;
+    let fixture = Fixture {
+        accounts,
+        ..fixture
+    };
+    assert_eq!(fixture.guess(HOME).await, "TOO_MANY_ATTEMPTS");
+    fixture.database.close().await;
+}
+
+#[tokio::test]
+async fn a_changed_password_forgets_what_failed_at_the_one_before() {
+    let fixture = Fixture::new().await;
+    let id = user_id(fixture.register(None).await.expect("made"));
+    for _ in 0..5 {
+        assert_eq!(fixture.guess("198.51.100.1").await, "INVALID_CREDENTIALS");
+    }
+    let mut call = from(HOME);
+    call.caller.user = Some(Arc::new(person(&id, Uuid::nil(), false)));
+    let message = proto::ChangePasswordRequest {
+        current_password: PASSWORD.to_owned(),
+        new_password: "a new password".to_owned(),
+    };
+    let changed = fixture.accounts.change_password(with(call, message)).await;
+    changed.expect("changed");
+    assert_eq!(fixture.guess("198.51.100.1").await, "INVALID_CREDENTIALS");
+    fixture.database.close().await;
+}
+
+#[tokio::test]
 async fn who_is_signed_in_guesses_the_password_no_faster() {
     let fixture = Fixture::new().await;
     let id = user_id(fixture.register(None).await.expect("made"));
-    let signed_in = |call: Call| {
-        let mut call = call;
-        call.caller.user = Some(Arc::new(Person {
-            id: parse_id(&id).expect("an id"),
-            session_id: Uuid::nil(),
-            is_admin: false,
-            issued_at: fixture.clock.now(),
-            expires_at: fixture.clock.now() + HOUR,
-        }));
+    let signed_in = |mut call: Call| {
+        call.caller.user = Some(Arc::new(person(&id, Uuid::nil(), false)));
         call
     };
     let reauthenticate = async || {
