@@ -61,6 +61,12 @@ pub enum Admin {
         #[arg(long)]
         email: String,
     },
+    /// Remove a person's second factors and passkeys, and end the sessions
+    ResetMfa {
+        /// The person's e-mail address
+        #[arg(long)]
+        email: String,
+    },
 }
 
 /// Make an account.

@@ -15,6 +15,7 @@ use portico_proto::{COMMENTED_DESCRIPTOR_SET, METHODS};
 
 use crate::{
     cli::{Command, ServiceToken},
+    memory,
     settings::{Purpose, Role, Settings},
     start,
 };
@@ -93,6 +94,7 @@ async fn serve_until_told(settings: &Settings) -> Outcome {
     if settings.roles == Role::ALL {
         greet(settings, &running)?;
     }
+    tokio::spawn(memory::give_back_the_start());
     tokio::select! {
         name = told => tracing::info!(signal = name, "stopping"),
         failed = running.failed() => return failed,

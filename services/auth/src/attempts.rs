@@ -16,9 +16,9 @@ use uuid::Uuid;
 use crate::{
     accounts::{Accounts, id_of},
     error,
+    history::{Failure, Proof},
     session::shortened,
-    sign_in::{Failure, Proof},
-    store::Admission,
+    store::Turn,
     throttle::{Attempt, Claimed, Counted, account_key},
 };
 
@@ -46,7 +46,7 @@ impl Lanes {
 impl Accounts {
     /// Lets somebody prove who it is by `proof`, unless too many attempts failed
     /// before; then it is `TOO_MANY_ATTEMPTS`, and nothing is computed.
-    pub(crate) async fn attempt<T>(
+    pub(crate) async fn throttled<T>(
         &self,
         call: &Call,
         claimed: Claimed<'_>,
@@ -63,8 +63,8 @@ impl Accounts {
         let _turn = lane.map_err(Error::internal)?;
         let admitted = self.store().count_attempt(&attempt, self.now()).await?;
         let counted = match admitted {
-            Admission::Admitted(counted) => counted,
-            Admission::Refused(wait) => return Err(error::too_many_attempts(whole_seconds(wait))),
+            Turn::Admitted(counted) => counted,
+            Turn::Refused(wait) => return Err(error::too_many_attempts(whole_seconds(wait))),
         };
         // Whoever leaves meanwhile has made an attempt all the same.
         let outcome = outcome.await;

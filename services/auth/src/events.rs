@@ -10,15 +10,18 @@ use portico_proto::{auth as proto, wkt::Any};
 use serde::Deserialize;
 use uuid::Uuid;
 
-/// Knows the sessions and accounts that events are about.
+/// Knows the sessions, passkeys and accounts that events are about.
 pub(crate) struct Events;
 
-/// What the events tell: of a session its id, of a new one the rest of it too. A
-/// network concerns nobody in person.
+/// What the events tell: of a session its id, of a new one the rest of it too;
+/// all of a passkey. A network concerns nobody in person.
 #[derive(Deserialize)]
 struct Told {
     user_id: Option<Uuid>,
     id: Option<Uuid>,
+    passkey_id: Option<Uuid>,
+    name: Option<String>,
+    last_used_at: Option<Timestamp>,
     created_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
     ip: Option<String>,
@@ -43,7 +46,17 @@ fn describe(record: &Record) -> Result<Described, Error> {
         user_agent: told.user_agent,
         current: false,
     });
-    let resource = session.map(|session| Any::from_msg(&session));
+    let passkey = told.passkey_id.map(|id| proto::Passkey {
+        id: id.to_string(),
+        name: told.name.unwrap_or_default(),
+        created_at: told.created_at.map(Into::into),
+        last_used_at: told.last_used_at.map(Into::into),
+    });
+    let resource = match (session, passkey) {
+        (Some(session), _) => Some(Any::from_msg(&session)),
+        (None, Some(passkey)) => Some(Any::from_msg(&passkey)),
+        (None, None) => None,
+    };
     Ok(Described {
         resource: resource.transpose().map_err(Error::internal)?,
         project_id: None,

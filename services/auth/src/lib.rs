@@ -1,8 +1,8 @@
 //! The auth service: credentials, sign-in, sessions and access tokens.
 //!
 //! In the order of a request: [`service`] and [`tokens_service`] handle the
-//! RPCs, [`policy`] says who may do what, [`accounts`] and [`deletion`] drive
-//! what spans services ([`peers`]), [`audit`] lists what all of them keep of who
+//! RPCs, [`policy`] says who may do what, [`sign_in`] opens sessions, [`accounts`]
+//! and [`deletion`] drive what spans services ([`peers`]), [`audit`] lists what all of them keep of who
 //! did what, [`tokens`] issues access tokens and
 //! [`revocation`] tells of those that no longer count; [`upkeep`] and [`people`]
 //! go on beside. The rules stand in [`session`], [`password`], [`key`] and [`ticket`], what is
@@ -17,17 +17,23 @@
 mod accounts;
 mod attempts;
 mod audit;
+mod challenge;
 mod config;
 mod convert;
 mod deletion;
+mod device;
 mod error;
 mod events;
+mod factors;
+mod history;
 mod import;
 mod key;
+mod passkey;
 mod password;
 mod peers;
 mod people;
 mod policy;
+mod recovery;
 mod revocation;
 mod secret;
 mod service;
@@ -38,6 +44,7 @@ mod throttle;
 mod ticket;
 mod tokens;
 mod tokens_service;
+mod totp;
 mod upkeep;
 
 use anyhow::Context as _;
@@ -47,8 +54,8 @@ use portico_chassis::{
     serve::App,
 };
 use portico_proto::auth::{
-    auth_service_server::AuthServiceServer, passwords_service_server::PasswordsServiceServer,
-    tokens_service_server::TokensServiceServer,
+    auth_service_server::AuthServiceServer, factors_service_server::FactorsServiceServer,
+    passwords_service_server::PasswordsServiceServer, tokens_service_server::TokensServiceServer,
 };
 use tonic::service::Routes;
 
@@ -104,6 +111,7 @@ pub fn build(accounts: &Accounts) -> App {
     let outbox = accounts.0.outbox.clone();
     App {
         routes: Routes::new(AuthServiceServer::new(accounts.clone()))
+            .add_service(FactorsServiceServer::new(accounts.clone()))
             .add_service(PasswordsServiceServer::new(accounts.clone())),
         background: vec![
             Box::new(|stop| Box::pin(upkeep.run(stop))),

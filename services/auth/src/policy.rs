@@ -38,6 +38,16 @@ pub(crate) fn name_new_owner(caller: &Caller) -> Result<(), Error> {
     }
 }
 
+/// Whether the caller may take the second factors of an account away: of
+/// anybody as an ADMIN, but not its own, for which it needs a fresh sign-in.
+pub(crate) fn reset_mfa(caller: &Caller, target: Uuid) -> Result<(), Error> {
+    if caller.is_admin && caller.id != target {
+        Ok(())
+    } else {
+        Err(forbidden())
+    }
+}
+
 /// Whether the caller proved who it is so lately that sensitive changes to
 /// itself are allowed (OWASP ASVS 5.0, 7.5.1).
 pub(crate) fn be_fresh(session: &Session, now: Timestamp) -> Result<(), Error> {
@@ -69,6 +79,16 @@ mod tests {
         assert!(delete(&caller(2, true), target).is_ok());
         let refused = delete(&caller(2, false), target).expect_err("a stranger");
         assert_eq!(refused.reason, "USER_NOT_FOUND");
+    }
+
+    #[test]
+    fn admins_reset_the_factors_of_others() {
+        let target = Uuid::from_u128(1);
+        assert!(reset_mfa(&caller(2, true), target).is_ok());
+        for refused in [caller(1, true), caller(2, false), caller(1, false)] {
+            let refused = reset_mfa(&refused, target).expect_err("refused");
+            assert_eq!(refused.reason, "FORBIDDEN");
+        }
     }
 
     #[test]

@@ -2,7 +2,11 @@
 
 mod audit;
 mod cookie;
+mod factors;
+mod passkeys;
 mod passwords;
+mod proof;
+mod reauthentication;
 mod tickets;
 
 use std::sync::Arc;
@@ -25,12 +29,13 @@ use tonic::{Request, Response, Status as Failure};
 
 use self::cookie::Delivery;
 use crate::{
-    accounts::{Accounts, Made, NewAccount, SignedIn},
+    accounts::{Accounts, Made, NewAccount},
     attempts, convert, error,
     events::Events,
+    history::Proof,
     password::Password,
-    session::{EndReason, FRESHNESS, RefreshToken, Refreshed, Session},
-    sign_in::Proof,
+    session::{EndReason, RefreshToken, Refreshed, Session},
+    sign_in::{Admission, SignedIn},
     throttle::Claimed,
 };
 
@@ -62,7 +67,14 @@ impl AuthService for Accounts {
         let key = self.registration_key(&call, "Register", &request)?;
         let made = self.make(&call, account, key.as_ref()).await?;
         let (user, is_replayed) = (made.user.clone(), made.is_replayed);
-        let signed_in = self.first_sign_in(&call, made, &request.password).await?;
+        let admission = self.first_sign_in(&call, made, &request.password).await?;
+        let Admission::SignedIn(signed_in) = admission else {
+            let message = proto::RegisterResponse {
+                user: Some(user),
+                ..Default::default()
+            };
+            return Ok(respond(message, is_replayed));
+        };
         let message = proto::RegisterResponse {
             user: Some(user),
             token: Some(signed_in.token),
@@ -86,20 +98,10 @@ impl AuthService for Accounts {
         let address = attempts::address_key(&request.email);
         let claimed = attempts::claimed(found.as_ref(), &address)?;
         let sign_in = self.sign_in(&call, found, &request.password);
-        let signed_in = self
-            .attempt(&call, claimed, Proof::SignIn, "PASSWORD", sign_in)
+        let admission = self
+            .throttled(&call, claimed, Proof::SignIn, "PASSWORD", sign_in)
             .await?;
-        let mut response = Response::new(proto::LoginResponse {
-            user: Some(signed_in.user),
-            token: Some(signed_in.token),
-            expires_at: Some(signed_in.expires_at.into()),
-            refresh_token: delivery.in_body(&signed_in.refresh_token),
-            mfa_required: false,
-            mfa_token: None,
-            methods: Vec::new(),
-        });
-        delivery.write(&mut response, &signed_in.refresh_token, self.0.session_ttl);
-        Ok(response)
+        Ok(self.admitted(admission, delivery))
     }
 
     async fn refresh_token(
@@ -162,22 +164,8 @@ impl AuthService for Accounts {
         request: Request<proto::ReauthenticateRequest>,
     ) -> Result<Response<proto::ReauthenticateResponse>, Failure> {
         let call = Call::of(&request)?;
-        let user = call.user()?;
-        let request = request.into_inner();
-        rules_of(&request).finish()?;
-        self.prove(&call, user.id, &request.password, "password")
-            .await?;
-        let origin = call.origin(self.now());
-        if !self
-            .store()
-            .reauthenticate(user.session_id, &origin)
-            .await?
-        {
-            return Err(error::session_ended().into());
-        }
-        Ok(Response::new(proto::ReauthenticateResponse {
-            valid_until: Some((origin.at + FRESHNESS).into()),
-        }))
+        let proved = self.prove_again(&call, &request.into_inner()).await?;
+        Ok(Response::new(proved))
     }
 
     async fn get_me(
@@ -354,6 +342,33 @@ impl AuthService for Accounts {
 }
 
 impl Accounts {
+    /// The answer to a call that signs in.
+    fn admitted(&self, admission: Admission, delivery: Delivery) -> Response<proto::LoginResponse> {
+        let signed_in = match admission {
+            Admission::SignedIn(signed_in) => signed_in,
+            Admission::Challenged { token, methods } => {
+                let methods = methods.into_iter().map(convert::method);
+                return Response::new(proto::LoginResponse {
+                    mfa_required: true,
+                    mfa_token: Some(token),
+                    methods: methods.map(Into::into).collect(),
+                    ..Default::default()
+                });
+            }
+        };
+        let mut response = Response::new(proto::LoginResponse {
+            user: Some(signed_in.user),
+            token: Some(signed_in.token),
+            expires_at: Some(signed_in.expires_at.into()),
+            refresh_token: delivery.in_body(&signed_in.refresh_token),
+            mfa_required: false,
+            mfa_token: None,
+            methods: Vec::new(),
+        });
+        delivery.write(&mut response, &signed_in.refresh_token, self.0.session_ttl);
+        response
+    }
+
     /// The session that comes with a new account. A replay shows no secret of
     /// then: the password opens a new session.
     async fn first_sign_in(
@@ -361,17 +376,17 @@ impl Accounts {
         call: &Call,
         made: Made,
         password: &str,
-    ) -> Result<SignedIn, Error> {
+    ) -> Result<Admission, Error> {
         let user_id = crate::accounts::id_of(&made.user)?;
         if let Some(hash) = &made.password_hash
-            && let Some(signed_in) = self.open_session(call, made.user, hash).await?
+            && let Some(admission) = self.admit(call, made.user, hash).await?
         {
-            return Ok(signed_in);
+            return Ok(admission);
         }
         let found = self.0.peers.person(call, user_id).await?;
         let sign_in = self.sign_in(call, found, password);
         let claimed = Claimed::Person(user_id);
-        self.attempt(call, claimed, Proof::SignIn, "PASSWORD", sign_in)
+        self.throttled(call, claimed, Proof::SignIn, "PASSWORD", sign_in)
             .await
     }
 
@@ -439,7 +454,7 @@ impl Accounts {
                 .ok_or_else(|| error::password_incorrect(field))
         };
         let (claimed, proof) = (Claimed::Person(user_id), Proof::Reauthentication);
-        self.attempt(call, claimed, proof, "PASSWORD", hash).await
+        self.throttled(call, claimed, proof, "PASSWORD", hash).await
     }
 }
 

@@ -187,6 +187,8 @@ pub(crate) enum EndReason {
     TokenReused,
     /// The account was disabled or deleted.
     AccountClosed,
+    /// An administrator took the person's second factors away.
+    FactorsReset,
 }
 
 impl EndReason {
@@ -197,6 +199,7 @@ impl EndReason {
             Self::PasswordChanged => "PASSWORD_CHANGED",
             Self::TokenReused => "TOKEN_REUSED",
             Self::AccountClosed => "ACCOUNT_CLOSED",
+            Self::FactorsReset => "FACTORS_RESET",
         }
     }
 }

@@ -8,6 +8,7 @@
 //! in that database's file.
 
 mod changes;
+mod factors;
 mod postgres;
 mod sign_ins;
 mod sql;
@@ -32,10 +33,13 @@ use portico_chassis::{
 };
 use uuid::Uuid;
 
+pub(crate) use self::factors::{
+    Added, Answered, ChallengeStore, FactorQueries, FactorStore, NewPasskey, PasskeyStore,
+};
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
 pub(crate) use self::{
     sign_ins::{SignInQueries, SignInStore},
-    throttle::{Admission, ThrottleStore},
+    throttle::{ThrottleStore, Turn},
 };
 use crate::{
     key::SealedKey,
@@ -61,11 +65,15 @@ pub(crate) trait Store:
     + AccountStore
     + DeletionStore
     + SessionStore
+    + TicketStore
+    + TokenStore
+    + FactorQueries
+    + FactorStore
+    + ChallengeStore
+    + PasskeyStore
     + SignInQueries
     + SignInStore
     + ThrottleStore
-    + TicketStore
-    + TokenStore
 {
 }
 
@@ -74,11 +82,15 @@ impl<T> Store for T where
         + AccountStore
         + DeletionStore
         + SessionStore
+        + TicketStore
+        + TokenStore
+        + FactorQueries
+        + FactorStore
+        + ChallengeStore
+        + PasskeyStore
         + SignInQueries
         + SignInStore
         + ThrottleStore
-        + TicketStore
-        + TokenStore
 {
 }
 
@@ -197,7 +209,9 @@ pub(crate) trait DeletionStore: Send + Sync {
 pub(crate) trait SessionStore: Send + Sync {
     /// Opens a session for a person whose password was just verified against
     /// `password_hash`, and confirms the password. Whether it was opened: not
-    /// if the password has changed since, nor while the account is deleted.
+    /// if the password has changed since, nor while the account is deleted, nor
+    /// if the person has a second factor. A device that the person never signed
+    /// in from before is told of, unless it is the first.
     async fn open_session(
         &self,
         session: &Session,
@@ -244,8 +258,9 @@ pub(crate) trait SessionStore: Send + Sync {
     /// go on.
     async fn revoke_tokens(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error>;
 
-    /// Forgets sessions, revocations, tickets, registration keys, throttles and
-    /// familiar places that have expired.
+    /// Forgets sessions, revocations, tickets, registration keys, challenges,
+    /// ceremonies, throttles and familiar places that have expired, and devices
+    /// not seen for a year.
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;
 }
 

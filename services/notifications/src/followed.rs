@@ -1,6 +1,7 @@
 //! Follows the events of the other services, and queues the mails that they
 //! ask for.
 
+mod factors;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +37,19 @@ const BEFORE_START: Duration = Duration::from_secs(24 * 3600);
 
 /// A mail about what happened longer ago would surprise more than it tells.
 const TOO_OLD: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// What auth tells that somebody gets a mail about.
+const OF_AUTH: [&str; 9] = [
+    "password.changed",
+    "device.added",
+    "totp.enabled",
+    "totp.disabled",
+    "passkey.added",
+    "passkey.removed",
+    "recovery_codes.renewed",
+    "recovery_code.used",
+    "mfa.reset",
+];
 
 /// The services that this one calls.
 #[derive(Clone)]
@@ -82,7 +96,7 @@ impl Followed {
         };
         tokio::join!(
             consumer("users", &["user.created"]).run(of_users, &self, stop.clone()),
-            consumer("auth", &["password.changed"]).run(of_auth, &self, stop.clone()),
+            consumer("auth", &OF_AUTH).run(of_auth, &self, stop.clone()),
             consumer("projects", &["invitation.created", "invitation.resent"]).run(
                 of_projects,
                 &self,
@@ -137,6 +151,14 @@ impl Followed {
                     (Mail::PasswordChanged { name, at }, user.email)
                 })
             }
+            "device.added"
+            | "totp.enabled"
+            | "totp.disabled"
+            | "passkey.added"
+            | "passkey.removed"
+            | "recovery_codes.renewed"
+            | "recovery_code.used"
+            | "mfa.reset" => self.about_factors(event, at).await?,
             "invitation.created" | "invitation.resent" => resource::<Invitation>(event)
                 .filter(|invitation| convert::invited_until(invitation) > self.clock.now())
                 .map(|invitation| {

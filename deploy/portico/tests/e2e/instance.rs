@@ -239,20 +239,27 @@ impl Instance {
     /// Makes an account as the operator does, who vouches for its address.
     pub(crate) async fn verified(&self, name: &str) -> Person {
         let email = format!("{name}@example.com");
+        let arguments = ["--password-stdin", "--email", &email, "--name", name];
+        self.admin_command("create-user", &arguments).await;
+        self.login(&email).await
+    }
+
+    /// Runs one of the operator's commands about accounts. Who asks for a
+    /// password gets the one of everybody here.
+    pub(crate) async fn admin_command(&self, name: &str, arguments: &[&str]) {
         let mut command = self
-            .command(&["admin", "create-user", "--password-stdin"])
-            .args(["--email", &email, "--name", name])
+            .command(&["admin", name])
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
             .expect("it starts");
         let mut stdin = command.stdin.take().expect("it is piped");
-        let written = stdin.write_all(PASSWORD.as_bytes()).await;
-        written.expect("it reads");
+        // Who asks for none may have ended before.
+        let _ = stdin.write_all(PASSWORD.as_bytes()).await;
         drop(stdin);
         let status = command.wait().await.expect("it ends");
         assert!(status.success(), "{status}");
-        self.login(&email).await
     }
 
     /// A command of the operator's, beside this installation.

@@ -9,6 +9,7 @@ mod audit;
 mod changes;
 mod conventions;
 mod coverage;
+mod factors;
 mod grpc;
 mod imports;
 mod instance;

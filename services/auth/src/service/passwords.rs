@@ -9,7 +9,7 @@ use portico_proto::auth::{self as proto, passwords_service_server::PasswordsServ
 use tonic::{Request, Response, Status as Failure};
 
 use super::{audit::check_depth, rules_of};
-use crate::{accounts::Accounts, convert, error, password, policy, sign_in::SignIn};
+use crate::{accounts::Accounts, convert, error, history::SignIn, password, policy};
 
 #[tonic::async_trait]
 impl PasswordsService for Accounts {

@@ -4,6 +4,8 @@
 mod accounts;
 mod deletions;
 mod events;
+mod factors;
+mod passkeys;
 mod sessions;
 mod sign_ins;
 mod throttle;
@@ -23,10 +25,11 @@ use portico_chassis::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use self::events::Ended;
-pub(super) use self::throttle::ThrottleStatements;
-use super::{Deletion, Queries, RegistrationKey};
+use self::events::{Ended, Opened};
+pub(super) use self::{factors::FactorStatements, throttle::ThrottleStatements};
+use super::{Deletion, FactorQueries, Queries, RegistrationKey};
 use crate::{
+    device::Device,
     key::SealedKey,
     session::{EndReason, Session},
     ticket::{Ticket, TicketHash},
@@ -38,7 +41,7 @@ const REVOCATION_MARGIN: Duration = Duration::from_secs(60);
 
 /// A database, as far as changes need it.
 #[async_trait]
-pub(super) trait Engine: Queries {
+pub(super) trait Engine: Queries + FactorQueries {
     /// What telemetry calls it.
     const NAME: &'static str;
 
@@ -60,7 +63,7 @@ pub(super) struct Claim {
 
 /// The statements that changes are made of. Dropped, it changes nothing.
 #[async_trait]
-pub(super) trait Transaction: ThrottleStatements {
+pub(super) trait Transaction: FactorStatements + ThrottleStatements + Send {
     /// Claims a key for an account, unless somebody has, and reads the claim.
     async fn claim(
         &mut self,
@@ -170,8 +173,7 @@ pub(super) trait Transaction: ThrottleStatements {
         now: Timestamp,
     ) -> Result<Option<User>, Error>;
 
-    /// Forgets sessions, revocations, tickets, registration keys, throttles and
-    /// familiar places that have expired.
+    /// Forgets what has expired.
     async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error>;
 
     /// Nobody else adds a signing key from now on.
@@ -191,6 +193,24 @@ pub(super) trait Transaction: ThrottleStatements {
     ) -> Result<(), Error>;
 
     async fn commit(self) -> Result<(), Error>;
+}
+
+/// Opens a session, and tells of it and of a device that is new.
+async fn enter<T: Transaction>(
+    transaction: &mut T,
+    session: &Session,
+    origin: &Origin,
+) -> Result<(), Error> {
+    let device = Device::of(session);
+    let is_known = transaction.note_device(session.user_id, device, origin.at);
+    let is_unknown = is_known.await? == Some(false);
+    transaction.insert_session(session).await?;
+    let opened = Opened::of(session, is_unknown);
+    transaction.append(origin, opened.event()).await?;
+    if is_unknown {
+        transaction.append(origin, opened.device_event()).await?;
+    }
+    Ok(())
 }
 
 /// Revokes the tokens of sessions that are gone, and tells of it.

@@ -4,6 +4,8 @@
 mod accounts;
 mod audit;
 mod deletions;
+mod factors;
+mod passkeys;
 mod sessions;
 mod sign_ins;
 mod throttle;

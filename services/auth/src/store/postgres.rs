@@ -37,6 +37,10 @@ impl PostgresStore {
     pub(super) fn reader(&self) -> &PgPool {
         &self.database.pool
     }
+
+    pub(super) fn watcher(&self) -> &PgPool {
+        self.reader()
+    }
 }
 
 #[async_trait]

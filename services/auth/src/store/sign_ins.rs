@@ -8,7 +8,7 @@ use portico_chassis::{
 };
 use uuid::Uuid;
 
-use crate::sign_in::{Failure, SignIn};
+use crate::history::{Failure, SignIn};
 
 /// Keeps and reads what is told of sign-ins.
 #[async_trait]

@@ -1,5 +1,6 @@
 //! The SQL that both databases share: texts and rows.
 
+pub(super) mod factors;
 pub(super) mod sign_ins;
 pub(super) mod throttle;
 

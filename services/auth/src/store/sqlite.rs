@@ -35,6 +35,10 @@ impl SqliteStore {
     pub(super) fn reader(&self) -> &SqlitePool {
         &self.database.readers
     }
+
+    pub(super) fn watcher(&self) -> &SqlitePool {
+        self.database.watcher()
+    }
 }
 
 #[async_trait]

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error};
 
 use crate::{
-    sign_in::Failure,
+    history::Failure,
     throttle::{Attempt, Counted, Key},
 };
 
@@ -14,7 +14,7 @@ pub(crate) trait ThrottleStore: Send + Sync {
     /// Counts an attempt as failed, before it is made; or how long to wait
     /// before another one is made, and then it does not count. Of many at once,
     /// no more are made than of as many one after the other.
-    async fn count_attempt(&self, attempt: &Attempt, now: Timestamp) -> Result<Admission, Error>;
+    async fn count_attempt(&self, attempt: &Attempt, now: Timestamp) -> Result<Turn, Error>;
 
     /// Takes an attempt back that succeeded, and forgets those before it from
     /// this place. From now on, its address is familiar: attempts from there
@@ -42,7 +42,7 @@ pub(crate) trait ThrottleStore: Send + Sync {
 
 /// Whether an attempt is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Admission {
+pub(crate) enum Turn {
     /// It is made, and counts as failed until it has succeeded.
     Admitted(Counted),
     /// Not before this time has passed.

@@ -126,7 +126,8 @@ async fn who_is_signed_in_guesses_the_password_no_faster() {
     };
     let reauthenticate = async || {
         let message = proto::ReauthenticateRequest {
-            password: "a wrong guess".to_owned(),
+            password: Some("a wrong guess".to_owned()),
+            ..proto::ReauthenticateRequest::default()
         };
         let call = with(signed_in(from(HOME)), message);
         reason(

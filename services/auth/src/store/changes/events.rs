@@ -4,7 +4,10 @@ use portico_chassis::{clock::Timestamp, outbox::Event};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::session::{EndReason, Session};
+use crate::{
+    passkey::Passkey,
+    session::{EndReason, Session},
+};
 
 /// What is told of a session that was opened.
 #[derive(Serialize)]
@@ -15,11 +18,14 @@ pub(super) struct Opened<'a> {
     expires_at: Timestamp,
     ip: &'a Option<String>,
     user_agent: &'a Option<String>,
+    #[serde(skip)]
+    is_unknown_device: bool,
 }
 
 impl<'a> Opened<'a> {
-    pub(super) fn of(session: &'a Session) -> Self {
+    pub(super) fn of(session: &'a Session, is_unknown_device: bool) -> Self {
         Self {
+            is_unknown_device,
             id: session.id,
             user_id: session.user_id,
             created_at: session.created_at,
@@ -30,7 +36,19 @@ impl<'a> Opened<'a> {
     }
 
     pub(super) fn event(&self) -> Event<'_, Self> {
-        Event::new("session.created", self.id, self).id("userId", self.user_id)
+        let event = Event::new("session.created", self.id, self).id("userId", self.user_id);
+        if self.is_unknown_device {
+            event.word("device", "UNKNOWN")
+        } else {
+            event
+        }
+    }
+
+    /// The same told of the person: from where it was never seen before.
+    pub(super) fn device_event(&self) -> Event<'_, Self> {
+        Event::new("device.added", self.user_id, self)
+            .on("user")
+            .id("sessionId", self.id)
     }
 }
 
@@ -63,5 +81,31 @@ impl AboutAccount {
 
     pub(super) fn event(&self, kind: &'static str) -> Event<'_, Self> {
         Event::new(kind, self.user_id, self).on("user")
+    }
+}
+
+/// What is told of a passkey.
+#[derive(Serialize)]
+pub(super) struct AboutPasskey<'a> {
+    passkey_id: Uuid,
+    user_id: Uuid,
+    name: &'a str,
+    created_at: Timestamp,
+    last_used_at: Option<Timestamp>,
+}
+
+impl<'a> AboutPasskey<'a> {
+    pub(super) fn of(passkey: &'a Passkey) -> Self {
+        Self {
+            passkey_id: passkey.id,
+            user_id: passkey.user_id,
+            name: &passkey.name,
+            created_at: passkey.created_at,
+            last_used_at: passkey.last_used_at,
+        }
+    }
+
+    pub(super) fn event(&self, kind: &'static str) -> Event<'_, Self> {
+        Event::new(kind, self.passkey_id, self).id("userId", self.user_id)
     }
 }

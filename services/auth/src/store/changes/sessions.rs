@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error, token::Revoked};
 use uuid::Uuid;
 
-use super::{Engine, Transaction as _, end, events::Opened, revoke};
+use super::{Engine, FactorStatements as _, Transaction as _, end, enter, revoke};
 use crate::{
     session::{EndReason, Refreshed, Session, Visit},
     store::SessionStore,
@@ -25,13 +25,10 @@ impl<E: Engine> SessionStore for E {
         let stands = transaction
             .password_stands(session.user_id, password_hash)
             .await?;
-        if !stands {
+        if !stands || transaction.has_second_factor(session.user_id).await? {
             return Ok(false);
         }
-        transaction.insert_session(session).await?;
-        transaction
-            .append(origin, Opened::of(session).event())
-            .await?;
+        enter(&mut transaction, session, origin).await?;
         transaction.commit().await?;
         Ok(true)
     }

@@ -5,7 +5,7 @@ use portico_chassis::{outbox::Origin, status::Error};
 use uuid::Uuid;
 
 use super::{Engine, Transaction as _, throttle::Failed};
-use crate::{sign_in::Failure, store::SignInStore};
+use crate::{history::Failure, store::SignInStore};
 
 #[async_trait]
 impl<E: Engine> SignInStore for E {

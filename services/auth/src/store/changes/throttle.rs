@@ -11,8 +11,8 @@ pub(super) use self::events::Failed;
 use self::events::Slowed;
 use super::{Engine, Transaction as _};
 use crate::{
-    sign_in::Failure,
-    store::{Admission, ThrottleStore},
+    history::Failure,
+    store::{ThrottleStore, Turn},
     throttle::{Attempt, Counted, FAMILIAR, Key, Scope, Tally},
 };
 
@@ -55,7 +55,7 @@ pub(in crate::store) trait ThrottleStatements: Send {
 #[async_trait]
 impl<E: Engine> ThrottleStore for E {
     #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
-    async fn count_attempt(&self, attempt: &Attempt, now: Timestamp) -> Result<Admission, Error> {
+    async fn count_attempt(&self, attempt: &Attempt, now: Timestamp) -> Result<Turn, Error> {
         let mut transaction = self.begin().await?;
         let is_familiar = transaction.is_familiar(attempt.address, now).await?;
         let mut counted = Counted {
@@ -80,10 +80,10 @@ impl<E: Engine> ThrottleStore for E {
             }
         }
         if wait > Duration::ZERO {
-            return Ok(Admission::Refused(wait));
+            return Ok(Turn::Refused(wait));
         }
         transaction.commit().await?;
-        Ok(Admission::Admitted(counted))
+        Ok(Turn::Admitted(counted))
     }
 
     #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]

@@ -6,7 +6,7 @@ use portico_chassis::{
 };
 
 use super::*;
-use crate::sign_in::{Failure, Proof, SignIn};
+use crate::history::{Failure, Proof, SignIn};
 
 cases! {
     a_persons_sign_ins_and_failures_are_listed_newest_first,

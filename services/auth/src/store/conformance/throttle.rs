@@ -5,7 +5,7 @@ use futures::future::join_all;
 use super::*;
 use crate::{
     MasterKey,
-    sign_in::{Failure, Proof},
+    history::{Failure, Proof},
     throttle::{Attempt, Claimed, Counted, Scope, account_key},
 };
 
@@ -37,22 +37,22 @@ fn attempt(account: u128, address: &str) -> Attempt {
 }
 
 impl Fixture {
-    async fn try_at(&self, attempt: &Attempt, seconds: i64) -> Admission {
+    async fn try_at(&self, attempt: &Attempt, seconds: i64) -> Turn {
         let admitted = self.store.count_attempt(attempt, at(seconds)).await;
         admitted.expect("counted")
     }
 
     async fn admitted(&self, attempt: &Attempt, seconds: i64) -> Counted {
         match self.try_at(attempt, seconds).await {
-            Admission::Admitted(counted) => counted,
-            Admission::Refused(wait) => panic!("refused for {wait:?}"),
+            Turn::Admitted(counted) => counted,
+            Turn::Refused(wait) => panic!("refused for {wait:?}"),
         }
     }
 
     async fn wait(&self, attempt: &Attempt, seconds: i64) -> u64 {
         match self.try_at(attempt, seconds).await {
-            Admission::Admitted(_) => 0,
-            Admission::Refused(wait) => wait.as_secs(),
+            Turn::Admitted(_) => 0,
+            Turn::Refused(wait) => wait.as_secs(),
         }
     }
 
@@ -105,7 +105,7 @@ async fn of_many_attempts_at_once_no_more_are_made_than_one_after_the_other(fixt
     let attempt = attempt(1, "203.0.113.1");
     let at_once = (0..20).map(|_| fixture.try_at(&attempt, 10));
     let made = join_all(at_once).await.into_iter();
-    let made = made.filter(|admission| matches!(admission, Admission::Admitted(_)));
+    let made = made.filter(|admission| matches!(admission, Turn::Admitted(_)));
     assert_eq!(made.count(), 5);
 }
 

@@ -8,7 +8,7 @@ use portico_chassis::{clock::Timestamp, page::COUNT_CAP};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::sign_in::SignIn;
+use crate::history::SignIn;
 
 /// What comes of a sign-in by a password alone, which says no method.
 const USUAL_METHOD: &str = "PASSWORD";

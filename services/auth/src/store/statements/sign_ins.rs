@@ -10,7 +10,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::{
-    sign_in::SignIn,
+    history::SignIn,
     store::{
         SignInQueries,
         changes::Engine as _,

@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use portico_chassis::{clock::Timestamp, status::Error};
 
-use super::run;
 use crate::{
     store::{
         changes::ThrottleStatements,

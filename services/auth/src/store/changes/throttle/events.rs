@@ -5,7 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    sign_in::Failure,
+    history::Failure,
     throttle::{Key, Scope},
 };
 

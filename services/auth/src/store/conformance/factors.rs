@@ -1,0 +1,538 @@
+//! Authenticators, recovery codes and challenges.
+
+use super::*;
+use crate::{
+    challenge::{Challenge, ChallengeHash},
+    factors::{Attempt, Factors, Method, Proof, Shown, Tried},
+    recovery::RecoveryCodes,
+    secret::MasterKey,
+    totp::Secret,
+};
+
+cases! {
+    an_authenticator_counts_once_it_is_confirmed,
+    a_secret_replaces_one_before_but_none_that_is_confirmed,
+    whoever_has_a_second_factor_gets_no_session_by_the_password_alone,
+    a_challenge_ends_with_the_right_answer,
+    of_many_who_answer_a_challenge_at_once_one_gets_a_session,
+    of_many_challenges_that_get_one_code_at_once_one_gets_a_session,
+    of_many_challenges_that_get_one_recovery_code_at_once_one_gets_a_session,
+    the_fifth_wrong_answer_ends_a_challenge,
+    wrong_codes_are_counted_over_all_challenges,
+    wrong_codes_at_once_are_all_counted,
+    a_challenge_does_not_outlive_its_time,
+    a_challenge_ends_with_its_password,
+    a_challenge_outlives_an_upgrade_of_its_hash,
+    a_challenge_ends_with_its_account,
+    a_challenge_is_opened_by_the_password_of_now_only,
+    a_code_proves_again_who_is_there,
+    the_last_factor_takes_the_recovery_codes_along,
+    recovery_codes_are_renewed_for_whoever_has_a_factor,
+    a_reset_leaves_nothing,
+    a_new_device_is_told_of_unless_it_is_the_first,
+    expired_challenges_and_forgotten_devices_are_swept_away,
+}
+
+/// Somebody with an authenticator.
+struct Person {
+    id: Uuid,
+    key: MasterKey,
+    generator: totp_rs::Totp,
+    recovery_codes: Vec<String>,
+}
+
+impl Person {
+    /// Somebody with a secret that is not confirmed.
+    async fn begin(fixture: &Fixture) -> Self {
+        let id = fixture.account().await;
+        let key = MasterKey::parse(&"A".repeat(43)).expect("key");
+        let secret = Secret::generate();
+        let sealed = secret.seal(&key, id).expect("sealed");
+        let begun = fixture.store.begin_totp(id, &sealed).await;
+        assert!(begun.expect("done"));
+        let bytes = data_encoding::BASE32_NOPAD.decode(secret.text().as_bytes());
+        Self {
+            id,
+            key,
+            generator: totp_rs::Builder::new()
+                .with_secret(bytes.expect("Base32"))
+                .build()
+                .expect("a generator"),
+            recovery_codes: Vec::new(),
+        }
+    }
+
+    /// Somebody with an authenticator, confirmed at the second 3,000.
+    async fn new(fixture: &Fixture) -> Self {
+        let mut person = Self::begin(fixture).await;
+        let (kept, shown) = RecoveryCodes::generate(&person.key, person.id);
+        let code = person.code(3_000);
+        let attempt = person.attempt(Shown::FirstCode(&code), 3_000);
+        let tried = fixture
+            .store
+            .confirm_totp(&attempt, &kept, &origin(3_000))
+            .await;
+        assert!(matches!(tried.expect("done"), Tried::Right { .. }));
+        person.recovery_codes = shown;
+        person
+    }
+
+    fn code(&self, seconds: u64) -> String {
+        self.generator.generate(seconds).to_string()
+    }
+
+    fn attempt<'a>(&'a self, shown: Shown<'a>, seconds: i64) -> Attempt<'a> {
+        Attempt {
+            user_id: self.id,
+            shown,
+            master_key: &self.key,
+            at: at(seconds),
+        }
+    }
+
+    async fn challenge(&self, fixture: &Fixture, seconds: i64) -> ChallengeHash {
+        let (challenge, _) = Challenge::issue(self.id, at(seconds));
+        let opened = fixture.store.open_challenge(&challenge, "hash").await;
+        assert!(opened.expect("done"));
+        challenge.hash
+    }
+
+    async fn answers(
+        &self,
+        fixture: &Fixture,
+        hash: ChallengeHash,
+        shown: Shown<'_>,
+        seconds: i64,
+    ) -> Answered {
+        let session = Session::begin(self.id, &visit(seconds), TTL);
+        let attempt = self.attempt(shown, seconds);
+        fixture
+            .store
+            .answer_by_code(hash, &attempt, &session, &origin(seconds))
+            .await
+            .expect("done")
+    }
+
+    async fn factors(&self, fixture: &Fixture) -> Factors {
+        fixture.store.factors(self.id).await.expect("read")
+    }
+}
+
+/// How many of these got a session.
+fn opened(answered: &[Answered]) -> usize {
+    let opened = answered.iter().filter(|one| **one == Answered::Opened);
+    opened.count()
+}
+
+async fn an_authenticator_counts_once_it_is_confirmed(fixture: &Fixture) {
+    let person = Person::begin(fixture).await;
+    assert!(!person.factors(fixture).await.has_totp());
+    fixture.session(person.id, 10).await;
+    let (kept, _) = RecoveryCodes::generate(&person.key, person.id);
+    let wrong = person.attempt(Shown::FirstCode("000000"), 3_000);
+    let tried = fixture
+        .store
+        .confirm_totp(&wrong, &kept, &origin(3_000))
+        .await;
+    assert!(matches!(tried.expect("done"), Tried::Wrong(_)));
+    assert_eq!(person.factors(fixture).await.failures, 1);
+    let code = person.code(3_000);
+    let right = person.attempt(Shown::FirstCode(&code), 3_000);
+    let confirmed = fixture
+        .store
+        .confirm_totp(&right, &kept, &origin(3_000))
+        .await;
+    assert!(matches!(confirmed.expect("done"), Tried::Right { .. }));
+    let factors = person.factors(fixture).await;
+    assert_eq!(factors.methods(false), [Method::Totp, Method::RecoveryCode]);
+    assert_eq!((factors.recovery_codes, factors.last_step), (kept, 100));
+    let kinds = fixture.database.event_kinds().await;
+    assert_eq!(kinds, ["session.created", "totp.enabled"]);
+}
+
+async fn a_secret_replaces_one_before_but_none_that_is_confirmed(fixture: &Fixture) {
+    let person = Person::begin(fixture).await;
+    let begin = |sealed: &'static [u8]| fixture.store.begin_totp(person.id, sealed);
+    assert!(begin(b"second").await.expect("done"));
+    let totp = person.factors(fixture).await.totp.expect("there");
+    assert_eq!(
+        (totp.sealed.as_slice(), totp.confirmed_at),
+        (&b"second"[..], None)
+    );
+    let person = Person::new(fixture).await;
+    let refused = fixture.store.begin_totp(person.id, b"third").await;
+    assert!(!refused.expect("done"));
+    assert!(person.factors(fixture).await.has_totp());
+}
+
+async fn whoever_has_a_second_factor_gets_no_session_by_the_password_alone(fixture: &Fixture) {
+    let person = Person::new(fixture).await;
+    let session = Session::begin(person.id, &visit(3_000), TTL);
+    let opened = fixture
+        .store
+        .open_session(&session, "hash", &origin(3_000))
+        .await;
+    assert!(!opened.expect("done"));
+    assert!(fixture.live(person.id, 3_001).await.is_empty());
+}
+
+async fn a_challenge_ends_with_the_right_answer(fixture: &Fixture) {
+    let person = Person::new(fixture).await;
+    let hash = person.challenge(fixture, 3_030).await;
+    let code = person.code(3_030);
+    let first = person.answers(fixture, hash, Shown::Code(&code), 3_030);
+    assert_eq!(first.await, Answered::Opened);
+    assert_eq!(fixture.live(person.id, 3_031).await.len(), 1);
+    let next = person.code(3_060);
+    let again = person.answers(fixture, hash, Shown::Code(&next), 3_060);
+    assert_eq!(again.await, Answered::Gone);
+    let unknown = ChallengeHash([0; 32]);
+    let none = person.answers(fixture, unknown, Shown::Code(&next), 3_060);
+    assert_eq!(none.await, Answered::Gone);
+}
+
+async fn of_many_who_answer_a_challenge_at_once_one_gets_a_session(fixture: &Fixture) {
+    let person = Person::new(fixture).await;
+    let hash = person.challenge(fixture, 3_030).await;
+    let code = person.code(3_030);
+    let answers = person
+        .recovery_codes
+        .iter()
+        .flat_map(|text| [Shown::RecoveryCode(text), Shown::Code(&code)])
+        .map(|shown| person.answers(fixture, hash, shown, 3_030));
+    let answered = futures::future::join_all(answers).await;
+    assert_eq!((answered.len(), opened(&answered)), (20, 1));
+    assert_eq!(fixture.live(person.id, 3_031).await.len(), 1);
+}
+
+/// What becomes of 20 challenges that get the same answer at once.
+async fn twenty_at_once(fixture: &Fixture, person: &Person, shown: Shown<'_>) -> Vec<Answered> {
+    let mut challenges = Vec::new();
+    for _ in 0..20 {
+        challenges.push(person.challenge(fixture, 3_030).await);
+    }
+    let answers = challenges
+        .into_iter()
+        .map(|hash| person.answers(fixture, hash, shown, 3_030));
+    futures::future::join_all(answers).await
+}
+
+async fn of_many_challenges_that_get_one_code_at_once_one_gets_a_session(fixture: &Fixture) {
+    let person = Person::new(fixture).await;
+    let code = person.code(3_030);
+    let answered = twenty_at_once(fixture, &person, Shown::Code(&code)).await;
+    assert_eq!(opened(&answered), 1);
+    assert_eq!(fixture.live(person.id, 3_031).await.len(), 1);
+}
+
+async fn of_many_challenges_that_get_one_recovery_code_at_once_one_gets_a_session(
+    fixture: &Fixture,
+) {
+    let person = Person::new(fixture).await;
+    let shown = Shown::RecoveryCode(&person.recovery_codes[0]);
+    let answered = twenty_at_once(fixture, &person, shown).await;
+    assert_eq!(opened(&answered), 1);
+    let kinds = fixture.database.event_kinds().await;
+    let used = kinds.iter().filter(|kind| *kind == "recovery_code.used");
+    assert_eq!(used.count(), 1);
+}
+
+async fn the_fifth_wrong_answer_ends_a_challenge(fixture: &Fixture) {
+    let person = Person::new(fixture).await;
+    let hash = person.challenge(fixture, 3_030).await;
+    for _ in 0..5 {
+        let wrong = person.answers(fixture, hash, Shown::Code("000000"), 3_030);
+        assert_eq!(wrong.await, Answered::Wrong);
+    }
+    let code = person.code(3_030);
+    let late = person.answers(fixture, hash, Shown::Code(&code), 3_030);
+    assert_eq!(late.await, Answered::Gone);
+    // The code is not used up by that.
+    let hash = person.challenge(fixture, 3_030).await;
+    let right = person.answers(fixture, hash, Shown::Code(&code), 3_030);
+    assert_eq!(right.await, Answered::Opened);
+}
+
+async fn wrong_codes_are_counted_over_all_challenges(fixture: &Fixture) {
+    let person = Person::new(fixture).await;
+    for _ in 0..6 {
+        let hash = person.challenge(fixture, 3_030).await;
+        let wrong = person.answers(fixture, hash, Shown::Code("000000"), 3_030);
+        assert_eq!(wrong.await, Answered::Wrong);
+    }
+    let hash = person.challenge(fixture, 3_030).await;
+    let code = person.code(3_060);
+    let early = person.answers(fixture, hash, Shown::Code(&code), 3_040);
+    assert_eq!(early.await, Answered::Blocked(Duration::from_secs(20)));
+    let right = person.answers(fixture, hash, Shown::Code(&code), 3_060);
+    assert_eq!(right.await, Answered::Opened);
+    assert_eq!(person.factors(fixture).await.failures, 0);
+}
+
+async fn wrong_codes_at_once_are_all_counted(fixture: &Fixture) {
+    let person = Person::new(fixture).await;
+    let answered = twenty_at_once(fixture, &person, Shown::Code("000000")).await;
+    let wrong = answered.iter().filter(|one| **one == Answered::Wrong);
+    assert_eq!(wrong.count(), 6);
+    assert_eq!(person.factors(fixture).await.failures, 6);
+}
+
+async fn a_challenge_does_not_outlive_its_time(fixture: &Fixture) {
+    let person = Person::new(fixture).await;
+    let hash = person.challenge(fixture, 3_000).await;
+    let read = async |seconds| {
+        let challenge = fixture.store.challenge(hash, at(seconds)).await;
+        challenge.expect("read")
+    };
+    assert_eq!(read(3_299).await.expect("there").user_id, person.id);
+    assert_eq!(read(3_300).await, None);
+    let code = person.code(3_300);
+    let late = person.answers(fixture, hash, Shown::Code(&code), 3_300);
+    assert_eq!(late.await, Answered::Gone);
+}
+
+async fn a_challenge_ends_with_its_password(fixture: &Fixture) {
+    let person = Person::new(fixture).await;
+    let hash = person.challenge(fixture, 3_030).await;
+    let changed = fixture
+        .store
+        .change_password(person.id, "hash", "new", Uuid::nil(), &origin(3_031))
+        .await;
+    assert!(changed.expect("done"));
+    let challenge = fixture.store.challenge(hash, at(3_032)).await;
+    assert_eq!(challenge.expect("read"), None);
+    let code = person.code(3_030);
+    let late = person.answers(fixture, hash, Shown::Code(&code), 3_032);
+    assert_eq!(late.await, Answered::Gone);
+}
+
+async fn a_challenge_outlives_an_upgrade_of_its_hash(fixture: &Fixture) {
+    let person = Person::new(fixture).await;
+    let hash = person.challenge(fixture, 3_030).await;
+    let upgraded = fixture.store.upgrade_password(person.id, "hash", "better");
+    upgraded.await.expect("done");
+    let code = person.code(3_030);
+    let right = person.answers(fixture, hash, Shown::Code(&code), 3_032);
+    assert_eq!(right.await, Answered::Opened);
+}
+
+async fn a_challenge_ends_with_its_account(fixture: &Fixture) {
+    let person = Person::new(fixture).await;
+    let hash = person.challenge(fixture, 3_030).await;
+    let deletion = Deletion {
+        user_id: person.id,
+        heir_id: None,
+    };
+    let begun = fixture.store.begin_deletion(deletion, at(3_031)).await;
+    begun.expect("done");
+    let code = person.code(3_030);
+    let late = person.answers(fixture, hash, Shown::Code(&code), 3_032);
+    assert_eq!(late.await, Answered::Gone);
+}
+
+async fn a_challenge_is_opened_by_the_password_of_now_only(fixture: &Fixture) {
+    let person = Person::new(fixture).await;
+    let (challenge, _) = Challenge::issue(person.id, at(3_000));
+    let opened = fixture.store.open_challenge(&challenge, "earlier").await;
+    assert!(!opened.expect("done"));
+    let challenge = fixture.store.challenge(challenge.hash, at(3_001)).await;
+    assert_eq!(challenge.expect("read"), None);
+}
+
+async fn a_code_proves_again_who_is_there(fixture: &Fixture) {
+    let person = Person::begin(fixture).await;
+    let session = fixture.session(person.id, 10).await;
+    let (kept, _) = RecoveryCodes::generate(&person.key, person.id);
+    let code = person.code(3_000);
+    let first = person.attempt(Shown::FirstCode(&code), 3_000);
+    let confirmed = fixture
+        .store
+        .confirm_totp(&first, &kept, &origin(3_000))
+        .await;
+    confirmed.expect("done");
+    let prove = async |session_id, code: &str, seconds| {
+        let attempt = person.attempt(Shown::Code(code), seconds);
+        fixture
+            .store
+            .reauthenticate_by_code(session_id, &attempt, &origin(seconds))
+            .await
+            .expect("done")
+    };
+    let authenticated_at = async || {
+        let session = fixture.store.session(session.id, at(3_040)).await;
+        session.expect("read").expect("there").authenticated_at
+    };
+    let wrong = prove(session.id, &code, 3_030).await;
+    assert!(matches!(wrong, Some(Tried::Wrong(_))));
+    assert_eq!(authenticated_at().await, at(10));
+    let code = person.code(3_030);
+    // Elsewhere it is not used up.
+    assert_eq!(prove(Uuid::nil(), &code, 3_030).await, None);
+    let right = prove(session.id, &code, 3_030).await;
+    assert!(matches!(
+        right,
+        Some(Tried::Right {
+            by: Proof::Totp,
+            ..
+        })
+    ));
+    assert_eq!(authenticated_at().await, at(3_030));
+}
+
+async fn the_last_factor_takes_the_recovery_codes_along(fixture: &Fixture) {
+    let person = Person::new(fixture).await;
+    let disable = async |code: &str, seconds| {
+        let attempt = person.attempt(Shown::AnyCode(code), seconds);
+        let disabled = fixture.store.disable_totp(&attempt, &origin(seconds)).await;
+        disabled.expect("done")
+    };
+    assert!(matches!(disable("000000", 3_030).await, Tried::Wrong(_)));
+    assert!(person.factors(fixture).await.has_totp());
+    let tried = disable(&person.recovery_codes[0], 3_030).await;
+    let by_recovery_code = matches!(
+        tried,
+        Tried::Right {
+            by: Proof::RecoveryCode,
+            ..
+        }
+    );
+    assert!(by_recovery_code);
+    let factors = person.factors(fixture).await;
+    assert_eq!(
+        (factors.totp, factors.recovery_codes),
+        (None, RecoveryCodes::default())
+    );
+    let kinds = fixture.database.event_kinds().await;
+    assert_eq!(kinds[1..], ["recovery_code.used", "totp.disabled"]);
+    fixture.session(person.id, 3_040).await;
+}
+
+async fn recovery_codes_are_renewed_for_whoever_has_a_factor(fixture: &Fixture) {
+    let person = Person::new(fixture).await;
+    let (kept, shown) = RecoveryCodes::generate(&person.key, person.id);
+    let renewed = fixture
+        .store
+        .renew_recovery_codes(person.id, &kept, &origin(3_001))
+        .await;
+    assert!(renewed.expect("done"));
+    let hash = person.challenge(fixture, 3_030).await;
+    for (code, answered) in [
+        (&person.recovery_codes[0], Answered::Wrong),
+        (&shown[0], Answered::Opened),
+    ] {
+        let shown = Shown::RecoveryCode(code);
+        assert_eq!(person.answers(fixture, hash, shown, 3_030).await, answered);
+    }
+    let nobody = fixture.account().await;
+    let refused = fixture
+        .store
+        .renew_recovery_codes(nobody, &kept, &origin(3_001))
+        .await;
+    assert!(!refused.expect("done"));
+    let factors = fixture.store.factors(nobody).await.expect("read");
+    assert_eq!(factors, Factors::default());
+}
+
+async fn a_reset_leaves_nothing(fixture: &Fixture) {
+    let person = Person::begin(fixture).await;
+    let session = fixture.session(person.id, 10).await;
+    let (kept, _) = RecoveryCodes::generate(&person.key, person.id);
+    let code = person.code(3_000);
+    let first = person.attempt(Shown::FirstCode(&code), 3_000);
+    let confirmed = fixture
+        .store
+        .confirm_totp(&first, &kept, &origin(3_000))
+        .await;
+    confirmed.expect("done");
+    let hash = person.challenge(fixture, 3_030).await;
+    let other = Person::new(fixture).await;
+    let reset = fixture.store.reset_factors(person.id, &origin(3_031)).await;
+    reset.expect("done");
+    assert_eq!(person.factors(fixture).await, Factors::default());
+    assert!(other.factors(fixture).await.has_totp());
+    assert!(fixture.live(person.id, 3_032).await.is_empty());
+    assert_eq!(fixture.revoked(3_032).await, [Revoked::Session(session.id)]);
+    let challenge = fixture.store.challenge(hash, at(3_032)).await;
+    assert_eq!(challenge.expect("read"), None);
+    let kinds = fixture.database.event_kinds().await;
+    assert!(kinds.ends_with(&["session.revoked".to_owned(), "mfa.reset".to_owned()]));
+    fixture.session(person.id, 3_040).await;
+}
+
+async fn a_new_device_is_told_of_unless_it_is_the_first(fixture: &Fixture) {
+    let user_id = fixture.account().await;
+    let open = async |agent: &str, seconds| {
+        let visit = Visit {
+            user_agent: Some(agent.to_owned()),
+            ..visit(seconds)
+        };
+        let session = Session::begin(user_id, &visit, TTL);
+        let opened = fixture
+            .store
+            .open_session(&session, "hash", &origin(seconds))
+            .await;
+        assert!(opened.expect("done"));
+        session
+    };
+    open("browser/1", 10).await;
+    let known = open("browser/2", 11).await;
+    let ended = fixture
+        .store
+        .end_sessions(user_id, EndReason::SignedOut, &origin(12))
+        .await;
+    ended.expect("done");
+    // It is known from earlier sign-ins, not from open sessions.
+    open("browser/2", 13).await;
+    assert_eq!(known.user_agent.as_deref(), Some("browser/2"));
+    let of_devices = async || {
+        let kinds = fixture.database.event_kinds().await;
+        kinds.iter().filter(|kind| *kind == "device.added").count()
+    };
+    assert_eq!(of_devices().await, 0);
+    open("telephone/1", 14).await;
+    open("telephone/1", 15).await;
+    assert_eq!(of_devices().await, 1);
+    let record = fixture.database.record().await;
+    let noted = record
+        .iter()
+        .filter(|(kind, _, details, _)| {
+            let details = details.as_deref().unwrap_or_default();
+            kind == "session.created" && details.contains(r#""device":"UNKNOWN""#)
+        })
+        .count();
+    assert_eq!(noted, 1);
+}
+
+async fn expired_challenges_and_forgotten_devices_are_swept_away(fixture: &Fixture) {
+    const YEAR: i64 = 365 * 24 * 3600;
+    let person = Person::new(fixture).await;
+    let old = person.challenge(fixture, 3_000).await;
+    let new = person.challenge(fixture, 3_100).await;
+    let other = fixture.account().await;
+    fixture.session(other, 10).await;
+    let forget = async |seconds| {
+        let forgotten = fixture.store.forget_expired(at(seconds)).await;
+        forgotten.expect("done");
+    };
+    forget(3_300).await;
+    let is_there = async |hash| {
+        let challenge = fixture.store.challenge(hash, at(3_001)).await;
+        challenge.expect("read").is_some()
+    };
+    assert!(!is_there(old).await);
+    assert!(is_there(new).await);
+    // After a year the one device is forgotten, so that the next is the first.
+    forget(YEAR + 10).await;
+    let visit = Visit {
+        user_agent: Some("telephone".to_owned()),
+        ..visit(YEAR + 11)
+    };
+    let session = Session::begin(other, &visit, TTL);
+    let opened = fixture
+        .store
+        .open_session(&session, "hash", &origin(YEAR + 11))
+        .await;
+    assert!(opened.expect("done"));
+    let kinds = fixture.database.event_kinds().await;
+    assert!(!kinds.contains(&"device.added".to_owned()));
+}
