@@ -22,6 +22,7 @@ use portico_chassis::{
 use portico_proto::users::{self, User};
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
@@ -48,8 +49,11 @@ pub(crate) struct Inner {
     /// This installation for passkeys; nothing where it can have none.
     pub(crate) relying_party: Option<RelyingParty>,
     pub(crate) session_ttl: Duration,
+    pub(crate) requires_verified_email: bool,
     pub(crate) database: Database,
     pub(crate) outbox: Outbox,
+    /// To be rung when something was asked for that is answered later.
+    pub(crate) bell: Notify,
 }
 
 /// An account to be made.
@@ -79,7 +83,7 @@ pub(crate) struct Made {
 
 impl NewAccount<'_> {
     /// The account's part in the users service.
-    fn person(&self, id: Uuid) -> users::CreateUserRequest {
+    pub(crate) fn person(&self, id: Uuid) -> users::CreateUserRequest {
         users::CreateUserRequest {
             id: id.to_string(),
             email: self.email.to_owned(),
@@ -117,8 +121,10 @@ impl Accounts {
             lanes: Lanes::new(),
             relying_party: RelyingParty::at(&config.issuer),
             session_ttl: config.session_ttl,
+            requires_verified_email: config.require_verified_email,
             database,
             outbox,
+            bell: Notify::new(),
         })))
     }
 
@@ -223,12 +229,7 @@ impl Accounts {
         key: Option<&RegistrationKey>,
     ) -> Result<Made, Error> {
         let password_hash = match account.password {
-            Some(text) => {
-                let chosen = self.0.passwords.chosen(text).await;
-                let password = chosen
-                    .map_err(|(code, message)| Error::invalid_field("password", code, message))?;
-                Some(self.0.passwords.hash(&password).await?)
-            }
+            Some(text) => Some(self.hash_chosen(text).await?),
             None => None,
         };
         let person = account.person(new_id(self.now()));
@@ -285,6 +286,14 @@ impl Accounts {
             password_hash,
             is_replayed: !is_first,
         })
+    }
+
+    /// The hash of a new password.
+    pub(crate) async fn hash_chosen(&self, text: &str) -> Result<String, Error> {
+        let chosen = self.0.passwords.chosen(text).await;
+        let password =
+            chosen.map_err(|(code, message)| Error::invalid_field("password", code, message))?;
+        self.0.passwords.hash(&password).await
     }
 
     /// The key under which a call makes an account. The request holds a

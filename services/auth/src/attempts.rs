@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::{
     accounts::{Accounts, id_of},
     error,
-    history::{Failure, Proof},
+    history::{Failure, Method, Proof},
     session::shortened,
     store::Turn,
     throttle::{Attempt, Claimed, Counted, account_key},
@@ -29,6 +29,9 @@ const AT_ONCE: usize = 4;
 
 /// Accounts and places that share places in the queue, by their hash.
 const LANES: usize = 64;
+
+/// The reason of a failure, as the record calls it: a wrong password or code.
+const WRONG: &str = "WRONG_CREDENTIALS";
 
 /// The queues of those who try at the same account from the same place.
 pub(crate) struct Lanes([Semaphore; LANES]);
@@ -51,7 +54,7 @@ impl Accounts {
         call: &Call,
         claimed: Claimed<'_>,
         proof: Proof,
-        method: &'static str,
+        method: Method,
         outcome: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let key = &self.0.tokens.0.master_key;
@@ -77,7 +80,7 @@ impl Accounts {
         match &outcome {
             Ok(_) => self.succeeded(&counted).await?,
             Err(error) if is_wrong(error) => {
-                let failure = failure("WRONG_CREDENTIALS");
+                let failure = failure(WRONG);
                 let origin = self.origin_of_attempt(call);
                 let store = self.store();
                 store.attempt_failed(&counted, &failure, &origin).await?;
@@ -95,6 +98,26 @@ impl Accounts {
             Err(_) => self.store().withdraw_attempt(&counted, self.now()).await?,
         }
         outcome
+    }
+
+    /// Leaves what the record tells of a second proof that was wrong. Who gives
+    /// one has the password, and gets few tries.
+    pub(crate) async fn second_proof_failed(
+        &self,
+        call: &Call,
+        user_id: Uuid,
+        method: Method,
+    ) -> Result<(), Error> {
+        let failure = Failure {
+            proof: Proof::SignIn,
+            method,
+            reason: WRONG,
+            user_agent: call.client_agent.as_deref().map(shortened),
+        };
+        let origin = self.origin_of_attempt(call);
+        self.store()
+            .sign_in_refused(user_id, &failure, &origin)
+            .await
     }
 
     /// Forgets what failed at the account of somebody who has shown otherwise

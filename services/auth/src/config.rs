@@ -17,6 +17,8 @@ pub struct Config {
     pub access_token_ttl: Duration,
     /// How long a session lasts unless it is used.
     pub session_ttl: Duration,
+    /// Whether nobody signs in before the e-mail address is verified.
+    pub require_verified_email: bool,
     /// What protects secrets at rest.
     pub master_key: MasterKey,
     /// What a password hash costs.
@@ -61,6 +63,8 @@ impl Config {
             minutes(30 * 24 * 60),
             config::duration,
         );
+        let require_verified_email =
+            env.parse("PORTICO_REQUIRE_VERIFIED_EMAIL", false, config::switch);
         let is_throttled = env.parse("PORTICO_AUTH_THROTTLE", true, |text| match text {
             "on" => Ok(true),
             "off" => Ok(false),
@@ -83,6 +87,7 @@ impl Config {
             audience,
             access_token_ttl,
             session_ttl,
+            require_verified_email,
             master_key,
             password_cost: Cost::default(),
             is_throttled,

@@ -6,13 +6,17 @@ use portico_chassis::{
     status::{Error, Violations, to_struct},
     token::Revoked,
 };
-use portico_proto::{auth as proto, pagination, users};
+use portico_proto::{
+    auth::{self as proto, mint_link_request::Purpose as Asked},
+    pagination, users,
+};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
     factors::Method,
     history::SignIn,
+    link::Purpose,
     passkey::{self, Ceremony, Passkey},
     session::Session,
     store::Revocation,
@@ -136,5 +140,17 @@ pub(crate) fn role(user: &users::User) -> &'static str {
     match user.role() {
         users::user::Role::Admin => "ADMIN",
         _ => "MEMBER",
+    }
+}
+
+/// What a link is for; `None` for no purpose, which validation has refused.
+pub(crate) fn purpose(purpose: Asked) -> Option<Purpose> {
+    match purpose {
+        Asked::Unspecified => None,
+        Asked::VerifyEmail => Some(Purpose::VerifyEmail),
+        Asked::ConfirmEmail => Some(Purpose::ConfirmEmail),
+        Asked::UndoEmailChange => Some(Purpose::UndoEmailChange),
+        Asked::ResetPassword => Some(Purpose::ResetPassword),
+        Asked::SetPassword => Some(Purpose::SetPassword),
     }
 }

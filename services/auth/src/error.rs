@@ -190,6 +190,30 @@ pub(crate) fn reauthentication_required() -> Error {
     )
 }
 
+pub(crate) fn link_invalid() -> Error {
+    Error::new(
+        Kind::Invalid,
+        "LINK_INVALID",
+        "The link was used, has expired, or was never one. Ask for a new one.",
+    )
+}
+
+pub(crate) fn link_not_needed() -> Error {
+    Error::new(
+        Kind::FailedPrecondition,
+        "LINK_NOT_NEEDED",
+        "Such a link would lead nowhere.",
+    )
+}
+
+pub(crate) fn email_not_verified() -> Error {
+    Error::new(
+        Kind::PermissionDenied,
+        "EMAIL_NOT_VERIFIED",
+        "Verify your e-mail address first: a mail with a link is on its way.",
+    )
+}
+
 pub(crate) fn origin_not_allowed() -> Error {
     Error::new(
         Kind::PermissionDenied,

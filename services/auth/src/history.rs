@@ -4,6 +4,28 @@
 use portico_chassis::clock::Timestamp;
 use uuid::Uuid;
 
+/// By what a session was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Method {
+    Password,
+    PasswordAndTotp,
+    PasswordAndRecoveryCode,
+    PasswordAndPasskey,
+    Passkey,
+}
+
+impl Method {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "PASSWORD",
+            Self::PasswordAndTotp => "PASSWORD_AND_TOTP",
+            Self::PasswordAndRecoveryCode => "PASSWORD_AND_RECOVERY_CODE",
+            Self::PasswordAndPasskey => "PASSWORD_AND_PASSKEY",
+            Self::Passkey => "PASSKEY",
+        }
+    }
+}
+
 /// What somebody failed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Proof {
@@ -28,7 +50,7 @@ impl Proof {
 pub(crate) struct Failure {
     pub(crate) proof: Proof,
     /// By what it was tried.
-    pub(crate) method: &'static str,
+    pub(crate) method: Method,
     pub(crate) reason: &'static str,
     /// The program that it was tried with.
     pub(crate) user_agent: Option<String>,

@@ -15,6 +15,7 @@
 //! nobody, [`build`] comes after its peers.
 
 mod accounts;
+mod answers;
 mod attempts;
 mod audit;
 mod challenge;
@@ -28,6 +29,9 @@ mod factors;
 mod history;
 mod import;
 mod key;
+mod link;
+mod link_request;
+mod links;
 mod passkey;
 mod password;
 mod peers;
@@ -55,7 +59,8 @@ use portico_chassis::{
 };
 use portico_proto::auth::{
     auth_service_server::AuthServiceServer, factors_service_server::FactorsServiceServer,
-    passwords_service_server::PasswordsServiceServer, tokens_service_server::TokensServiceServer,
+    links_service_server::LinksServiceServer, passwords_service_server::PasswordsServiceServer,
+    tokens_service_server::TokensServiceServer,
 };
 use tonic::service::Routes;
 
@@ -107,15 +112,17 @@ pub async fn build_tokens(
 /// Builds the rest of the service.
 #[must_use]
 pub fn build(accounts: &Accounts) -> App {
-    let (upkeep, follower) = (accounts.clone(), accounts.clone());
+    let [upkeep, follower, answers] = [(); 3].map(|()| accounts.clone());
     let outbox = accounts.0.outbox.clone();
     App {
         routes: Routes::new(AuthServiceServer::new(accounts.clone()))
             .add_service(FactorsServiceServer::new(accounts.clone()))
+            .add_service(LinksServiceServer::new(accounts.clone()))
             .add_service(PasswordsServiceServer::new(accounts.clone())),
         background: vec![
             Box::new(|stop| Box::pin(upkeep.run(stop))),
             Box::new(|stop| Box::pin(follower.follow_people(stop))),
+            Box::new(|stop| Box::pin(answers.answer_requests(stop))),
             Box::new(|stop| Box::pin(outbox.run(stop))),
         ],
     }

@@ -3,6 +3,7 @@
 mod audit;
 mod cookie;
 mod factors;
+mod links;
 mod passkeys;
 mod passwords;
 mod proof;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use portico_chassis::{
     caller::Call,
     clock::parse_id,
-    idempotency::respond,
+    idempotency::{accepted, respond},
     outbox::{Actor, EventStream, Origin},
     page::{Bookmark, Paging, SortKey},
     status::{Error, Violations},
@@ -32,7 +33,7 @@ use crate::{
     accounts::{Accounts, Made, NewAccount},
     attempts, convert, error,
     events::Events,
-    history::Proof,
+    history::{Method, Proof},
     password::Password,
     session::{EndReason, RefreshToken, Refreshed, Session},
     sign_in::{Admission, SignedIn},
@@ -65,6 +66,10 @@ impl AuthService for Accounts {
         self.check(&call, violations, &account).await?;
         let delivery = Delivery::of(&call, request.cookie)?;
         let key = self.registration_key(&call, "Register", &request)?;
+        if self.0.requires_verified_email {
+            let asked = self.ask_for_account(&call, account, &request.password, key.as_ref());
+            return Ok(accepted(proto::RegisterResponse::default(), asked.await?));
+        }
         let made = self.make(&call, account, key.as_ref()).await?;
         let (user, is_replayed) = (made.user.clone(), made.is_replayed);
         let admission = self.first_sign_in(&call, made, &request.password).await?;
@@ -99,7 +104,7 @@ impl AuthService for Accounts {
         let claimed = attempts::claimed(found.as_ref(), &address)?;
         let sign_in = self.sign_in(&call, found, &request.password);
         let admission = self
-            .throttled(&call, claimed, Proof::SignIn, "PASSWORD", sign_in)
+            .throttled(&call, claimed, Proof::SignIn, Method::Password, sign_in)
             .await?;
         Ok(self.admitted(admission, delivery))
     }
@@ -386,7 +391,7 @@ impl Accounts {
         let found = self.0.peers.person(call, user_id).await?;
         let sign_in = self.sign_in(call, found, password);
         let claimed = Claimed::Person(user_id);
-        self.throttled(call, claimed, Proof::SignIn, "PASSWORD", sign_in)
+        self.throttled(call, claimed, Proof::SignIn, Method::Password, sign_in)
             .await
     }
 
@@ -454,7 +459,8 @@ impl Accounts {
                 .ok_or_else(|| error::password_incorrect(field))
         };
         let (claimed, proof) = (Claimed::Person(user_id), Proof::Reauthentication);
-        self.throttled(call, claimed, proof, "PASSWORD", hash).await
+        self.throttled(call, claimed, proof, Method::Password, hash)
+            .await
     }
 }
 

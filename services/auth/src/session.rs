@@ -183,6 +183,8 @@ pub(crate) enum EndReason {
     Revoked,
     /// The password changed.
     PasswordChanged,
+    /// A change of the e-mail address was undone.
+    EmailChangeUndone,
     /// A refresh token was used twice.
     TokenReused,
     /// The account was disabled or deleted.
@@ -197,6 +199,7 @@ impl EndReason {
             Self::SignedOut => "SIGNED_OUT",
             Self::Revoked => "REVOKED",
             Self::PasswordChanged => "PASSWORD_CHANGED",
+            Self::EmailChangeUndone => "EMAIL_CHANGE_UNDONE",
             Self::TokenReused => "TOKEN_REUSED",
             Self::AccountClosed => "ACCOUNT_CLOSED",
             Self::FactorsReset => "FACTORS_RESET",

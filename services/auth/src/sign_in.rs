@@ -82,6 +82,7 @@ impl Accounts {
             users::user::Status::Disabled => return Err(error::account_disabled()),
             _ => return Err(error::invalid_credentials()),
         }
+        self.be_verified(call, &user).await?;
         if self.0.passwords.is_outdated(&hash) {
             hash = self.upgrade(user_id, password, hash).await?;
         }

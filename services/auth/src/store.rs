@@ -9,6 +9,7 @@
 
 mod changes;
 mod factors;
+mod links;
 mod postgres;
 mod sign_ins;
 mod sql;
@@ -36,6 +37,7 @@ use uuid::Uuid;
 pub(crate) use self::factors::{
     Added, Answered, ChallengeStore, FactorQueries, FactorStore, NewPasskey, PasskeyStore,
 };
+pub(crate) use self::links::{LinkQueries, LinkStore};
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
 pub(crate) use self::{
     sign_ins::{SignInQueries, SignInStore},
@@ -62,35 +64,39 @@ pub(crate) fn open(database: &Database, access_token_ttl: Duration) -> Arc<dyn S
 /// Everything that the service keeps.
 pub(crate) trait Store:
     Queries
+    + LinkQueries
+    + FactorQueries
     + AccountStore
     + DeletionStore
-    + SessionStore
-    + TicketStore
-    + TokenStore
-    + FactorQueries
+    + LinkStore
     + FactorStore
     + ChallengeStore
     + PasskeyStore
+    + SessionStore
     + SignInQueries
     + SignInStore
     + ThrottleStore
+    + TicketStore
+    + TokenStore
 {
 }
 
 impl<T> Store for T where
     T: Queries
+        + LinkQueries
+        + FactorQueries
         + AccountStore
         + DeletionStore
-        + SessionStore
-        + TicketStore
-        + TokenStore
-        + FactorQueries
+        + LinkStore
         + FactorStore
         + ChallengeStore
         + PasskeyStore
+        + SessionStore
         + SignInQueries
         + SignInStore
         + ThrottleStore
+        + TicketStore
+        + TokenStore
 {
 }
 
@@ -175,7 +181,8 @@ pub(crate) trait AccountStore: Send + Sync {
     /// changed in the meantime stays.
     async fn upgrade_password(&self, user_id: Uuid, from: &str, to: &str) -> Result<(), Error>;
 
-    /// Changes a password and ends the person's other sessions. Whether it was
+    /// Changes a password and ends the person's other sessions and the links by
+    /// which it could be set. Whether it was
     /// done: not if the password is no longer `from`.
     async fn change_password(
         &self,
@@ -258,9 +265,10 @@ pub(crate) trait SessionStore: Send + Sync {
     /// go on.
     async fn revoke_tokens(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error>;
 
-    /// Forgets sessions, revocations, tickets, registration keys, challenges,
-    /// ceremonies, throttles and familiar places that have expired, and devices
-    /// not seen for a year.
+    /// Forgets sessions, revocations, tickets, registration keys, links,
+    /// challenges, ceremonies, throttles and familiar places that have expired,
+    /// devices not seen for a year, changes of addresses that can no longer be
+    /// undone, and requests that found no answer within a day.
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;
 }
 

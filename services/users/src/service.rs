@@ -22,7 +22,7 @@ use crate::{
     events::Events,
     policy,
     store::{Column, Filter, Store},
-    user::{Change, Name, Role, Status, User},
+    user::{Address, Change, Name, Role, Status, User},
 };
 
 pub(crate) struct Service {
@@ -217,6 +217,33 @@ impl UsersService for Service {
         let user = self
             .store
             .update(id, &promotion, &call.if_match, &origin)
+            .await?;
+        Ok(Response::new(convert::user(&user)))
+    }
+
+    async fn set_user_email(
+        &self,
+        request: Request<proto::SetUserEmailRequest>,
+    ) -> Result<Response<proto::User>, Failure> {
+        let call = Call::of(&request)?;
+        let request = request.into_inner();
+        let mut violations = check(&request);
+        let email = violations.take("email", EmailAddress::parse(&request.email));
+        violations.finish()?;
+        let email = email.ok_or_else(|| Error::internal("a refused value left no violation"))?;
+        let id = parse_id(&request.id).ok_or_else(error::not_found)?;
+        let address = Address {
+            email,
+            is_verified: request.email_verified,
+            overrides_others: request.overrides_others,
+        };
+        let origin = Origin {
+            actor: Actor::User(id),
+            ..call.origin(self.clock.now())
+        };
+        let user = self
+            .store
+            .set_email(id, &address, &call.if_match, &origin)
             .await?;
         Ok(Response::new(convert::user(&user)))
     }

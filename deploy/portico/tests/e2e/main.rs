@@ -14,6 +14,7 @@ mod grpc;
 mod imports;
 mod instance;
 mod invitations;
+mod links;
 mod live;
 mod mail_server;
 mod mails;

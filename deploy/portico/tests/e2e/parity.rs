@@ -4,6 +4,7 @@
 mod audit;
 mod factors;
 mod invitations;
+mod links;
 mod passwords;
 
 use std::collections::BTreeSet;
@@ -78,6 +79,7 @@ async fn play(portico: &Instance, face: Face) -> Play<'_> {
     play.accounts().await;
     play.passwords().await;
     play.factors().await;
+    play.links().await;
     play.people().await;
     let project = play.projects().await;
     play.invitations().await;

@@ -4,6 +4,7 @@
 mod audit;
 mod deletions;
 mod fakes;
+mod links;
 mod throttle;
 
 use std::{sync::Arc, time::Duration};
@@ -40,6 +41,7 @@ impl Fixture {
             audience: "portico".to_owned(),
             access_token_ttl: Duration::from_secs(600),
             session_ttl: HOUR,
+            require_verified_email: false,
             master_key: MasterKey::parse(&"A".repeat(44)).expect("key"),
             password_cost: Cost {
                 memory: 64,

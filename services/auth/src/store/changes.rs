@@ -5,6 +5,7 @@ mod accounts;
 mod deletions;
 mod events;
 mod factors;
+mod links;
 mod passkeys;
 mod sessions;
 mod sign_ins;
@@ -26,10 +27,13 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use self::events::{Ended, Opened};
-pub(super) use self::{factors::FactorStatements, throttle::ThrottleStatements};
-use super::{Deletion, FactorQueries, Queries, RegistrationKey};
+pub(super) use self::{
+    factors::FactorStatements, links::LinkStatements, throttle::ThrottleStatements,
+};
+use super::{Deletion, FactorQueries, LinkQueries, Queries, RegistrationKey};
 use crate::{
     device::Device,
+    history::Method,
     key::SealedKey,
     session::{EndReason, Session},
     ticket::{Ticket, TicketHash},
@@ -41,7 +45,7 @@ const REVOCATION_MARGIN: Duration = Duration::from_secs(60);
 
 /// A database, as far as changes need it.
 #[async_trait]
-pub(super) trait Engine: Queries + FactorQueries {
+pub(super) trait Engine: Queries + FactorQueries + LinkQueries {
     /// What telemetry calls it.
     const NAME: &'static str;
 
@@ -63,7 +67,9 @@ pub(super) struct Claim {
 
 /// The statements that changes are made of. Dropped, it changes nothing.
 #[async_trait]
-pub(super) trait Transaction: FactorStatements + ThrottleStatements + Send {
+pub(super) trait Transaction:
+    FactorStatements + LinkStatements + ThrottleStatements + Send
+{
     /// Claims a key for an account, unless somebody has, and reads the claim.
     async fn claim(
         &mut self,
@@ -199,13 +205,14 @@ pub(super) trait Transaction: FactorStatements + ThrottleStatements + Send {
 async fn enter<T: Transaction>(
     transaction: &mut T,
     session: &Session,
+    method: Method,
     origin: &Origin,
 ) -> Result<(), Error> {
     let device = Device::of(session);
     let is_known = transaction.note_device(session.user_id, device, origin.at);
     let is_unknown = is_known.await? == Some(false);
     transaction.insert_session(session).await?;
-    let opened = Opened::of(session, is_unknown);
+    let opened = Opened::of(session, method, is_unknown);
     transaction.append(origin, opened.event()).await?;
     if is_unknown {
         transaction.append(origin, opened.device_event()).await?;

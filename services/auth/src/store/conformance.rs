@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod deletions;
 mod factors;
+mod links;
 mod passkeys;
 mod sessions;
 mod sign_ins;

@@ -1,6 +1,7 @@
 //! The SQL that both databases share: texts and rows.
 
 pub(super) mod factors;
+pub(super) mod links;
 pub(super) mod sign_ins;
 pub(super) mod throttle;
 

@@ -141,6 +141,7 @@ macro_rules! run {
     };
 }
 mod factors;
+mod links;
 mod sign_ins;
 mod throttle;
 

@@ -1,6 +1,7 @@
 //! What every store of people does, whichever database it stands on. Each case
 //! gets a fresh database on each engine.
 
+mod addresses;
 mod audit;
 
 use futures::future::join_all;

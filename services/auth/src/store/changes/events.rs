@@ -5,6 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
+    history::Method,
     passkey::Passkey,
     session::{EndReason, Session},
 };
@@ -19,12 +20,15 @@ pub(super) struct Opened<'a> {
     ip: &'a Option<String>,
     user_agent: &'a Option<String>,
     #[serde(skip)]
+    method: Method,
+    #[serde(skip)]
     is_unknown_device: bool,
 }
 
 impl<'a> Opened<'a> {
-    pub(super) fn of(session: &'a Session, is_unknown_device: bool) -> Self {
+    pub(super) fn of(session: &'a Session, method: Method, is_unknown_device: bool) -> Self {
         Self {
+            method,
             is_unknown_device,
             id: session.id,
             user_id: session.user_id,
@@ -36,7 +40,10 @@ impl<'a> Opened<'a> {
     }
 
     pub(super) fn event(&self) -> Event<'_, Self> {
-        let event = Event::new("session.created", self.id, self).id("userId", self.user_id);
+        let mut event = Event::new("session.created", self.id, self).id("userId", self.user_id);
+        if self.method != Method::Password {
+            event = event.word("method", self.method.as_str());
+        }
         if self.is_unknown_device {
             event.word("device", "UNKNOWN")
         } else {

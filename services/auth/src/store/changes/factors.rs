@@ -8,7 +8,8 @@ use super::{Engine, Transaction, end, enter, events::AboutAccount};
 use crate::{
     challenge::{Challenge, ChallengeHash},
     device::Device,
-    factors::{Attempt, Factors, Proof, Totp, Tried},
+    factors::{Attempt, Factors, Proof, Shown, Totp, Tried},
+    history::Method,
     passkey::{Ceremony, Passkey, Use},
     recovery::RecoveryCodes,
     session::{EndReason, Session},
@@ -249,7 +250,13 @@ impl<E: Engine> ChallengeStore for E {
         let answered = match attempt_code(&mut transaction, attempt, origin).await? {
             Tried::Right { .. } => {
                 transaction.delete_challenge(hash).await?;
-                enter(&mut transaction, session, origin).await?;
+                let method = match attempt.shown {
+                    Shown::RecoveryCode(_) => Method::PasswordAndRecoveryCode,
+                    Shown::Code(_) | Shown::FirstCode(_) | Shown::AnyCode(_) => {
+                        Method::PasswordAndTotp
+                    }
+                };
+                enter(&mut transaction, session, method, origin).await?;
                 Answered::Opened
             }
             Tried::Wrong(_) => {
@@ -281,7 +288,8 @@ impl<E: Engine> ChallengeStore for E {
         };
         let answered = if is_right {
             transaction.delete_challenge(hash).await?;
-            enter(&mut transaction, session, origin).await?;
+            let method = Method::PasswordAndPasskey;
+            enter(&mut transaction, session, method, origin).await?;
             Answered::Opened
         } else {
             fail(&mut transaction, &challenge).await?;

@@ -6,8 +6,11 @@ use async_trait::async_trait;
 use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error, token::Revoked};
 use uuid::Uuid;
 
-use super::{Engine, FactorStatements as _, Transaction as _, end, enter, revoke};
+use super::{
+    Engine, FactorStatements as _, LinkStatements as _, Transaction as _, end, enter, revoke,
+};
 use crate::{
+    history::Method,
     session::{EndReason, Refreshed, Session, Visit},
     store::SessionStore,
 };
@@ -28,7 +31,7 @@ impl<E: Engine> SessionStore for E {
         if !stands || transaction.has_second_factor(session.user_id).await? {
             return Ok(false);
         }
-        enter(&mut transaction, session, origin).await?;
+        enter(&mut transaction, session, Method::Password, origin).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -108,6 +111,7 @@ impl<E: Engine> SessionStore for E {
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
         transaction.forget_expired(now).await?;
+        transaction.forget_old_links(now).await?;
         transaction.commit().await
     }
 }

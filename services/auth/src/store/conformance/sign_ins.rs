@@ -6,7 +6,7 @@ use portico_chassis::{
 };
 
 use super::*;
-use crate::history::{Failure, Proof, SignIn};
+use crate::history::{Failure, Method, Proof, SignIn};
 
 cases! {
     a_persons_sign_ins_and_failures_are_listed_newest_first,
@@ -35,7 +35,7 @@ impl Fixture {
     async fn refused(&self, user_id: Uuid, proof: Proof, seconds: i64) {
         let failure = Failure {
             proof,
-            method: "PASSWORD",
+            method: Method::Password,
             reason: "ACCOUNT_DISABLED",
             user_agent: Some("curl".to_owned()),
         };

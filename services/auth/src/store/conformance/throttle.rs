@@ -5,7 +5,7 @@ use futures::future::join_all;
 use super::*;
 use crate::{
     MasterKey,
-    history::{Failure, Proof},
+    history::{Failure, Method, Proof},
     throttle::{Attempt, Claimed, Counted, Scope, account_key},
 };
 
@@ -66,7 +66,7 @@ impl Fixture {
         let counted = self.admitted(attempt, seconds).await;
         let failure = Failure {
             proof: Proof::SignIn,
-            method: "PASSWORD",
+            method: Method::Password,
             reason: "WRONG_CREDENTIALS",
             user_agent: Some("curl".to_owned()),
         };

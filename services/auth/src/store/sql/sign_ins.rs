@@ -8,10 +8,7 @@ use portico_chassis::{clock::Timestamp, page::COUNT_CAP};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::history::SignIn;
-
-/// What comes of a sign-in by a password alone, which says no method.
-const USUAL_METHOD: &str = "PASSWORD";
+use crate::history::{Method, SignIn};
 
 const SUCCEEDED: &str = "FROM outbox WHERE actor = $1 AND kind || '' = 'session.created'";
 const FAILED: &str = "FROM outbox WHERE subject = $2 AND kind || '' = 'sign_in.failed'";
@@ -78,7 +75,9 @@ impl From<SignInRow> for SignIn {
             id: row.id,
             at: row.created_at,
             reason: words.reason.filter(|_| row.kind == "sign_in.failed"),
-            method: words.method.unwrap_or_else(|| USUAL_METHOD.to_owned()),
+            method: words
+                .method
+                .unwrap_or_else(|| Method::Password.as_str().to_owned()),
             ip: row.client_ip,
             user_agent: told.user_agent,
         }

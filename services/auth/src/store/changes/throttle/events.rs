@@ -31,7 +31,7 @@ impl<'a> Failed<'a> {
     pub(in crate::store) fn event(&self, delays: &[Scope]) -> Event<'_, Self> {
         let event = Event::new(self.failure.proof.failed(), self.user_id, self)
             .on("user")
-            .word("method", self.failure.method)
+            .word("method", self.failure.method.as_str())
             .word("reason", self.failure.reason);
         match delays.first() {
             Some(scope) => event.word("throttled", scope.as_str()),
