@@ -369,6 +369,7 @@ impl Services {
             ("portico.auth.v1.AuthService", &self.auth),
             ("portico.auth.v1.FactorsService", &self.auth),
             ("portico.auth.v1.LinksService", &self.auth),
+            ("portico.auth.v1.PasswordsService", &self.auth),
             ("portico.auth.v1.TokensService", &self.tokens),
             ("portico.projects.v1.ProjectsService", &self.projects),
             (

@@ -26,9 +26,11 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
-    Config, FirstAdmin, Peers, Tokens, error,
+    Config, FirstAdmin, Peers, Tokens,
+    attempts::Lanes,
+    error,
     passkey::RelyingParty,
-    password::{Password, Passwords},
+    password::Passwords,
     peers, policy,
     session::Visit,
     store::{Begun, Registration, RegistrationKey},
@@ -42,6 +44,8 @@ pub(crate) struct Inner {
     pub(crate) tokens: Tokens,
     pub(crate) peers: Peers,
     pub(crate) passwords: Passwords,
+    pub(crate) is_throttled: bool,
+    pub(crate) lanes: Lanes,
     /// This installation for passkeys; nothing where it can have none.
     pub(crate) relying_party: Option<RelyingParty>,
     pub(crate) session_ttl: Duration,
@@ -88,6 +92,7 @@ impl NewAccount<'_> {
             email_verified: self.email_verified,
             validate_only: false,
             by_itself: self.by_itself,
+            ..users::CreateUserRequest::default()
         }
     }
 }
@@ -97,7 +102,8 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// If the cost of a password hash is out of bounds.
+    /// If the cost of a password hash is out of bounds, or the list of breached
+    /// passwords is none.
     pub fn new(
         config: &Config,
         tokens: &Tokens,
@@ -105,11 +111,14 @@ impl Accounts {
         database: Database,
         outbox: Outbox,
         metrics: Arc<Metrics>,
-    ) -> Result<Self, Error> {
+    ) -> anyhow::Result<Self> {
+        let breached = config.breached_passwords.as_deref();
         Ok(Self(Arc::new(Inner {
             tokens: tokens.clone(),
             peers,
-            passwords: Passwords::new(config.password_cost, metrics)?,
+            passwords: Passwords::new(config.password_cost, breached, metrics)?,
+            is_throttled: config.is_throttled,
+            lanes: Lanes::new(),
             relying_party: RelyingParty::at(&config.issuer),
             session_ttl: config.session_ttl,
             requires_verified_email: config.require_verified_email,
@@ -223,9 +232,23 @@ impl Accounts {
             Some(text) => Some(self.hash_chosen(text).await?),
             None => None,
         };
+        let person = account.person(new_id(self.now()));
+        self.make_with(call, person, key, password_hash).await
+    }
+
+    /// Makes an account whose password has this hash; under a key that was used
+    /// before, returns the one that was made then.
+    pub(crate) async fn make_with(
+        &self,
+        call: &Call,
+        person: users::CreateUserRequest,
+        key: Option<&RegistrationKey>,
+        password_hash: Option<String>,
+    ) -> Result<Made, Error> {
         let (now, store) = (self.now(), self.store());
+        let new_id = parse_id(&person.id).unwrap_or_default();
         let begun = store
-            .begin_registration(new_id(now), key, password_hash.as_deref(), now)
+            .begin_registration(new_id, key, password_hash.as_deref(), now)
             .await?;
         let user_id = match begun {
             Begun::Open(user_id) => user_id,
@@ -237,7 +260,11 @@ impl Accounts {
                 });
             }
         };
-        let user = match self.0.peers.create(call, account.person(user_id)).await {
+        let person = users::CreateUserRequest {
+            id: user_id.to_string(),
+            ..person
+        };
+        let user = match self.0.peers.create(call, person).await {
             Ok(user) => user,
             // It may have been made: a repeat under the key, or the sweep,
             // will find out.
@@ -263,8 +290,9 @@ impl Accounts {
 
     /// The hash of a new password.
     pub(crate) async fn hash_chosen(&self, text: &str) -> Result<String, Error> {
-        let password = Password::chosen(text)
-            .map_err(|(code, message)| Error::invalid_field("password", code, message))?;
+        let chosen = self.0.passwords.chosen(text).await;
+        let password =
+            chosen.map_err(|(code, message)| Error::invalid_field("password", code, message))?;
         self.0.passwords.hash(&password).await
     }
 

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     factors::Method,
+    history::SignIn,
     link::Purpose,
     passkey::{self, Ceremony, Passkey},
     session::Session,
@@ -30,6 +31,18 @@ pub(crate) fn session(session: &Session, current: Uuid) -> proto::Session {
         ip: session.ip.clone(),
         user_agent: session.user_agent.clone(),
         current: session.id == current,
+    }
+}
+
+pub(crate) fn sign_in(sign_in: &SignIn) -> proto::SignIn {
+    proto::SignIn {
+        id: sign_in.id.to_string(),
+        created_at: Some(sign_in.at.into()),
+        succeeded: sign_in.reason.is_none(),
+        reason: sign_in.reason.clone(),
+        method: sign_in.method.clone(),
+        ip: sign_in.ip.clone(),
+        user_agent: sign_in.user_agent.clone(),
     }
 }
 

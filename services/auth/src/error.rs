@@ -12,6 +12,15 @@ pub(crate) fn invalid_credentials() -> Error {
     )
 }
 
+pub(crate) fn too_many_attempts(wait: Duration) -> Error {
+    Error::new(
+        Kind::ResourceExhausted,
+        "TOO_MANY_ATTEMPTS",
+        "Too many attempts failed. Wait before you try again, or set a new password by mail.",
+    )
+    .with_retry_after(wait)
+}
+
 pub(crate) fn account_disabled() -> Error {
     Error::new(
         Kind::PermissionDenied,
@@ -62,6 +71,14 @@ pub(crate) fn session_not_found() -> Error {
 
 pub(crate) fn user_not_found() -> Error {
     Error::new(Kind::NotFound, "USER_NOT_FOUND", "There is no such user.")
+}
+
+pub(crate) fn email_exists() -> Error {
+    Error::new(
+        Kind::AlreadyExists,
+        "EMAIL_EXISTS",
+        "An account with this e-mail address exists.",
+    )
 }
 
 pub(crate) fn new_owner_not_found() -> Error {

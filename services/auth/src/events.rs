@@ -15,10 +15,10 @@ use uuid::Uuid;
 pub(crate) struct Events;
 
 /// What the events tell: of a session its id, of a new one the rest of it too;
-/// all of a passkey.
+/// all of a passkey. A network concerns nobody in person.
 #[derive(Deserialize)]
 struct Told {
-    user_id: Uuid,
+    user_id: Option<Uuid>,
     id: Option<Uuid>,
     passkey_id: Option<Uuid>,
     name: Option<String>,
@@ -64,7 +64,7 @@ fn describe(record: &Record) -> Result<Described, Error> {
     });
     let change = told.email_change.map(|change| proto::EmailChange {
         id: change.id.to_string(),
-        user_id: told.user_id.to_string(),
+        user_id: told.user_id.unwrap_or_default().to_string(),
         old_email: change.old_email,
         new_email: change.new_email,
     });
@@ -76,6 +76,6 @@ fn describe(record: &Record) -> Result<Described, Error> {
     Ok(Described {
         resource: resource.transpose().map_err(Error::internal)?,
         project_id: None,
-        user_ids: vec![told.user_id],
+        user_ids: told.user_id.into_iter().collect(),
     })
 }

@@ -17,6 +17,7 @@
 mod accounts;
 mod admission;
 mod answers;
+mod attempts;
 mod audit;
 mod challenge;
 mod config;
@@ -26,6 +27,8 @@ mod device;
 mod error;
 mod events;
 mod factors;
+mod history;
+mod import;
 mod key;
 mod link;
 mod link_request;
@@ -41,6 +44,7 @@ mod secret;
 mod service;
 mod session;
 mod store;
+mod throttle;
 mod ticket;
 mod tokens;
 mod tokens_service;
@@ -55,13 +59,15 @@ use portico_chassis::{
 };
 use portico_proto::auth::{
     auth_service_server::AuthServiceServer, factors_service_server::FactorsServiceServer,
-    links_service_server::LinksServiceServer, tokens_service_server::TokensServiceServer,
+    links_service_server::LinksServiceServer, passwords_service_server::PasswordsServiceServer,
+    tokens_service_server::TokensServiceServer,
 };
 use tonic::service::Routes;
 
 pub use self::{
     accounts::{Accounts, NewAccount},
     config::{Config, FirstAdmin},
+    import::{Imported, Newcomer},
     key::KeyState,
     password::Cost,
     peers::Peers,
@@ -111,7 +117,8 @@ pub fn build(accounts: &Accounts) -> App {
     App {
         routes: Routes::new(AuthServiceServer::new(accounts.clone()))
             .add_service(FactorsServiceServer::new(accounts.clone()))
-            .add_service(LinksServiceServer::new(accounts.clone())),
+            .add_service(LinksServiceServer::new(accounts.clone()))
+            .add_service(PasswordsServiceServer::new(accounts.clone())),
         background: vec![
             Box::new(|stop| Box::pin(upkeep.run(stop))),
             Box::new(|stop| Box::pin(follower.follow_people(stop))),

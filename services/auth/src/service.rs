@@ -6,6 +6,7 @@ mod cookie;
 mod factors;
 mod links;
 mod passkeys;
+mod passwords;
 mod proof;
 mod reauthentication;
 mod tickets;
@@ -32,10 +33,12 @@ use self::cookie::Delivery;
 use crate::{
     accounts::{Accounts, Made, NewAccount},
     admission::{Admission, SignedIn},
-    convert, error,
+    attempts, convert, error,
     events::Events,
+    history::{Method, Proof},
     password::Password,
     session::{EndReason, RefreshToken, Refreshed, Session},
+    throttle::Claimed,
 };
 
 /// The violations of the contract's own rules.
@@ -52,7 +55,7 @@ impl AuthService for Accounts {
         let call = Call::of(&request)?;
         let request = request.into_inner();
         let mut violations = rules_of(&request);
-        violations.take("password", Password::chosen(&request.password));
+        violations.take("password", self.0.passwords.chosen(&request.password).await);
         let account = NewAccount {
             email: &request.email,
             name: &request.name,
@@ -98,7 +101,12 @@ impl AuthService for Accounts {
         rules_of(&request).finish()?;
         let delivery = Delivery::of(&call, request.cookie)?;
         let found = self.0.peers.lookup(&call, &request.email).await?;
-        let admission = self.sign_in(&call, found, &request.password).await?;
+        let address = attempts::address_key(&request.email);
+        let claimed = attempts::claimed(found.as_ref(), &address)?;
+        let sign_in = self.sign_in(&call, found, &request.password);
+        let admission = self
+            .throttled(&call, claimed, Proof::SignIn, Method::Password, sign_in)
+            .await?;
         Ok(self.admitted(admission, delivery))
     }
 
@@ -231,12 +239,13 @@ impl AuthService for Accounts {
         let user = call.user()?;
         let request = request.into_inner();
         let mut violations = rules_of(&request);
-        let chosen = violations.take("newPassword", Password::chosen(&request.new_password));
+        let chosen = self.0.passwords.chosen(&request.new_password).await;
+        let chosen = violations.take("newPassword", chosen);
         violations.finish()?;
         let chosen = chosen.ok_or_else(|| Error::internal("a refused value left no violation"))?;
         let field = "currentPassword";
         let from = self
-            .prove(user.id, &request.current_password, field)
+            .prove(&call, user.id, &request.current_password, field)
             .await?;
         let to = self.0.passwords.hash(&chosen).await?;
         let origin = call.origin(self.now());
@@ -249,6 +258,8 @@ impl AuthService for Accounts {
             return Err(error::password_incorrect(field).into());
         }
         self.0.tokens.0.feed.wake();
+        // What others guessed at is gone.
+        self.forget_attempts(user.id).await?;
         Ok(Response::new(()))
     }
 
@@ -260,7 +271,7 @@ impl AuthService for Accounts {
         let request = request.into_inner();
         let mut violations = rules_of(&request);
         if let Some(password) = &request.password {
-            violations.take("password", Password::chosen(password));
+            violations.take("password", self.0.passwords.chosen(password).await);
         }
         let account = NewAccount {
             email: &request.email,
@@ -352,7 +363,10 @@ impl Accounts {
             return Ok(admission);
         }
         let found = self.0.peers.person(call, user_id).await?;
-        self.sign_in(call, found, password).await
+        let sign_in = self.sign_in(call, found, password);
+        let claimed = Claimed::Person(user_id);
+        self.throttled(call, claimed, Proof::SignIn, Method::Password, sign_in)
+            .await
     }
 
     /// Refreshes the session of a refresh token, if its person may still sign
@@ -406,15 +420,21 @@ impl Accounts {
     /// The hash of the caller's password, if that is what `field` holds.
     async fn prove(
         &self,
+        call: &Call,
         user_id: uuid::Uuid,
         password: &str,
         field: &'static str,
     ) -> Result<String, Error> {
-        let hash = self.store().password_hash(user_id).await?;
-        let password = Password::given(password);
-        let matches = self.0.passwords.verify(&password, hash.as_deref()).await?;
-        hash.filter(|_| matches)
-            .ok_or_else(|| error::password_incorrect(field))
+        let hash = async {
+            let hash = self.store().password_hash(user_id).await?;
+            let password = Password::given(password);
+            let matches = self.0.passwords.verify(&password, hash.as_deref()).await?;
+            hash.filter(|_| matches)
+                .ok_or_else(|| error::password_incorrect(field))
+        };
+        let (claimed, proof) = (Claimed::Person(user_id), Proof::Reauthentication);
+        self.throttled(call, claimed, proof, Method::Password, hash)
+            .await
     }
 }
 

@@ -11,9 +11,11 @@ mod changes;
 mod factors;
 mod links;
 mod postgres;
+mod sign_ins;
 mod sql;
 mod sqlite;
 mod statements;
+mod throttle;
 
 #[cfg(test)]
 mod conformance;
@@ -37,6 +39,10 @@ pub(crate) use self::factors::{
 };
 pub(crate) use self::links::{LinkQueries, LinkStore};
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
+pub(crate) use self::{
+    sign_ins::{SignInQueries, SignInStore},
+    throttle::{ThrottleStore, Turn},
+};
 use crate::{
     key::SealedKey,
     session::{EndReason, Refreshed, Session, Visit},
@@ -67,6 +73,9 @@ pub(crate) trait Store:
     + ChallengeStore
     + PasskeyStore
     + SessionStore
+    + SignInQueries
+    + SignInStore
+    + ThrottleStore
     + TicketStore
     + TokenStore
 {
@@ -83,6 +92,9 @@ impl<T> Store for T where
         + ChallengeStore
         + PasskeyStore
         + SessionStore
+        + SignInQueries
+        + SignInStore
+        + ThrottleStore
         + TicketStore
         + TokenStore
 {
@@ -254,9 +266,9 @@ pub(crate) trait SessionStore: Send + Sync {
     async fn revoke_tokens(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error>;
 
     /// Forgets sessions, revocations, tickets, registration keys, links,
-    /// challenges and ceremonies that have expired, devices not seen for a year,
-    /// changes of addresses that can no longer be undone, and requests that found
-    /// no answer within a day.
+    /// challenges, ceremonies, throttles and familiar places that have expired,
+    /// devices not seen for a year, changes of addresses that can no longer be
+    /// undone, and requests that found no answer within a day.
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;
 }
 

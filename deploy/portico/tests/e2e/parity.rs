@@ -5,6 +5,7 @@ mod audit;
 mod factors;
 mod invitations;
 mod links;
+mod passwords;
 
 use std::collections::BTreeSet;
 
@@ -76,6 +77,7 @@ async fn play(portico: &Instance, face: Face) -> Play<'_> {
         succeeded: BTreeSet::new(),
     };
     play.accounts().await;
+    play.passwords().await;
     play.factors().await;
     play.links().await;
     play.people().await;

@@ -20,11 +20,20 @@ use crate::{
     challenge::ChallengeHash,
     error,
     factors::Shown,
+    history::Method,
     policy,
     recovery::RecoveryCodes,
     store::Answered,
     totp::{self, Secret},
 };
+
+/// The failure of a wrong second proof.
+fn wrong(proof: &Proof<'_>) -> Error {
+    match proof {
+        Proof::Passkey { .. } => error::passkey_refused(),
+        Proof::Code(_) | Proof::Password(_) | Proof::RecoveryCode(_) => error::mfa_code_invalid(),
+    }
+}
 
 #[tonic::async_trait]
 impl FactorsService for Accounts {
@@ -71,10 +80,16 @@ impl FactorsService for Accounts {
                 Ok(self.admitted(Admission::SignedIn(Box::new(signed_in)), delivery))
             }
             Answered::Gone => Err(error::mfa_token_invalid().into()),
-            Answered::Wrong if matches!(proof, Proof::Passkey { .. }) => {
-                Err(error::passkey_refused().into())
+            Answered::Wrong => {
+                let method = match proof {
+                    Proof::Passkey { .. } => Method::PasswordAndPasskey,
+                    Proof::RecoveryCode(_) => Method::PasswordAndRecoveryCode,
+                    Proof::Code(_) | Proof::Password(_) => Method::PasswordAndTotp,
+                };
+                self.second_proof_failed(&call, challenge.user_id, method)
+                    .await?;
+                Err(wrong(&proof).into())
             }
-            Answered::Wrong => Err(error::mfa_code_invalid().into()),
             Answered::Blocked(pause) => Err(error::too_many_codes(pause).into()),
         }
     }

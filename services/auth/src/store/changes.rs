@@ -8,6 +8,8 @@ mod factors;
 mod links;
 mod passkeys;
 mod sessions;
+mod sign_ins;
+mod throttle;
 mod tickets;
 mod tokens;
 
@@ -25,11 +27,13 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use self::events::{Ended, Opened};
-pub(super) use self::{factors::FactorStatements, links::LinkStatements};
+pub(super) use self::{
+    factors::FactorStatements, links::LinkStatements, throttle::ThrottleStatements,
+};
 use super::{Deletion, FactorQueries, LinkQueries, Queries, RegistrationKey};
 use crate::{
     device::Device,
-    factors::Method,
+    history::Method,
     key::SealedKey,
     session::{EndReason, Session},
     ticket::{Ticket, TicketHash},
@@ -63,7 +67,9 @@ pub(super) struct Claim {
 
 /// The statements that changes are made of. Dropped, it changes nothing.
 #[async_trait]
-pub(super) trait Transaction: FactorStatements + LinkStatements + Send {
+pub(super) trait Transaction:
+    FactorStatements + LinkStatements + ThrottleStatements + Send
+{
     /// Claims a key for an account, unless somebody has, and reads the claim.
     async fn claim(
         &mut self,
@@ -200,14 +206,14 @@ pub(super) trait Transaction: FactorStatements + LinkStatements + Send {
 async fn enter<T: Transaction>(
     transaction: &mut T,
     session: &Session,
-    by: Option<Method>,
+    method: Method,
     origin: &Origin,
 ) -> Result<(), Error> {
     let device = Device::of(session);
     let is_known = transaction.note_device(session.user_id, device, origin.at);
     let is_unknown = is_known.await? == Some(false);
     transaction.insert_session(session).await?;
-    let opened = Opened::of(session, by, is_unknown);
+    let opened = Opened::of(session, method, is_unknown);
     transaction.append(origin, opened.event()).await?;
     if is_unknown {
         transaction.append(origin, opened.device_event()).await?;

@@ -9,6 +9,8 @@ mod factors;
 mod links;
 mod passkeys;
 mod sessions;
+mod sign_ins;
+mod throttle;
 mod tickets;
 mod tokens;
 

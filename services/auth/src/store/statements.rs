@@ -140,9 +140,10 @@ macro_rules! run {
             .rows_affected()
     };
 }
-
 mod factors;
 mod links;
+mod sign_ins;
+mod throttle;
 
 macro_rules! transaction {
     ($transaction:ty, $append:path) => {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    factors::Method,
+    history::Method,
     passkey::Passkey,
     session::{EndReason, Session},
 };
@@ -20,16 +20,15 @@ pub(super) struct Opened<'a> {
     ip: &'a Option<String>,
     user_agent: &'a Option<String>,
     #[serde(skip)]
-    by: Option<Method>,
+    method: Method,
     #[serde(skip)]
     is_unknown_device: bool,
 }
 
 impl<'a> Opened<'a> {
-    /// A session that was opened by a password alone, or by something else.
-    pub(super) fn of(session: &'a Session, by: Option<Method>, is_unknown_device: bool) -> Self {
+    pub(super) fn of(session: &'a Session, method: Method, is_unknown_device: bool) -> Self {
         Self {
-            by,
+            method,
             is_unknown_device,
             id: session.id,
             user_id: session.user_id,
@@ -42,8 +41,8 @@ impl<'a> Opened<'a> {
 
     pub(super) fn event(&self) -> Event<'_, Self> {
         let mut event = Event::new("session.created", self.id, self).id("userId", self.user_id);
-        if let Some(method) = self.by {
-            event = event.word("method", method.as_str());
+        if self.method != Method::Password {
+            event = event.word("method", self.method.as_str());
         }
         if self.is_unknown_device {
             event.word("device", "UNKNOWN")
@@ -82,14 +81,14 @@ pub(super) struct Refused<'a> {
     pub(super) user_id: Uuid,
     pub(super) user_agent: &'a Option<String>,
     #[serde(skip)]
-    pub(super) method: Method,
+    pub(super) method: &'static str,
 }
 
 impl Refused<'_> {
     pub(super) fn event(&self, kind: &'static str) -> Event<'_, Self> {
         Event::new(kind, self.user_id, self)
             .on("user")
-            .word("method", self.method.as_str())
+            .word("method", self.method)
             .word("reason", "WRONG_CREDENTIALS")
     }
 }

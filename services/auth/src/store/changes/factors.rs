@@ -15,7 +15,8 @@ use super::{
 use crate::{
     challenge::{Challenge, ChallengeHash},
     device::Device,
-    factors::{Attempt, Factors, Method, Totp, Tried},
+    factors::{self, Attempt, Factors, Totp, Tried},
+    history::Method,
     passkey::{Ceremony, Passkey, Use},
     recovery::RecoveryCodes,
     session::{EndReason, Session},
@@ -210,7 +211,7 @@ impl<E: Engine> FactorStore for E {
                 let refused = Refused {
                     user_id: attempt.user_id,
                     user_agent: &None,
-                    method: attempt.shown.method(),
+                    method: attempt.shown.method().as_str(),
                 };
                 transaction
                     .append(origin, refused.event("reauthentication.failed"))
@@ -271,11 +272,12 @@ impl<E: Engine> ChallengeStore for E {
         let answered = match attempt_code(&mut transaction, attempt, origin).await? {
             Tried::Right { by, .. } => {
                 transaction.delete_challenge(hash).await?;
-                enter(&mut transaction, session, Some(by), origin).await?;
+                let method = Method::with_password(by);
+                enter(&mut transaction, session, method, origin).await?;
                 Answered::Opened
             }
             Tried::Wrong(_) => {
-                let method = attempt.shown.method();
+                let method = Method::with_password(attempt.shown.method());
                 fail(&mut transaction, &challenge, session, method, origin).await?;
                 Answered::Wrong
             }
@@ -304,10 +306,11 @@ impl<E: Engine> ChallengeStore for E {
         };
         let answered = if is_right {
             transaction.delete_challenge(hash).await?;
-            enter(&mut transaction, session, Some(Method::Passkey), origin).await?;
+            let method = Method::PasswordAndPasskey;
+            enter(&mut transaction, session, method, origin).await?;
             Answered::Opened
         } else {
-            let method = Method::Passkey;
+            let method = Method::PasswordAndPasskey;
             fail(&mut transaction, &challenge, session, method, origin).await?;
             Answered::Wrong
         };
@@ -328,7 +331,7 @@ async fn attempt_code<T: Transaction>(
     match &tried {
         Tried::Right { by, factors } => {
             transaction.keep_factors(user_id, factors).await?;
-            if *by == Method::RecoveryCode {
+            if *by == factors::Method::RecoveryCode {
                 tell(transaction, user_id, "recovery_code.used", origin).await?;
             }
         }
@@ -354,7 +357,7 @@ async fn fail<T: Transaction>(
     let refused = Refused {
         user_id: session.user_id,
         user_agent: &session.user_agent,
-        method,
+        method: method.as_str(),
     };
     // Whoever it was, it did not prove to be the person.
     let origin = Origin {

@@ -10,6 +10,7 @@ use super::{
     Engine, FactorStatements as _, LinkStatements as _, Transaction as _, end, enter, revoke,
 };
 use crate::{
+    history::Method,
     session::{EndReason, Refreshed, Session, Visit},
     store::SessionStore,
 };
@@ -30,7 +31,7 @@ impl<E: Engine> SessionStore for E {
         if !stands || transaction.has_second_factor(session.user_id).await? {
             return Ok(false);
         }
-        enter(&mut transaction, session, None, origin).await?;
+        enter(&mut transaction, session, Method::Password, origin).await?;
         transaction.commit().await?;
         Ok(true)
     }
