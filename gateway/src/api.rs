@@ -9,7 +9,7 @@ use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use portico_chassis::{
-    caller::metadata::REFRESH_COOKIE,
+    caller::metadata::{ACCEPTED, REFRESH_COOKIE},
     clock::Clock,
     guard::{Access, Rule},
     status::Error,
@@ -396,7 +396,10 @@ impl Api {
             let body = envelope::success(&self.schema, shape, route.output, &answer.message, &meta)
                 .map_err(Error::internal)?;
             let mut response = Response::new(Body::from(body));
-            *response.status_mut() = endpoint.status();
+            *response.status_mut() = match answer.metadata.contains_key(ACCEPTED) {
+                true => StatusCode::ACCEPTED,
+                false => endpoint.status(),
+            };
             response
                 .headers_mut()
                 .insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));

@@ -8,7 +8,8 @@
 //! `ndjson` or `failure` answer. What is listened to instead of called is `live`;
 //! programs get their tokens from `oauth`. `headers`, `cors`, `cookie` and
 //! `compression` finish the answer; `pages` are what the gateway answers by
-//! itself, among them [`docs`], the document of [`openapi`] and the `mailbox` of a
+//! itself, among them [`docs`], the document of [`openapi`], the pages behind
+//! `links` in mails, and the `mailbox` of a
 //! development installation.
 
 mod api;
@@ -26,6 +27,7 @@ mod envelope;
 mod failure;
 mod headers;
 mod limits;
+mod links;
 mod live;
 mod mailbox;
 mod metadata;

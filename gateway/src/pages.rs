@@ -22,11 +22,12 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    config::Config, docs, envelope::write_timestamp, headers::none_match_names, mailbox, openapi,
+    config::Config, docs, envelope::write_timestamp, headers::none_match_names, links, mailbox,
+    openapi,
 };
 
 /// The paths of everything but assets, as names for metrics.
-pub(crate) const PATHS: [&str; 7] = [
+pub(crate) const PATHS: [&str; 12] = [
     "/",
     "/health",
     "/livez",
@@ -34,6 +35,11 @@ pub(crate) const PATHS: [&str; 7] = [
     "/api/openapi.json",
     "/docs",
     mailbox::PATH,
+    links::PATHS[0],
+    links::PATHS[1],
+    links::PATHS[2],
+    links::PATHS[3],
+    links::PATHS[4],
 ];
 
 /// Until a web client takes its place.
@@ -63,6 +69,7 @@ pub(crate) fn router(config: &Config, readiness: Arc<Readiness>, clock: Clock) -
         .with_state((readiness.clone(), clock))
         .merge(probes(readiness))
         .merge(docs::router())
+        .merge(links::router())
         .merge(mailbox.unwrap_or_default())
         .fallback(async || (StatusCode::NOT_FOUND, "Not found.\n"))
 }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod doctor;
+mod import_users;
 mod keys;
 mod migrate;
 
@@ -38,6 +39,10 @@ pub async fn run(command: Command) -> Outcome {
         Command::Migrate => migrate::run(&read(&[])?).await,
         Command::Admin(command) => {
             accounts::run(&read(&[Role::Users, Role::Auth, Role::Projects])?, command).await
+        }
+        Command::ImportUsers(command) => {
+            let settings = read(&[Role::Users, Role::Auth, Role::Projects])?;
+            import_users::run(&settings, &command).await
         }
         Command::Keys(command) => keys::run(&read(&[Role::Auth])?, command).await,
         Command::Openapi => openapi(),

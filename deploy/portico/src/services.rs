@@ -21,7 +21,7 @@ use portico_chassis::{
     upstream::Upstream,
 };
 use portico_proto::{
-    auth::auth_service_client::AuthServiceClient,
+    auth::{auth_service_client::AuthServiceClient, links_service_client::LinksServiceClient},
     projects::projects_service_client::ProjectsServiceClient,
     users::users_service_client::UsersServiceClient,
 };
@@ -174,7 +174,8 @@ impl Services {
                 let projects = projects.context("notifications needs projects")?;
                 let peers = portico_notifications::Peers {
                     users: UsersServiceClient::new(users),
-                    auth: AuthServiceClient::new(auth),
+                    auth: AuthServiceClient::new(auth.clone()),
+                    links: LinksServiceClient::new(auth),
                     projects: ProjectsServiceClient::new(projects),
                 };
                 let metrics = services.platform.metrics.clone();
@@ -370,6 +371,8 @@ impl Services {
             ("portico.auth.v1.ServiceAccountsService", &self.auth),
             ("portico.auth.v1.SupportService", &self.auth),
             ("portico.auth.v1.FactorsService", &self.auth),
+            ("portico.auth.v1.LinksService", &self.auth),
+            ("portico.auth.v1.PasswordsService", &self.auth),
             ("portico.auth.v1.TokensService", &self.tokens),
             ("portico.projects.v1.ProjectsService", &self.projects),
             (

@@ -9,6 +9,7 @@ mod connection;
 mod cookies;
 mod fixture;
 mod limits;
+mod links;
 mod logs;
 mod mailbox;
 mod oauth;

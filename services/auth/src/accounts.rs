@@ -22,12 +22,15 @@ use portico_chassis::{
 use portico_proto::users::{self, User};
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
-    Config, FirstAdmin, Peers, Tokens, error,
+    Config, FirstAdmin, Peers, Tokens,
+    attempts::Lanes,
+    error,
     passkey::RelyingParty,
-    password::{Password, Passwords},
+    password::Passwords,
     peers, policy,
     session::Visit,
     store::{Begun, Registration, RegistrationKey},
@@ -41,11 +44,16 @@ pub(crate) struct Inner {
     pub(crate) tokens: Tokens,
     pub(crate) peers: Peers,
     pub(crate) passwords: Passwords,
+    pub(crate) is_throttled: bool,
+    pub(crate) lanes: Lanes,
     /// This installation for passkeys; nothing where it can have none.
     pub(crate) relying_party: Option<RelyingParty>,
     pub(crate) session_ttl: Duration,
+    pub(crate) requires_verified_email: bool,
     pub(crate) database: Database,
     pub(crate) outbox: Outbox,
+    /// To be rung when something was asked for that is answered later.
+    pub(crate) bell: Notify,
 }
 
 /// An account to be made.
@@ -75,7 +83,7 @@ pub(crate) struct Made {
 
 impl NewAccount<'_> {
     /// The account's part in the users service.
-    fn person(&self, id: Uuid) -> users::CreateUserRequest {
+    pub(crate) fn person(&self, id: Uuid) -> users::CreateUserRequest {
         users::CreateUserRequest {
             id: id.to_string(),
             email: self.email.to_owned(),
@@ -84,6 +92,7 @@ impl NewAccount<'_> {
             email_verified: self.email_verified,
             validate_only: false,
             by_itself: self.by_itself,
+            ..users::CreateUserRequest::default()
         }
     }
 }
@@ -93,7 +102,8 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// If the cost of a password hash is out of bounds.
+    /// If the cost of a password hash is out of bounds, or the list of breached
+    /// passwords is none.
     pub fn new(
         config: &Config,
         tokens: &Tokens,
@@ -101,15 +111,20 @@ impl Accounts {
         database: Database,
         outbox: Outbox,
         metrics: Arc<Metrics>,
-    ) -> Result<Self, Error> {
+    ) -> anyhow::Result<Self> {
+        let breached = config.breached_passwords.as_deref();
         Ok(Self(Arc::new(Inner {
             tokens: tokens.clone(),
             peers,
-            passwords: Passwords::new(config.password_cost, metrics)?,
+            passwords: Passwords::new(config.password_cost, breached, metrics)?,
+            is_throttled: config.is_throttled,
+            lanes: Lanes::new(),
             relying_party: RelyingParty::at(&config.issuer),
             session_ttl: config.session_ttl,
+            requires_verified_email: config.require_verified_email,
             database,
             outbox,
+            bell: Notify::new(),
         })))
     }
 
@@ -214,16 +229,26 @@ impl Accounts {
         key: Option<&RegistrationKey>,
     ) -> Result<Made, Error> {
         let password_hash = match account.password {
-            Some(text) => {
-                let password = Password::chosen(text)
-                    .map_err(|(code, message)| Error::invalid_field("password", code, message))?;
-                Some(self.0.passwords.hash(&password).await?)
-            }
+            Some(text) => Some(self.hash_chosen(text).await?),
             None => None,
         };
+        let person = account.person(new_id(self.now()));
+        self.make_with(call, person, key, password_hash).await
+    }
+
+    /// Makes an account whose password has this hash; under a key that was used
+    /// before, returns the one that was made then.
+    pub(crate) async fn make_with(
+        &self,
+        call: &Call,
+        person: users::CreateUserRequest,
+        key: Option<&RegistrationKey>,
+        password_hash: Option<String>,
+    ) -> Result<Made, Error> {
         let (now, store) = (self.now(), self.store());
+        let new_id = parse_id(&person.id).unwrap_or_default();
         let begun = store
-            .begin_registration(new_id(now), key, password_hash.as_deref(), now)
+            .begin_registration(new_id, key, password_hash.as_deref(), now)
             .await?;
         let user_id = match begun {
             Begun::Open(user_id) => user_id,
@@ -235,7 +260,11 @@ impl Accounts {
                 });
             }
         };
-        let user = match self.0.peers.create(call, account.person(user_id)).await {
+        let person = users::CreateUserRequest {
+            id: user_id.to_string(),
+            ..person
+        };
+        let user = match self.0.peers.create(call, person).await {
             Ok(user) => user,
             // It may have been made: a repeat under the key, or the sweep,
             // will find out.
@@ -257,6 +286,14 @@ impl Accounts {
             password_hash,
             is_replayed: !is_first,
         })
+    }
+
+    /// The hash of a new password.
+    pub(crate) async fn hash_chosen(&self, text: &str) -> Result<String, Error> {
+        let chosen = self.0.passwords.chosen(text).await;
+        let password =
+            chosen.map_err(|(code, message)| Error::invalid_field("password", code, message))?;
+        self.0.passwords.hash(&password).await
     }
 
     /// The key under which a call makes an account. The request holds a

@@ -6,13 +6,18 @@ use portico_chassis::{
     status::{Error, Violations, to_struct},
     token::Revoked,
 };
-use portico_proto::{auth as proto, pagination, users};
+use portico_proto::{
+    auth::{self as proto, mint_link_request::Purpose as Asked},
+    pagination, users,
+};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
     api_key::{ApiKey, ServiceAccount},
     factors::Method,
+    history::SignIn,
+    link::Purpose,
     passkey::{self, Ceremony, Passkey},
     session::Session,
     store::Revocation,
@@ -47,6 +52,18 @@ pub(crate) fn service_account(account: &ServiceAccount) -> proto::ServiceAccount
         id: account.id.to_string(),
         name: account.name.clone(),
         created_at: Some(account.created_at.into()),
+    }
+}
+
+pub(crate) fn sign_in(sign_in: &SignIn) -> proto::SignIn {
+    proto::SignIn {
+        id: sign_in.id.to_string(),
+        created_at: Some(sign_in.at.into()),
+        succeeded: sign_in.reason.is_none(),
+        reason: sign_in.reason.clone(),
+        method: sign_in.method.clone(),
+        ip: sign_in.ip.clone(),
+        user_agent: sign_in.user_agent.clone(),
     }
 }
 
@@ -144,5 +161,17 @@ pub(crate) fn role(user: &users::User) -> &'static str {
     match user.role() {
         users::user::Role::Admin => "ADMIN",
         _ => "MEMBER",
+    }
+}
+
+/// What a link is for; `None` for no purpose, which validation has refused.
+pub(crate) fn purpose(purpose: Asked) -> Option<Purpose> {
+    match purpose {
+        Asked::Unspecified => None,
+        Asked::VerifyEmail => Some(Purpose::VerifyEmail),
+        Asked::ConfirmEmail => Some(Purpose::ConfirmEmail),
+        Asked::UndoEmailChange => Some(Purpose::UndoEmailChange),
+        Asked::ResetPassword => Some(Purpose::ResetPassword),
+        Asked::SetPassword => Some(Purpose::SetPassword),
     }
 }

@@ -12,6 +12,15 @@ pub(crate) fn invalid_credentials() -> Error {
     )
 }
 
+pub(crate) fn too_many_attempts(wait: Duration) -> Error {
+    Error::new(
+        Kind::ResourceExhausted,
+        "TOO_MANY_ATTEMPTS",
+        "Too many attempts failed. Wait before you try again, or set a new password by mail.",
+    )
+    .with_retry_after(wait)
+}
+
 pub(crate) fn account_disabled() -> Error {
     Error::new(
         Kind::PermissionDenied,
@@ -86,6 +95,14 @@ pub(crate) fn too_many_api_keys() -> Error {
 
 pub(crate) fn user_not_found() -> Error {
     Error::new(Kind::NotFound, "USER_NOT_FOUND", "There is no such user.")
+}
+
+pub(crate) fn email_exists() -> Error {
+    Error::new(
+        Kind::AlreadyExists,
+        "EMAIL_EXISTS",
+        "An account with this e-mail address exists.",
+    )
 }
 
 pub(crate) fn new_owner_not_found() -> Error {
@@ -194,6 +211,30 @@ pub(crate) fn reauthentication_required() -> Error {
         Kind::PermissionDenied,
         "REAUTHENTICATION_REQUIRED",
         "This needs a fresh sign-in: call /auth/reauthenticate first.",
+    )
+}
+
+pub(crate) fn link_invalid() -> Error {
+    Error::new(
+        Kind::Invalid,
+        "LINK_INVALID",
+        "The link was used, has expired, or was never one. Ask for a new one.",
+    )
+}
+
+pub(crate) fn link_not_needed() -> Error {
+    Error::new(
+        Kind::FailedPrecondition,
+        "LINK_NOT_NEEDED",
+        "Such a link would lead nowhere.",
+    )
+}
+
+pub(crate) fn email_not_verified() -> Error {
+    Error::new(
+        Kind::PermissionDenied,
+        "EMAIL_NOT_VERIFIED",
+        "Verify your e-mail address first: a mail with a link is on its way.",
     )
 }
 

@@ -10,11 +10,12 @@ use portico_proto::{auth as proto, wkt::Any};
 use serde::Deserialize;
 use uuid::Uuid;
 
-/// Knows the sessions, passkeys and accounts that events are about.
+/// Knows the sessions, passkeys, accounts and changes of addresses that events
+/// are about.
 pub(crate) struct Events;
 
 /// What the events tell: of a session its id, of a new one the rest of it too;
-/// all of a passkey.
+/// all of a passkey. A network concerns nobody in person.
 #[derive(Deserialize)]
 struct Told {
     user_id: Option<Uuid>,
@@ -26,6 +27,15 @@ struct Told {
     expires_at: Option<Timestamp>,
     ip: Option<String>,
     user_agent: Option<String>,
+    email_change: Option<ToldChange>,
+}
+
+/// What is told of a change of an address.
+#[derive(Deserialize)]
+struct ToldChange {
+    id: Uuid,
+    old_email: String,
+    new_email: String,
 }
 
 #[async_trait]
@@ -52,10 +62,16 @@ fn describe(record: &Record) -> Result<Described, Error> {
         created_at: told.created_at.map(Into::into),
         last_used_at: told.last_used_at.map(Into::into),
     });
-    let resource = match (session, passkey) {
-        (Some(session), _) => Some(Any::from_msg(&session)),
-        (None, Some(passkey)) => Some(Any::from_msg(&passkey)),
-        (None, None) => None,
+    let change = told.email_change.map(|change| proto::EmailChange {
+        id: change.id.to_string(),
+        user_id: told.user_id.unwrap_or_default().to_string(),
+        old_email: change.old_email,
+        new_email: change.new_email,
+    });
+    let resource = match (session, passkey, change) {
+        (Some(session), _, _) => Some(Any::from_msg(&session)),
+        (None, Some(passkey), _) => Some(Any::from_msg(&passkey)),
+        (None, None, change) => change.map(|change| Any::from_msg(&change)),
     };
     Ok(Described {
         resource: resource.transpose().map_err(Error::internal)?,

@@ -1,7 +1,7 @@
 //! The auth service: credentials, sign-in, sessions and access tokens.
 //!
 //! In the order of a request: [`service`] and [`tokens_service`] handle the
-//! RPCs, [`policy`] says who may do what, [`sign_in`] opens sessions, [`accounts`]
+//! RPCs, [`policy`] says who may do what, [`admission`] opens sessions, [`accounts`]
 //! and [`deletion`] drive what spans services ([`peers`]), [`audit`] lists what all of them keep of who
 //! did what, [`tokens`] issues access tokens, [`exchange`] does so for API keys, and
 //! [`revocation`] tells of those that no longer count; [`upkeep`] and [`people`]
@@ -15,7 +15,10 @@
 //! nobody, [`build`] comes after its peers.
 
 mod accounts;
+mod admission;
+mod answers;
 mod api_key;
+mod attempts;
 mod audit;
 mod challenge;
 mod config;
@@ -26,8 +29,13 @@ mod error;
 mod events;
 mod exchange;
 mod factors;
+mod history;
 mod impersonation;
+mod import;
 mod key;
+mod link;
+mod link_request;
+mod links;
 mod passkey;
 mod password;
 mod peers;
@@ -38,8 +46,8 @@ mod revocation;
 mod secret;
 mod service;
 mod session;
-mod sign_in;
 mod store;
+mod throttle;
 mod ticket;
 mod tokens;
 mod tokens_service;
@@ -54,7 +62,8 @@ use portico_chassis::{
 };
 use portico_proto::auth::{
     api_keys_service_server::ApiKeysServiceServer, auth_service_server::AuthServiceServer,
-    factors_service_server::FactorsServiceServer,
+    factors_service_server::FactorsServiceServer, links_service_server::LinksServiceServer,
+    passwords_service_server::PasswordsServiceServer,
     service_accounts_service_server::ServiceAccountsServiceServer,
     support_service_server::SupportServiceServer, tokens_service_server::TokensServiceServer,
 };
@@ -63,6 +72,7 @@ use tonic::service::Routes;
 pub use self::{
     accounts::{Accounts, NewAccount},
     config::{Config, FirstAdmin},
+    import::{Imported, Newcomer},
     key::KeyState,
     password::Cost,
     peers::Peers,
@@ -107,17 +117,20 @@ pub async fn build_tokens(
 /// Builds the rest of the service.
 #[must_use]
 pub fn build(accounts: &Accounts) -> App {
-    let (upkeep, follower) = (accounts.clone(), accounts.clone());
+    let [upkeep, follower, answers] = [(); 3].map(|()| accounts.clone());
     let outbox = accounts.0.outbox.clone();
     App {
         routes: Routes::new(AuthServiceServer::new(accounts.clone()))
             .add_service(ApiKeysServiceServer::new(accounts.clone()))
+            .add_service(FactorsServiceServer::new(accounts.clone()))
+            .add_service(LinksServiceServer::new(accounts.clone()))
+            .add_service(PasswordsServiceServer::new(accounts.clone()))
             .add_service(ServiceAccountsServiceServer::new(accounts.clone()))
-            .add_service(SupportServiceServer::new(accounts.clone()))
-            .add_service(FactorsServiceServer::new(accounts.clone())),
+            .add_service(SupportServiceServer::new(accounts.clone())),
         background: vec![
             Box::new(|stop| Box::pin(upkeep.run(stop))),
             Box::new(|stop| Box::pin(follower.follow_people(stop))),
+            Box::new(|stop| Box::pin(answers.answer_requests(stop))),
             Box::new(|stop| Box::pin(outbox.run(stop))),
         ],
     }

@@ -3,6 +3,7 @@
 use portico_chassis::{
     caller::{Call, insert, metadata},
     clock::parse_id,
+    email_address::EmailAddress,
     etag::IfMatch,
     status::{Error, Kind, Violation},
     upstream::Upstream,
@@ -101,6 +102,26 @@ impl Peers {
     pub(crate) async fn promote(&self, call: &Call, id: String) -> Result<User, Error> {
         let request = call.forward(users::PromoteUserRequest { id });
         answer(self.users.clone().promote_user(request).await)
+    }
+
+    /// Gives a person an address that is known to be its own, if the person is
+    /// still as it was read; `overrides_others` makes changes that were begun
+    /// before fail.
+    pub(crate) async fn set_email(
+        &self,
+        call: &Call,
+        person: &User,
+        email: &EmailAddress,
+        overrides_others: bool,
+    ) -> Result<User, Error> {
+        let mut request = call.forward(users::SetUserEmailRequest {
+            id: person.id.clone(),
+            email: email.as_str().to_owned(),
+            email_verified: true,
+            overrides_others,
+        });
+        insert(request.metadata_mut(), metadata::IF_MATCH, &person.etag);
+        answer(self.users.clone().set_user_email(request).await)
     }
 
     /// Nothing, if a person could be deleted now at the version that the

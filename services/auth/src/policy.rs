@@ -23,11 +23,21 @@ pub(crate) fn create(caller: &Caller, is_admin: bool) -> Result<(), Error> {
 
 /// Whether the caller may delete an account: its own, or any as an ADMIN.
 pub(crate) fn delete(caller: &Caller, target: Uuid) -> Result<(), Error> {
+    self_or_admin(caller, target)
+}
+
+fn self_or_admin(caller: &Caller, target: Uuid) -> Result<(), Error> {
     if caller.is_admin() || caller.is_person(target) {
         Ok(())
     } else {
         Err(error::user_not_found())
     }
+}
+
+/// Whether the caller may see who signed in as a person: oneself, or anybody as
+/// an ADMIN.
+pub(crate) fn see_sign_ins(caller: &Caller, target: Uuid) -> Result<(), Error> {
+    self_or_admin(caller, target)
 }
 
 /// Whether the caller may give the projects of a deleted account to somebody:

@@ -1,10 +1,13 @@
 //! The RPCs about accounts and sessions: convert, authorise, one use case.
 
+mod admission;
 pub(crate) mod api_keys;
 mod audit;
 mod cookie;
 mod factors;
+mod links;
 mod passkeys;
+mod passwords;
 mod proof;
 mod reauthentication;
 mod service_accounts;
@@ -16,7 +19,7 @@ use std::sync::Arc;
 use portico_chassis::{
     caller::{Call, Grant},
     clock::parse_id,
-    idempotency::respond,
+    idempotency::{accepted, respond},
     outbox::{Actor, EventStream, Origin},
     page::{Bookmark, Paging, SortKey},
     status::{Error, Violations},
@@ -32,12 +35,14 @@ use tonic::{Request, Response, Status as Failure};
 use self::cookie::Delivery;
 use crate::{
     accounts::{Accounts, Made, NewAccount},
-    convert, error,
+    admission::{Admission, SignedIn},
+    attempts, convert, error,
     events::Events,
+    history::{Method, Proof},
     password::Password,
     policy,
     session::{EndReason, RefreshToken, Refreshed, Session},
-    sign_in::{Admission, SignedIn},
+    throttle::Claimed,
 };
 
 /// The violations of the contract's own rules.
@@ -54,7 +59,7 @@ impl AuthService for Accounts {
         let call = Call::of(&request)?;
         let request = request.into_inner();
         let mut violations = rules_of(&request);
-        violations.take("password", Password::chosen(&request.password));
+        violations.take("password", self.0.passwords.chosen(&request.password).await);
         let account = NewAccount {
             email: &request.email,
             name: &request.name,
@@ -66,6 +71,10 @@ impl AuthService for Accounts {
         self.check(&call, violations, &account).await?;
         let delivery = Delivery::of(&call, request.cookie)?;
         let key = self.registration_key(&call, "Register", &request)?;
+        if self.0.requires_verified_email {
+            let asked = self.ask_for_account(&call, account, &request.password, key.as_ref());
+            return Ok(accepted(proto::RegisterResponse::default(), asked.await?));
+        }
         let made = self.make(&call, account, key.as_ref()).await?;
         let (user, is_replayed) = (made.user.clone(), made.is_replayed);
         let admission = self.first_sign_in(&call, made, &request.password).await?;
@@ -96,7 +105,12 @@ impl AuthService for Accounts {
         rules_of(&request).finish()?;
         let delivery = Delivery::of(&call, request.cookie)?;
         let found = self.0.peers.lookup(&call, &request.email).await?;
-        let admission = self.sign_in(&call, found, &request.password).await?;
+        let address = attempts::address_key(&request.email);
+        let claimed = attempts::claimed(found.as_ref(), &address)?;
+        let sign_in = self.sign_in(&call, found, &request.password);
+        let admission = self
+            .throttled(&call, claimed, Proof::SignIn, Method::Password, sign_in)
+            .await?;
         Ok(self.admitted(admission, delivery))
     }
 
@@ -233,12 +247,13 @@ impl AuthService for Accounts {
         let user = call.user()?;
         let request = request.into_inner();
         let mut violations = rules_of(&request);
-        let chosen = violations.take("newPassword", Password::chosen(&request.new_password));
+        let chosen = self.0.passwords.chosen(&request.new_password).await;
+        let chosen = violations.take("newPassword", chosen);
         violations.finish()?;
         let chosen = chosen.ok_or_else(|| Error::internal("a refused value left no violation"))?;
         let field = "currentPassword";
         let from = self
-            .prove(user.id, &request.current_password, field)
+            .prove(&call, user.id, &request.current_password, field)
             .await?;
         let to = self.0.passwords.hash(&chosen).await?;
         let origin = call.origin(self.now());
@@ -251,6 +266,8 @@ impl AuthService for Accounts {
             return Err(error::password_incorrect(field).into());
         }
         self.0.tokens.0.feed.wake();
+        // What others guessed at is gone.
+        self.forget_attempts(user.id).await?;
         Ok(Response::new(()))
     }
 
@@ -262,7 +279,7 @@ impl AuthService for Accounts {
         let request = request.into_inner();
         let mut violations = rules_of(&request);
         if let Some(password) = &request.password {
-            violations.take("password", Password::chosen(password));
+            violations.take("password", self.0.passwords.chosen(password).await);
         }
         let role = match request.role {
             Some(_) => request.role(),
@@ -341,33 +358,6 @@ impl AuthService for Accounts {
 }
 
 impl Accounts {
-    /// The answer to a call that signs in.
-    fn admitted(&self, admission: Admission, delivery: Delivery) -> Response<proto::LoginResponse> {
-        let signed_in = match admission {
-            Admission::SignedIn(signed_in) => signed_in,
-            Admission::Challenged { token, methods } => {
-                let methods = methods.into_iter().map(convert::method);
-                return Response::new(proto::LoginResponse {
-                    mfa_required: true,
-                    mfa_token: Some(token),
-                    methods: methods.map(Into::into).collect(),
-                    ..Default::default()
-                });
-            }
-        };
-        let mut response = Response::new(proto::LoginResponse {
-            user: Some(signed_in.user),
-            token: Some(signed_in.token),
-            expires_at: Some(signed_in.expires_at.into()),
-            refresh_token: delivery.in_body(&signed_in.refresh_token),
-            mfa_required: false,
-            mfa_token: None,
-            methods: Vec::new(),
-        });
-        delivery.write(&mut response, &signed_in.refresh_token, self.0.session_ttl);
-        response
-    }
-
     /// The session that comes with a new account. A replay shows no secret of
     /// then: the password opens a new session.
     async fn first_sign_in(
@@ -383,7 +373,10 @@ impl Accounts {
             return Ok(admission);
         }
         let found = self.0.peers.person(call, user_id).await?;
-        self.sign_in(call, found, password).await
+        let sign_in = self.sign_in(call, found, password);
+        let claimed = Claimed::Person(user_id);
+        self.throttled(call, claimed, Proof::SignIn, Method::Password, sign_in)
+            .await
     }
 
     /// Refreshes the session of a refresh token, if its person may still sign
@@ -437,15 +430,21 @@ impl Accounts {
     /// The hash of the caller's password, if that is what `field` holds.
     async fn prove(
         &self,
+        call: &Call,
         user_id: uuid::Uuid,
         password: &str,
         field: &'static str,
     ) -> Result<String, Error> {
-        let hash = self.store().password_hash(user_id).await?;
-        let password = Password::given(password);
-        let matches = self.0.passwords.verify(&password, hash.as_deref()).await?;
-        hash.filter(|_| matches)
-            .ok_or_else(|| error::password_incorrect(field))
+        let hash = async {
+            let hash = self.store().password_hash(user_id).await?;
+            let password = Password::given(password);
+            let matches = self.0.passwords.verify(&password, hash.as_deref()).await?;
+            hash.filter(|_| matches)
+                .ok_or_else(|| error::password_incorrect(field))
+        };
+        let (claimed, proof) = (Claimed::Person(user_id), Proof::Reauthentication);
+        self.throttled(call, claimed, proof, Method::Password, hash)
+            .await
     }
 }
 

@@ -11,10 +11,13 @@ mod api_keys;
 mod changes;
 mod factors;
 mod impersonations;
+mod links;
 mod postgres;
+mod sign_ins;
 mod sql;
 mod sqlite;
 mod statements;
+mod throttle;
 
 #[cfg(test)]
 mod conformance;
@@ -33,6 +36,7 @@ use portico_chassis::{
 };
 use uuid::Uuid;
 
+pub(crate) use self::links::{LinkQueries, LinkStore};
 pub(crate) use self::{
     api_keys::{ApiKeyQueries, ApiKeyStore},
     factors::{
@@ -41,6 +45,10 @@ pub(crate) use self::{
     impersonations::ImpersonationStore,
 };
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
+pub(crate) use self::{
+    sign_ins::{SignInQueries, SignInStore},
+    throttle::{ThrottleStore, Turn},
+};
 use crate::{
     key::SealedKey,
     session::{EndReason, Refreshed, Session, Visit},
@@ -63,34 +71,50 @@ pub(crate) fn open(database: &Database, access_token_ttl: Duration) -> Arc<dyn S
 pub(crate) trait Store:
     Queries
     + ApiKeyQueries
+    + LinkQueries
+    + FactorQueries
     + AccountStore
     + ApiKeyStore
     + DeletionStore
+    + LinkStore
     + ImpersonationStore
     + SessionStore
     + TicketStore
     + TokenStore
-    + FactorQueries
     + FactorStore
     + ChallengeStore
     + PasskeyStore
+    + SessionStore
+    + SignInQueries
+    + SignInStore
+    + ThrottleStore
+    + TicketStore
+    + TokenStore
 {
 }
 
 impl<T> Store for T where
     T: Queries
         + ApiKeyQueries
+        + LinkQueries
+        + FactorQueries
         + AccountStore
         + ApiKeyStore
         + DeletionStore
+        + LinkStore
         + ImpersonationStore
         + SessionStore
         + TicketStore
         + TokenStore
-        + FactorQueries
         + FactorStore
         + ChallengeStore
         + PasskeyStore
+        + SessionStore
+        + SignInQueries
+        + SignInStore
+        + ThrottleStore
+        + TicketStore
+        + TokenStore
 {
 }
 
@@ -175,7 +199,8 @@ pub(crate) trait AccountStore: Send + Sync {
     /// changed in the meantime stays.
     async fn upgrade_password(&self, user_id: Uuid, from: &str, to: &str) -> Result<(), Error>;
 
-    /// Changes a password and ends the person's other sessions. Whether it was
+    /// Changes a password and ends the person's other sessions and the links by
+    /// which it could be set. Whether it was
     /// done: not if the password is no longer `from`.
     async fn change_password(
         &self,
@@ -260,8 +285,10 @@ pub(crate) trait SessionStore: Send + Sync {
     async fn revoke_tokens(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error>;
 
     /// Forgets sessions, revocations, tickets, registration and idempotency keys,
-    /// challenges, ceremonies and impersonations that have expired, devices not
-    /// seen for a year, and API keys that were revoked 30 days ago.
+    /// links, challenges, ceremonies, impersonations, throttles and familiar
+    /// places that have expired, devices not seen for a year, API keys that were
+    /// revoked 30 days ago, changes of addresses that can no longer be undone, and
+    /// requests that found no answer within a day.
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;
 }
 

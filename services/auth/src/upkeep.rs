@@ -1,5 +1,5 @@
-//! What goes on beside the requests: deletions that were interrupted are
-//! finished, credentials of nobody are swept away, and what has expired is
+//! What goes on beside the requests: deletions and undone changes
+//! of addresses that were interrupted are finished, credentials of nobody are swept away, and what has expired is
 //! forgotten.
 
 use std::time::Duration;
@@ -37,6 +37,7 @@ impl Accounts {
     async fn tidy(&self, age: Duration) -> Result<(), Error> {
         let now = self.now();
         self.resume_deletions(now - age).await?;
+        self.resume_undos(now - age).await?;
         self.settle_credentials().await?;
         self.store().forget_expired(now).await
     }

@@ -31,6 +31,8 @@ pub mod metadata {
     pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
     /// In an answer: it is a replay of an earlier one.
     pub const IDEMPOTENCY_REPLAYED: &str = "idempotency-replayed";
+    /// In an answer: what was asked for is done later.
+    pub const ACCEPTED: &str = "portico-accepted";
     /// The version that a change expects.
     pub const IF_MATCH: &str = "if-match";
     /// The address of the client.

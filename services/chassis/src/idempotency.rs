@@ -131,6 +131,19 @@ pub fn respond<T>(message: T, is_replayed: bool) -> tonic::Response<T> {
     response
 }
 
+/// Like [`respond`], where what was asked for is done later, which REST says by
+/// its status.
+#[must_use]
+pub fn accepted<T>(message: T, is_replayed: bool) -> tonic::Response<T> {
+    let mut response = respond(message, is_replayed);
+    crate::caller::insert(
+        response.metadata_mut(),
+        crate::caller::metadata::ACCEPTED,
+        "true",
+    );
+    response
+}
+
 const FORGET: &str = "DELETE FROM idempotency_keys WHERE id = $1 AND expires_at <= $2";
 const CLAIM: &str = "INSERT INTO idempotency_keys (id, fingerprint, answer, expires_at) \
     VALUES ($1, $2, '', $3) ON CONFLICT (id) DO NOTHING";

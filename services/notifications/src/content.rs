@@ -24,7 +24,9 @@ pub(crate) struct Content {
     pub(crate) notes: Vec<String>,
 }
 
-const WORKS_ONCE: &str = "The link works once, and for a limited time.";
+const FOR_A_DAY: &str = "The link works once, within 24 hours.";
+const FOR_HALF_AN_HOUR: &str = "The link works once, within 30 minutes.";
+const FOR_A_WEEK: &str = "The link works once, within 7 days.";
 
 /// What a mail to this address says, from an installation at this host.
 pub(crate) fn of(mail: &Mail, to: &str, host: &str) -> Content {
@@ -74,23 +76,32 @@ pub(crate) fn of(mail: &Mail, to: &str, host: &str) -> Content {
                 ],
             }
         }
-        Mail::VerifyEmail { name } => Content {
-            subject: "Confirm your e-mail address".to_owned(),
-            heading: "Confirm your e-mail address".to_owned(),
+        Mail::VerifyEmail { name, is_new, .. } => Content {
+            subject: match is_new {
+                true => "Welcome to Portico: confirm your e-mail address".to_owned(),
+                false => "Confirm your e-mail address".to_owned(),
+            },
+            heading: match is_new {
+                true => format!("Welcome, {}", plain(name)),
+                false => "Confirm your e-mail address".to_owned(),
+            },
             paragraphs: vec![
-                greeting(name),
+                match is_new {
+                    true => format!("Your account at {host} is ready."),
+                    false => greeting(name),
+                },
                 format!("Please confirm that {to} is your address."),
             ],
             facts: Vec::new(),
             button: "Confirm the address",
             notes: vec![
-                WORKS_ONCE.to_owned(),
+                FOR_A_DAY.to_owned(),
                 "You did not make an account? Then ignore this mail, and the address stays \
                  unconfirmed."
                     .to_owned(),
             ],
         },
-        Mail::ConfirmEmail { name } => Content {
+        Mail::ConfirmEmail { name, .. } => Content {
             subject: "Confirm your new e-mail address".to_owned(),
             heading: "Confirm your new e-mail address".to_owned(),
             paragraphs: vec![
@@ -103,11 +114,13 @@ pub(crate) fn of(mail: &Mail, to: &str, host: &str) -> Content {
             facts: Vec::new(),
             button: "Confirm the new address",
             notes: vec![
-                WORKS_ONCE.to_owned(),
+                FOR_A_DAY.to_owned(),
                 "You did not ask for this? Then ignore this mail, and nothing changes.".to_owned(),
             ],
         },
-        Mail::UndoEmailChange { name, new_email } => Content {
+        Mail::UndoEmailChange {
+            name, new_email, ..
+        } => Content {
             subject: "Your e-mail address is being changed".to_owned(),
             heading: "Your e-mail address is being changed".to_owned(),
             paragraphs: vec![
@@ -121,7 +134,7 @@ pub(crate) fn of(mail: &Mail, to: &str, host: &str) -> Content {
             button: "Undo the change",
             notes: vec!["The link works for 7 days.".to_owned()],
         },
-        Mail::ResetPassword { name } => Content {
+        Mail::ResetPassword { name, .. } => Content {
             subject: "Choose a new password".to_owned(),
             heading: "Choose a new password".to_owned(),
             paragraphs: vec![
@@ -131,12 +144,12 @@ pub(crate) fn of(mail: &Mail, to: &str, host: &str) -> Content {
             facts: Vec::new(),
             button: "Choose a new password",
             notes: vec![
-                WORKS_ONCE.to_owned(),
+                FOR_HALF_AN_HOUR.to_owned(),
                 "You did not ask for this? Then ignore this mail, and your password stays as it is."
                     .to_owned(),
             ],
         },
-        Mail::SetPassword { name } => Content {
+        Mail::SetPassword { name, .. } => Content {
             subject: "Choose a password for your account".to_owned(),
             heading: "An account was made for you".to_owned(),
             paragraphs: vec![
@@ -148,7 +161,7 @@ pub(crate) fn of(mail: &Mail, to: &str, host: &str) -> Content {
             ],
             facts: Vec::new(),
             button: "Choose a password",
-            notes: vec![WORKS_ONCE.to_owned()],
+            notes: vec![FOR_A_WEEK.to_owned()],
         },
         Mail::PasswordChanged { name, at } => Content {
             subject: "Your password was changed".to_owned(),

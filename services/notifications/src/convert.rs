@@ -2,13 +2,14 @@
 
 use portico_chassis::{clock::Timestamp, page::PageInfo};
 use portico_proto::{
+    auth::mint_link_request::Purpose as Asked,
     notifications as proto, pagination,
     projects::{Invitation, member},
 };
 
 use crate::{
     job::{Job, Status},
-    mail::{InvitedAs, Mail},
+    mail::{InvitedAs, Mail, Purpose},
 };
 
 /// The mail about an invitation. An inviter who has left has no name.
@@ -33,6 +34,16 @@ pub(crate) fn invited_until(invitation: &Invitation) -> Timestamp {
         .expires_at
         .map(Timestamp::from)
         .unwrap_or_default()
+}
+
+pub(crate) fn purpose(purpose: Purpose) -> Asked {
+    match purpose {
+        Purpose::VerifyEmail => Asked::VerifyEmail,
+        Purpose::ConfirmEmail => Asked::ConfirmEmail,
+        Purpose::UndoEmailChange => Asked::UndoEmailChange,
+        Purpose::ResetPassword => Asked::ResetPassword,
+        Purpose::SetPassword => Asked::SetPassword,
+    }
 }
 
 pub(crate) fn job(job: &Job) -> proto::MailJob {

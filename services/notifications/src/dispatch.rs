@@ -29,6 +29,7 @@ use crate::{
     job::{Claim, Outcome, Refusal},
     letter::{Envelope, write},
     mail::{Link, Mail},
+    minter::Minter,
     store::{Demand, Store},
 };
 
@@ -63,6 +64,7 @@ impl Default for Pace {
 /// Sends the mails that are due.
 pub(crate) struct Dispatcher {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) minter: Minter,
     pub(crate) delivery: Delivery,
     /// Rung when a mail became due.
     pub(crate) bell: Arc<Notify>,
@@ -146,7 +148,7 @@ impl Dispatcher {
 
     /// Tries to send a mail, and notes what became of it.
     async fn attempt(self: Arc<Self>, claim: Claim, hurry: CancellationToken) {
-        let result = match self.letter(&claim) {
+        let result = match self.letter(&claim).await {
             Ok(letter) => match self.deliver(&claim, letter, &hurry).await {
                 Some(result) => result,
                 None => return,
@@ -160,21 +162,21 @@ impl Dispatcher {
             Outcome::Sent => tracing::debug!("a mail was sent"),
             Outcome::Failed { error, .. } => tracing::warn!(error, "a mail is to be tried again"),
             Outcome::Dead { error } => tracing::error!(error, "a mail is given up"),
+            Outcome::Dropped => tracing::info!("a mail is dropped: nobody waits for it any more"),
         }
         self.note(&claim, &outcome, &hurry).await;
     }
 
     /// The mail, written out.
-    fn letter(&self, claim: &Claim) -> Result<Letter, Refusal> {
+    async fn letter(&self, claim: &Claim) -> Result<Letter, Refusal> {
         // It may come from a newer version, which will then send it.
         let mail: Mail = serde_json::from_str(&claim.content)
             .map_err(|_| Refusal::ForNow("This version does not know such a mail.".to_owned()))?;
         let link = match mail.link() {
             Link::Page(page) => format!("{}{page}", self.public_url),
-            Link::WithToken(_) => {
-                return Err(Refusal::ForNow(
-                    "This version cannot make the link of such a mail.".to_owned(),
-                ));
+            Link::WithToken(page, proof) => {
+                let token = self.minter.token(claim, &proof).await?;
+                format!("{}{page}#token={token}", self.public_url)
             }
         };
         let host = self
@@ -239,7 +241,7 @@ impl Dispatcher {
         loop {
             match self.store.settle(claim, outcome, self.clock.now()).await {
                 Ok(true) => {
-                    self.metrics.mail_attempted(outcome.status().as_str());
+                    self.metrics.mail_attempted(outcome.as_str());
                     return;
                 }
                 Ok(false) => {

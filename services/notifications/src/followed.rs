@@ -16,13 +16,17 @@ use portico_chassis::{
     upstream::Upstream,
 };
 use portico_proto::{
-    auth::auth_service_client::AuthServiceClient,
+    auth::{
+        EmailChange, GetPasswordStateRequest, auth_service_client::AuthServiceClient,
+        links_service_client::LinksServiceClient,
+    },
     events::Event,
     projects::{Invitation, projects_service_client::ProjectsServiceClient},
     users::{BatchGetUsersRequest, User, user, users_service_client::UsersServiceClient},
 };
 use tokio::sync::{Notify, OnceCell};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::{
     convert,
@@ -38,17 +42,13 @@ const BEFORE_START: Duration = Duration::from_secs(24 * 3600);
 /// A mail about what happened longer ago would surprise more than it tells.
 const TOO_OLD: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// What auth tells that somebody gets a mail about.
-const OF_AUTH: [&str; 9] = [
+/// What is told of accounts that asks for a mail, factors aside.
+const OF_ACCOUNTS: [&str; 5] = [
     "password.changed",
-    "device.added",
-    "totp.enabled",
-    "totp.disabled",
-    "passkey.added",
-    "passkey.removed",
-    "recovery_codes.renewed",
-    "recovery_code.used",
-    "mfa.reset",
+    "password.reset_requested",
+    "email.verification_requested",
+    "email.change_requested",
+    "email.taken",
 ];
 
 /// The services that this one calls.
@@ -58,6 +58,8 @@ pub struct Peers {
     pub users: UsersServiceClient<Upstream>,
     /// Who signs in.
     pub auth: AuthServiceClient<Upstream>,
+    /// What people prove by links in mails.
+    pub links: LinksServiceClient<Upstream>,
     /// What people share.
     pub projects: ProjectsServiceClient<Upstream>,
 }
@@ -80,6 +82,7 @@ impl Followed {
             users,
             auth,
             projects,
+            ..
         } = &self.peers;
         let consumer = |source, types| Consumer::new(database.clone(), source, types);
         let of_users = |request| {
@@ -94,9 +97,10 @@ impl Followed {
             let mut projects = projects.clone();
             async move { projects.watch_events(request).await }
         };
+        let of_auth_kinds = [&OF_ACCOUNTS[..], &factors::KINDS[..]].concat();
         tokio::join!(
             consumer("users", &["user.created"]).run(of_users, &self, stop.clone()),
-            consumer("auth", &OF_AUTH).run(of_auth, &self, stop.clone()),
+            consumer("auth", &of_auth_kinds).run(of_auth, &self, stop.clone()),
             consumer("projects", &["invitation.created", "invitation.resent"]).run(
                 of_projects,
                 &self,
@@ -118,9 +122,7 @@ impl Handler for Followed {
         if at < now - TOO_OLD || at < first_start - BEFORE_START {
             return Ok(());
         }
-        let Some((mail, to)) = self.asked(&event, at).await? else {
-            return Ok(());
-        };
+        let asked = self.asked(&event, at).await?;
         let Some(id) = parse_id(&event.id) else {
             tracing::error!(id = event.id, "an event has no id that can be read");
             return Ok(());
@@ -129,44 +131,66 @@ impl Handler for Followed {
             request_id: event.request_id,
             traceparent: Some(event.traceparent).filter(|trace| !trace.is_empty()),
         };
-        let job = NewJob::of_event(id, mail, to, cause);
-        if self.store.enqueue(&job, now).await? {
-            self.bell.notify_one();
+        for (mail, to) in asked {
+            let job = NewJob::of_event(id, mail, to, cause.clone());
+            if self.store.enqueue(&job, now).await? {
+                self.bell.notify_one();
+            }
         }
         Ok(())
     }
 }
 
 impl Followed {
-    /// The mail that an event asks for, and the address that it goes to.
-    async fn asked(&self, event: &Event, at: Timestamp) -> Result<Option<(Mail, String)>, Error> {
+    /// The mails that an event asks for, and the addresses that they go to.
+    async fn asked(&self, event: &Event, at: Timestamp) -> Result<Vec<(Mail, String)>, Error> {
         Ok(match event.r#type.as_str() {
-            "user.created" => {
-                resource::<User>(event).map(|user| (Mail::Welcome { name: user.name }, user.email))
-            }
-            "password.changed" => {
-                let person = self.person(&event.subject).await?;
-                person.map(|user| {
-                    let name = user.name;
-                    (Mail::PasswordChanged { name, at }, user.email)
-                })
-            }
-            "device.added"
-            | "totp.enabled"
-            | "totp.disabled"
-            | "passkey.added"
-            | "passkey.removed"
-            | "recovery_codes.renewed"
-            | "recovery_code.used"
-            | "mfa.reset" => self.about_factors(event, at).await?,
+            "user.created" => match resource::<User>(event) {
+                Some(user) => self.first_mail(user).await?.into_iter().collect(),
+                None => Vec::new(),
+            },
             "invitation.created" | "invitation.resent" => resource::<Invitation>(event)
                 .filter(|invitation| convert::invited_until(invitation) > self.clock.now())
-                .map(|invitation| {
-                    let mail = convert::invitation(&invitation);
-                    (mail, invitation.email)
-                }),
-            _ => None,
+                .map(|invitation| (convert::invitation(&invitation), invitation.email))
+                .into_iter()
+                .collect(),
+            kind if factors::KINDS.contains(&kind) => {
+                self.about_factors(event, at).await?.into_iter().collect()
+            }
+            _ => match self.person(&event.subject).await? {
+                Some(user) => about_account(event, at, user),
+                None => Vec::new(),
+            },
         })
+    }
+
+    /// The one mail to somebody who has an account from now on.
+    async fn first_mail(&self, user: User) -> Result<Option<(Mail, String)>, Error> {
+        let Some(user_id) = parse_id(&user.id) else {
+            return Ok(None);
+        };
+        let name = user.name;
+        let mail = if !self.has_password(user.id).await? {
+            Mail::SetPassword { user_id, name }
+        } else if user.email_verified {
+            Mail::Welcome { name }
+        } else {
+            Mail::VerifyEmail {
+                user_id,
+                name,
+                is_new: true,
+            }
+        };
+        Ok(Some((mail, user.email)))
+    }
+
+    async fn has_password(&self, user_id: String) -> Result<bool, Error> {
+        let mut links = self.peers.links.clone();
+        let state = links
+            .get_password_state(GetPasswordStateRequest { user_id })
+            .await
+            .map_err(|status| Error::from_status(&status))?;
+        Ok(state.into_inner().is_set)
     }
 
     /// A person who is there, deleted ones aside.
@@ -180,6 +204,52 @@ impl Followed {
         let is_there = |user: &User| user.status() != user::Status::Deleted;
         Ok(found.into_inner().users.into_iter().find(is_there))
     }
+}
+
+/// The mails that something that happened to somebody's account asks for.
+fn about_account(event: &Event, at: Timestamp, user: User) -> Vec<(Mail, String)> {
+    let Some(user_id) = parse_id(&user.id) else {
+        return Vec::new();
+    };
+    let User { name, email, .. } = user;
+    match event.r#type.as_str() {
+        "password.changed" => vec![(Mail::PasswordChanged { name, at }, email)],
+        "password.reset_requested" => vec![(Mail::ResetPassword { user_id, name }, email)],
+        "email.verification_requested" => {
+            let mail = Mail::VerifyEmail {
+                user_id,
+                name,
+                is_new: false,
+            };
+            vec![(mail, email)]
+        }
+        "email.taken" => vec![(Mail::EmailTaken { name }, email)],
+        "email.change_requested" => match resource::<EmailChange>(event) {
+            Some(change) => about_change(user_id, &name, change),
+            None => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// The mails to both addresses of somebody who changes it.
+fn about_change(user_id: Uuid, name: &str, change: EmailChange) -> Vec<(Mail, String)> {
+    let Some(change_id) = parse_id(&change.id) else {
+        return Vec::new();
+    };
+    let name = || name.to_owned();
+    let confirm = Mail::ConfirmEmail {
+        user_id,
+        change_id,
+        name: name(),
+    };
+    let undo = Mail::UndoEmailChange {
+        user_id,
+        change_id,
+        name: name(),
+        new_email: change.new_email.clone(),
+    };
+    vec![(confirm, change.new_email), (undo, change.old_email)]
 }
 
 /// What an event is about.

@@ -133,6 +133,8 @@ pub(crate) enum Refusal {
     ForNow(String),
     /// It never will.
     ForGood(String),
+    /// Nobody waits for it any more.
+    NotNeeded,
 }
 
 /// What became of a claim.
@@ -144,6 +146,8 @@ pub(crate) enum Outcome {
     Failed { error: String, next: Timestamp },
     /// It is given up.
     Dead { error: String },
+    /// It is not sent, and not kept: nobody waits for it any more.
+    Dropped,
 }
 
 impl Outcome {
@@ -161,14 +165,17 @@ impl Outcome {
                 next: now + pause(attempt, random),
             },
             Err(Refusal::ForNow(error) | Refusal::ForGood(error)) => Self::Dead { error },
+            Err(Refusal::NotNeeded) => Self::Dropped,
         }
     }
 
-    pub(crate) const fn status(&self) -> Status {
+    /// What it is called.
+    pub(crate) const fn as_str(&self) -> &'static str {
         match self {
-            Self::Sent => Status::Sent,
-            Self::Failed { .. } => Status::Failed,
-            Self::Dead { .. } => Status::Dead,
+            Self::Sent => Status::Sent.as_str(),
+            Self::Failed { .. } => Status::Failed.as_str(),
+            Self::Dead { .. } => Status::Dead.as_str(),
+            Self::Dropped => "DROPPED",
         }
     }
 }
@@ -210,7 +217,8 @@ mod tests {
         let mail = |event| made(event, welcome());
         assert_eq!(mail(event).id, mail(event).id);
         assert_ne!(mail(event).id, mail(new_id(now())).id);
-        let other = Mail::VerifyEmail {
+        let other = Mail::ResetPassword {
+            user_id: Uuid::nil(),
             name: "Ada".to_owned(),
         };
         assert_ne!(mail(event).id, made(event, other).id);
@@ -240,15 +248,21 @@ mod tests {
             panic!("it is tried again");
         };
         assert!(next > now());
-        assert_eq!(failed(ATTEMPTS - 1, 0).status(), Status::Failed);
-        assert_eq!(failed(ATTEMPTS, 0).status(), Status::Dead);
+        assert_eq!(failed(ATTEMPTS - 1, 0).as_str(), "FAILED");
+        assert_eq!(failed(ATTEMPTS, 0).as_str(), "DEAD");
     }
 
     #[test]
     fn what_never_works_is_given_up_at_once() {
         let refusal = Refusal::ForGood("550 no such person".to_owned());
         let outcome = Outcome::of(Err(refusal), 1, now(), 0);
-        assert_eq!(outcome.status(), Status::Dead);
+        assert_eq!(outcome.as_str(), "DEAD");
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_dropped() {
+        let outcome = Outcome::of(Err(Refusal::NotNeeded), 1, now(), 0);
+        assert_eq!(outcome, Outcome::Dropped);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! In the order of a mail: [`followed`] hears from the other services what
 //! happened, [`mail`] says what a mail is about, and [`job`] how far it has come;
 //! [`store`] keeps the jobs until [`dispatch`] takes them. A mail gets its words
-//! from [`content`], in which what people chose stands as [`words`], is written
-//! out by [`letter`], and leaves by a [`delivery`]. [`service`] handles the RPCs
+//! from [`content`], in which what people chose stands as [`words`], and the token
+//! of its link from the [`minter`], is written out by [`letter`], and leaves by a [`delivery`]. [`service`] handles the RPCs
 //! by which administrators look after it, [`convert`] speaks protobuf, and what
 //! can go wrong stands in [`error`]. What goes on beside is in [`upkeep`].
 
@@ -18,6 +18,7 @@ mod followed;
 mod job;
 mod letter;
 mod mail;
+mod minter;
 mod service;
 mod store;
 mod upkeep;
@@ -43,6 +44,7 @@ use self::{
     delivery::Delivery,
     dispatch::{Dispatcher, Pace},
     followed::Followed,
+    minter::Minter,
     service::Service,
 };
 
@@ -71,6 +73,9 @@ pub fn build(
         bell: bell.clone(),
         clock: clock.clone(),
     };
+    let minter = Minter {
+        links: peers.links.clone(),
+    };
     let followed = Followed {
         store: store.clone(),
         peers,
@@ -80,6 +85,7 @@ pub fn build(
     };
     let dispatcher = Arc::new(Dispatcher {
         store,
+        minter,
         delivery: Delivery::new(config)?,
         bell,
         public_url: config.public_url.clone(),

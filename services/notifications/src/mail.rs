@@ -4,6 +4,7 @@
 
 use portico_chassis::clock::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// What a mail is about. Texts are as somebody chose them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,16 +20,30 @@ pub(crate) enum Mail {
         role: InvitedAs,
         expires_at: Timestamp,
     },
-    /// To somebody whose address is not known to be the person's own.
-    VerifyEmail { name: String },
+    /// To somebody whose address is not known to be the person's own. Who has
+    /// just got an account is welcomed too.
+    VerifyEmail {
+        user_id: Uuid,
+        name: String,
+        is_new: bool,
+    },
     /// To the new address of somebody who changes it.
-    ConfirmEmail { name: String },
+    ConfirmEmail {
+        user_id: Uuid,
+        change_id: Uuid,
+        name: String,
+    },
     /// To the old address of somebody who changes it.
-    UndoEmailChange { name: String, new_email: String },
+    UndoEmailChange {
+        user_id: Uuid,
+        change_id: Uuid,
+        name: String,
+        new_email: String,
+    },
     /// To somebody who forgot the password.
-    ResetPassword { name: String },
+    ResetPassword { user_id: Uuid, name: String },
     /// To somebody for whom an administrator made an account.
-    SetPassword { name: String },
+    SetPassword { user_id: Uuid, name: String },
     /// To somebody whose password is another one from now on.
     PasswordChanged { name: String, at: Timestamp },
     /// To the holder of an account whose address somebody wants to use for
@@ -84,8 +99,28 @@ pub(crate) enum InvitedAs {
 pub(crate) enum Link {
     /// A page for everybody.
     Page(&'static str),
-    /// A page that works with a token of this one mail alone.
-    WithToken(&'static str),
+    /// A page that works with a token of this one mail alone, which proves this.
+    WithToken(&'static str, Proof),
+}
+
+/// What a token in a link proves that its bearer may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Proof {
+    pub(crate) purpose: Purpose,
+    /// With whose account.
+    pub(crate) user_id: Uuid,
+    /// About which change of its address, if it is about one.
+    pub(crate) change_id: Option<Uuid>,
+}
+
+/// What whoever follows a link may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    VerifyEmail,
+    ConfirmEmail,
+    UndoEmailChange,
+    ResetPassword,
+    SetPassword,
 }
 
 impl Mail {
@@ -110,15 +145,61 @@ impl Mail {
         }
     }
 
+    /// How many such mails an address gets within an hour, where strangers can
+    /// make Portico send them. More are dropped, and nobody is told.
+    pub(crate) fn most_in_an_hour(&self) -> Option<i64> {
+        match self {
+            Self::VerifyEmail { .. }
+            | Self::ConfirmEmail { .. }
+            | Self::ResetPassword { .. }
+            | Self::EmailTaken { .. } => Some(5),
+            Self::Invitation { .. } => Some(10),
+            Self::Welcome { .. }
+            | Self::UndoEmailChange { .. }
+            | Self::SetPassword { .. }
+            | Self::PasswordChanged { .. }
+            | Self::NewSignIn { .. }
+            | Self::FactorAdded { .. }
+            | Self::FactorRemoved { .. }
+            | Self::RecoveryCodesRenewed { .. }
+            | Self::RecoveryCodeUsed { .. }
+            | Self::FactorsReset { .. } => None,
+        }
+    }
+
     /// The page that the mail leads to.
     pub(crate) fn link(&self) -> Link {
+        let with_token = |page, purpose, user_id: &Uuid, change_id: Option<&Uuid>| {
+            let proof = Proof {
+                purpose,
+                user_id: *user_id,
+                change_id: change_id.copied(),
+            };
+            Link::WithToken(page, proof)
+        };
         match self {
             Self::Invitation { .. } => Link::Page("/invitations"),
-            Self::VerifyEmail { .. } => Link::WithToken("/verify-email"),
-            Self::ConfirmEmail { .. } => Link::WithToken("/confirm-email"),
-            Self::UndoEmailChange { .. } => Link::WithToken("/undo-email-change"),
-            Self::ResetPassword { .. } => Link::WithToken("/reset-password"),
-            Self::SetPassword { .. } => Link::WithToken("/set-password"),
+            Self::VerifyEmail { user_id, .. } => {
+                with_token("/verify-email", Purpose::VerifyEmail, user_id, None)
+            }
+            Self::ConfirmEmail {
+                user_id, change_id, ..
+            } => {
+                let purpose = Purpose::ConfirmEmail;
+                with_token("/confirm-email", purpose, user_id, Some(change_id))
+            }
+            Self::UndoEmailChange {
+                user_id, change_id, ..
+            } => {
+                let purpose = Purpose::UndoEmailChange;
+                with_token("/undo-email-change", purpose, user_id, Some(change_id))
+            }
+            Self::ResetPassword { user_id, .. } => {
+                with_token("/reset-password", Purpose::ResetPassword, user_id, None)
+            }
+            Self::SetPassword { user_id, .. } => {
+                with_token("/set-password", Purpose::SetPassword, user_id, None)
+            }
             Self::Welcome { .. }
             | Self::PasswordChanged { .. }
             | Self::EmailTaken { .. }
@@ -136,6 +217,7 @@ impl Mail {
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<Mail> {
     let name = || "Ada".to_owned();
+    let [user_id, change_id] = [1, 2].map(Uuid::from_u128);
     // 2026-11-25T18:05:00Z
     let at = Timestamp::from_seconds(1_795_629_900);
     vec![
@@ -146,14 +228,35 @@ pub(crate) fn samples() -> Vec<Mail> {
             role: InvitedAs::Member,
             expires_at: at,
         },
-        Mail::VerifyEmail { name: name() },
-        Mail::ConfirmEmail { name: name() },
+        Mail::VerifyEmail {
+            user_id,
+            name: name(),
+            is_new: true,
+        },
+        Mail::VerifyEmail {
+            user_id,
+            name: name(),
+            is_new: false,
+        },
+        Mail::ConfirmEmail {
+            user_id,
+            change_id,
+            name: name(),
+        },
         Mail::UndoEmailChange {
+            user_id,
+            change_id,
             name: name(),
             new_email: "new@example.com".to_owned(),
         },
-        Mail::ResetPassword { name: name() },
-        Mail::SetPassword { name: name() },
+        Mail::ResetPassword {
+            user_id,
+            name: name(),
+        },
+        Mail::SetPassword {
+            user_id,
+            name: name(),
+        },
         Mail::PasswordChanged { name: name(), at },
         Mail::EmailTaken { name: name() },
         Mail::NewSignIn {
@@ -197,11 +300,12 @@ mod tests {
             .iter()
             .map(|mail| match mail.link() {
                 Link::Page(page) => page.to_owned(),
-                Link::WithToken(page) => format!("{page}#token"),
+                Link::WithToken(page, _) => format!("{page}#token"),
             })
             .filter(|page| page != "/")
             .collect();
         pages.sort();
+        pages.dedup();
         let expected = [
             "/confirm-email#token",
             "/invitations",

@@ -43,7 +43,8 @@ pub(crate) trait Store: Send + Sync {
     async fn first_start(&self, now: Timestamp) -> Result<Timestamp, Error>;
 
     /// Queues a mail. Returns whether it is new: queued again, it stays as it
-    /// is, also when it was sent.
+    /// is, also when it was sent. Where there is a most of its kind that an
+    /// address gets within an hour, one more is dropped.
     async fn enqueue(&self, job: &NewJob, now: Timestamp) -> Result<bool, Error>;
 
     /// Claims mails that are due, those that wait longest first. Two claims at
@@ -54,8 +55,8 @@ pub(crate) trait Store: Send + Sync {
     /// Prolongs a claim. Returns whether it still stood.
     async fn prolong(&self, claim: &Claim, until: Timestamp) -> Result<bool, Error>;
 
-    /// Notes what became of a claim. Returns whether it still stood; else
-    /// nothing changes.
+    /// Notes what became of a claim; a mail that is dropped is gone. Returns
+    /// whether it still stood; else nothing changes.
     async fn settle(&self, claim: &Claim, outcome: &Outcome, now: Timestamp)
     -> Result<bool, Error>;
 

@@ -49,7 +49,10 @@ mod tests {
         clock::{Clock, Timestamp, new_id},
         database::testing,
         mailbox::Mailbox,
+        token::ServiceIdentity,
+        upstream::Upstream,
     };
+    use portico_proto::auth::links_service_client::LinksServiceClient;
 
     use super::*;
     use crate::{
@@ -58,6 +61,7 @@ mod tests {
         dispatch::Pace,
         job::{Cause, NewJob},
         mail::Mail,
+        minter::Minter,
         store::{self, Filter},
     };
 
@@ -66,8 +70,13 @@ mod tests {
         let database = testing::sqlite(&MIGRATIONS).await;
         let folder = tempfile::tempdir().expect("a folder");
         let clock = Clock::manual(Timestamp::from_seconds(10_000_000));
+        let identity = ServiceIdentity::new("test", b"secret", clock.clone());
+        let nobody = Upstream::local(axum::Router::new(), Arc::new(identity), Arc::default());
         let dispatcher = Arc::new(Dispatcher {
             store: store::open(&database.database),
+            minter: Minter {
+                links: LinksServiceClient::new(nobody),
+            },
             delivery: Delivery::Mailbox(Mailbox::new(folder.path())),
             bell: Arc::default(),
             public_url: "http://localhost:8080".to_owned(),

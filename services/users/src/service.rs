@@ -22,7 +22,7 @@ use crate::{
     events::Events,
     policy,
     store::{Column, Filter, Store},
-    user::{Change, Name, Role, Status, User},
+    user::{Address, Change, Name, Role, Status, User},
 };
 
 pub(crate) struct Service {
@@ -167,8 +167,10 @@ impl UsersService for Service {
         let id = violations.take("id", id);
         let email = violations.take("email", EmailAddress::parse(&request.email));
         let name = violations.take("name", Name::parse(&request.name));
+        let made_at = convert::made_at(&request, origin.at);
+        let made_at = violations.take("createdAt", made_at);
         violations.finish()?;
-        let (Some(id), Some(email), Some(name)) = (id, email, name) else {
+        let (Some(id), Some(email), Some(name), Some(made_at)) = (id, email, name, made_at) else {
             return Err(Error::internal("a refused value left no violation").into());
         };
         let user = User {
@@ -180,7 +182,7 @@ impl UsersService for Service {
             status: Status::Active,
             email_verified: request.email_verified,
             version: 1,
-            created_at: origin.at,
+            created_at: made_at,
             updated_at: origin.at,
             deleted_at: None,
         };
@@ -192,7 +194,10 @@ impl UsersService for Service {
             false => origin.actor,
         };
         let origin = Origin { actor, ..origin };
-        let user = self.store.create(&user, &origin).await?;
+        let user = match request.imported {
+            true => self.store.import(&user, &origin).await?,
+            false => self.store.create(&user, &origin).await?,
+        };
         Ok(Response::new(convert::user(&user)))
     }
 
@@ -212,6 +217,33 @@ impl UsersService for Service {
         let user = self
             .store
             .update(id, &promotion, &call.if_match, &origin)
+            .await?;
+        Ok(Response::new(convert::user(&user)))
+    }
+
+    async fn set_user_email(
+        &self,
+        request: Request<proto::SetUserEmailRequest>,
+    ) -> Result<Response<proto::User>, Failure> {
+        let call = Call::of(&request)?;
+        let request = request.into_inner();
+        let mut violations = check(&request);
+        let email = violations.take("email", EmailAddress::parse(&request.email));
+        violations.finish()?;
+        let email = email.ok_or_else(|| Error::internal("a refused value left no violation"))?;
+        let id = parse_id(&request.id).ok_or_else(error::not_found)?;
+        let address = Address {
+            email,
+            is_verified: request.email_verified,
+            overrides_others: request.overrides_others,
+        };
+        let origin = Origin {
+            actor: Actor::User(id),
+            ..call.origin(self.clock.now())
+        };
+        let user = self
+            .store
+            .set_email(id, &address, &call.if_match, &origin)
             .await?;
         Ok(Response::new(convert::user(&user)))
     }

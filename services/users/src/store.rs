@@ -15,10 +15,11 @@ mod statements;
 #[cfg(test)]
 mod conformance;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use portico_chassis::{
+    clock::Timestamp,
     database::Database,
     email_address::EmailAddress,
     etag::IfMatch,
@@ -29,7 +30,11 @@ use portico_chassis::{
 use uuid::Uuid;
 
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
-use crate::user::{Change, Role, Status, User};
+use crate::user::{Address, Change, Role, Status, User};
+
+/// How long an address that a person gave up stays reserved for it. A link that
+/// undoes the change is made within 7 days of it and works for 7 days.
+const RESERVED: Duration = Duration::from_secs(15 * 24 * 3600);
 
 /// The store on an open database.
 pub(crate) fn open(database: &Database) -> Arc<dyn Store> {
@@ -67,8 +72,13 @@ pub(crate) trait Queries: Send + Sync {
 pub(crate) trait Store: Queries {
     /// Adds a person. Adding the same id with the same address again returns
     /// the person as it is now and changes nothing. An address that another
-    /// person has, deleted or not, in whatever case, is `EMAIL_EXISTS`.
+    /// person has, deleted or not, in whatever case, is `EMAIL_EXISTS`, and so
+    /// is one that is reserved for another person.
     async fn create(&self, user: &User, origin: &Origin) -> Result<User, Error>;
+
+    /// Like [`Store::create`], for somebody who was there before, elsewhere; what
+    /// is told of it is another event.
+    async fn import(&self, user: &User, origin: &Origin) -> Result<User, Error>;
 
     /// Changes a person, and counts up its version unless nothing changes.
     /// Nobody there is `USER_NOT_FOUND`, another version `ETAG_MISMATCH`, a
@@ -78,6 +88,19 @@ pub(crate) trait Store: Queries {
         &self,
         id: Uuid,
         change: &Change,
+        if_match: &IfMatch,
+        origin: &Origin,
+    ) -> Result<User, Error>;
+
+    /// Gives a person an address. The one before stays reserved for the person
+    /// for 15 days; then anybody may have it. Nobody there is `USER_NOT_FOUND`,
+    /// another version `ETAG_MISMATCH`, a deleted person `USER_DELETED`. An
+    /// address that another person has or that is reserved for one is
+    /// `EMAIL_EXISTS`, also when two want it at once.
+    async fn set_email(
+        &self,
+        id: Uuid,
+        address: &Address,
         if_match: &IfMatch,
         origin: &Origin,
     ) -> Result<User, Error>;
@@ -93,6 +116,14 @@ pub(crate) trait Store: Queries {
     /// Brings a deleted person back as active. Somebody who is not deleted
     /// stays as it is. Nobody there is `USER_NOT_FOUND`.
     async fn restore(&self, id: Uuid, origin: &Origin) -> Result<User, Error>;
+}
+
+/// An address that a person gave up.
+#[derive(Debug, Clone)]
+pub(crate) struct Reservation {
+    pub(crate) key: String,
+    pub(crate) user_id: Uuid,
+    pub(crate) until: Timestamp,
 }
 
 /// Which people match.

@@ -80,6 +80,29 @@ impl User {
         Ok((changed != *self).then(|| changed.touched(at)))
     }
 
+    /// The person with an address; `None` if nothing changes. The spelling of an
+    /// address that it has stays.
+    ///
+    /// # Errors
+    ///
+    /// `USER_DELETED`: only restoring changes a deleted person.
+    pub(crate) fn reached_at(
+        &self,
+        address: &Address,
+        at: Timestamp,
+    ) -> Result<Option<Self>, portico_chassis::status::Error> {
+        if self.status == Status::Deleted {
+            return Err(error::deleted());
+        }
+        let mut changed = self.clone();
+        if changed.email.key() != address.email.key() {
+            changed.email = address.email.clone();
+        }
+        changed.email_verified = address.is_verified;
+        let is_changed = changed != *self || address.overrides_others;
+        Ok(is_changed.then(|| changed.touched(at)))
+    }
+
     /// What is different from the person before.
     pub(crate) fn changes_from(&self, before: &Self) -> Changes {
         Changes::default()
@@ -140,6 +163,17 @@ impl Change {
     pub(crate) fn is_administrative(&self) -> bool {
         self.role.is_some() || self.status.is_some()
     }
+}
+
+/// An address that a person is to have.
+#[derive(Debug, Clone)]
+pub(crate) struct Address {
+    pub(crate) email: EmailAddress,
+    /// Whether it is known to be the person's own.
+    pub(crate) is_verified: bool,
+    /// Whether it counts as a change even if nothing changes, so that changes
+    /// that were begun before fail.
+    pub(crate) overrides_others: bool,
 }
 
 /// The name shown to others: 1 to 100 characters, without space around it.

@@ -4,7 +4,7 @@
 use portico_proto::{CallerClass, METHODS};
 use serde_json::{Value, json};
 
-use crate::{Instance, in_both_shapes};
+use crate::{Instance, Person, in_both_shapes};
 
 in_both_shapes! {
     every_method_refuses_the_callers_that_its_policy_excludes,
@@ -125,6 +125,34 @@ async fn internal_methods_answer_services(portico: &Instance) {
     let memberships = ok("ListMemberships", json!({"userId": ada.id})).await;
     let membership = json!({"projectId": project["id"], "role": "OWNER"});
     assert_eq!(memberships["memberships"], json!([membership]));
+    let set = json!({"id": ada.id, "email": "ADA@example.com", "emailVerified": true});
+    let user = ok("SetUserEmail", set).await;
+    assert_eq!(
+        (&user["email"], &user["emailVerified"]),
+        (&json!(ada.email), &json!(true))
+    );
+    let error = call("SetUserEmail", json!({"id": ada.id, "email": bob.email})).await;
+    assert_eq!(error.expect_err("taken").reason, "EMAIL_EXISTS");
+    let state = ok("GetPasswordState", json!({"userId": ada.id})).await;
+    assert_eq!(state["isSet"], true);
+    let state = ok("GetPasswordState", json!({"userId": missing})).await;
+    assert_eq!(state["isSet"], false);
+    let link = |person: &Person, purpose: &str| json!({"userId": person.id, "email": person.email, "purpose": purpose});
+    let minted = ok("MintLink", link(&ada, "RESET_PASSWORD")).await;
+    assert!(minted["token"].as_str().unwrap().starts_with("plk_"));
+    for moot in [
+        link(&ada, "VERIFY_EMAIL"),
+        link(&ada, "SET_PASSWORD"),
+        link(&ada, "UNDO_EMAIL_CHANGE"),
+        json!({"userId": ada.id, "email": bob.email, "purpose": "RESET_PASSWORD"}),
+        json!({"userId": missing, "email": ada.email, "purpose": "RESET_PASSWORD"}),
+    ] {
+        let error = call("MintLink", moot).await.expect_err("moot");
+        assert_eq!(error.reason, "LINK_NOT_NEEDED");
+    }
+    let error = call("MintLink", json!({"userId": ada.id, "email": ada.email})).await;
+    let error = error.expect_err("no purpose");
+    assert_eq!(&*error.violations[0].field, "purpose");
     let ticket = portico.call("POST /api/v1/events/ticket").bearer(&ada);
     let ticket = ticket.expect(200).await;
     let holder = ok("RedeemEventsTicket", ticket.clone()).await;

@@ -247,14 +247,11 @@ impl Instance {
     /// Runs one of the operator's commands about accounts. Who asks for a
     /// password gets the one of everybody here.
     pub(crate) async fn admin_command(&self, name: &str, arguments: &[&str]) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portico"))
-            .args(["admin", name])
+        let mut command = self
+            .command(&["admin", name])
             .args(arguments)
-            .env_clear()
-            .envs(self.variables.iter().cloned())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .kill_on_drop(true)
             .spawn()
             .expect("it starts");
         let mut stdin = command.stdin.take().expect("it is piped");
@@ -263,6 +260,22 @@ impl Instance {
         drop(stdin);
         let status = command.wait().await.expect("it ends");
         assert!(status.success(), "{status}");
+    }
+
+    /// A command of the operator's, beside this installation.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portico"));
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(self.variables.iter().cloned())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// A folder that vanishes with this installation.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// Signs in over REST.

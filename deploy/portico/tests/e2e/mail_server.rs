@@ -72,6 +72,26 @@ impl MailServer {
         arrived.expect("they arrive").expect("it runs");
     }
 
+    /// Waits until so many mails to an address with this in their subject have
+    /// arrived. The tokens of their links, in the order of arrival.
+    pub(crate) async fn tokens(&self, to: &str, subject: &str, count: usize) -> Vec<String> {
+        let is_it = |mail: &&Mail| mail.to == to && mail.subject.contains(subject);
+        let mut taken = self.taken.clone();
+        let arrived = taken.wait_for(|mails| mails.iter().filter(is_it).count() >= count);
+        let mails = tokio::time::timeout(PATIENCE, arrived).await;
+        let mails = mails
+            .unwrap_or_else(|_| panic!("no {count} mails `{subject}` to {to}"))
+            .expect("it runs");
+        mails.iter().filter(is_it).map(Mail::token).collect()
+    }
+
+    /// How many mails to an address with this in their subject arrived so far.
+    pub(crate) fn count_of(&self, to: &str, subject: &str) -> usize {
+        let taken = self.taken.borrow();
+        let is_it = |mail: &&Mail| mail.to == to && mail.subject.contains(subject);
+        taken.iter().filter(is_it).count()
+    }
+
     /// How many mails to an address arrived so far.
     pub(crate) fn count(&self, to: &str) -> usize {
         let taken = self.taken.borrow();
@@ -123,6 +143,12 @@ async fn talk(stream: TcpStream, taken: &watch::Sender<Vec<Mail>>) -> io::Result
 }
 
 impl Mail {
+    /// The token of its link.
+    pub(crate) fn token(&self) -> String {
+        let (_, rest) = self.text.split_once("#token=").expect("a link");
+        rest.lines().next().expect("a token").to_owned()
+    }
+
     fn of(to: &str, message: &str) -> Self {
         let header = message
             .lines()

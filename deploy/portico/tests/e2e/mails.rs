@@ -34,13 +34,13 @@ async fn who_registers_is_welcomed_once(portico: &Instance) {
     let mail = portico.mails.mail(&ada.email, "Welcome to Portico").await;
     assert!(mail.text.starts_with("Welcome, ada\r\n"), "{}", mail.text);
     assert!(
-        mail.text.contains("http://localhost:8080/\r\n"),
+        mail.text.contains("http://localhost:8080/verify-email#"),
         "{}",
         mail.text
     );
     let admin = portico.admin_person().await;
     let job = portico.mail_job(&admin, &ada.email, "SENT").await;
-    assert_eq!(job["template"], "welcome");
+    assert_eq!(job["template"], "verify-email");
     assert_eq!(job["attempts"], 1);
     for absent in ["lastError", "nextAttemptAt"] {
         assert_eq!(job[absent], Value::Null);

@@ -5,6 +5,8 @@ mod audit;
 mod factors;
 mod invitations;
 mod keys;
+mod links;
+mod passwords;
 
 use std::collections::BTreeSet;
 
@@ -77,7 +79,9 @@ async fn play(portico: &Instance, face: Face) -> Play<'_> {
         succeeded: BTreeSet::new(),
     };
     play.accounts().await;
+    play.passwords().await;
     play.factors().await;
+    play.links().await;
     play.people().await;
     let project = play.projects().await;
     play.invitations().await;

@@ -63,7 +63,7 @@ async fn a_mail_arrives_as_it_should() {
     for (name, value) in [
         ("from", "Portico <no-reply@portico.example>"),
         ("to", "ada@example.com"),
-        ("subject", "Welcome to Portico"),
+        ("subject", "Welcome to Portico: confirm your e-mail address"),
         ("message-id", &format!("<{id}@portico.example>")),
         ("auto-submitted", "auto-generated"),
         ("mime-version", "1.0"),
@@ -71,7 +71,7 @@ async fn a_mail_arrives_as_it_should() {
         assert_eq!(headers[name], value, "{name}");
     }
     assert!(headers["date"].is_string(), "{headers}");
-    let link = format!("{}/", plan.http());
+    let link = format!("{}/verify-email#token=plk_", plan.http());
     for part in ["text", "html"] {
         let said = mail[part].as_str().expect("a part");
         assert!(

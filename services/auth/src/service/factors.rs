@@ -16,15 +16,24 @@ use super::{
 };
 use crate::{
     accounts::Accounts,
+    admission::Admission,
     challenge::ChallengeHash,
     error,
     factors::Shown,
+    history::Method,
     policy,
     recovery::RecoveryCodes,
-    sign_in::Admission,
     store::Answered,
     totp::{self, Secret},
 };
+
+/// The failure of a wrong second proof.
+fn wrong(proof: &Proof<'_>) -> Error {
+    match proof {
+        Proof::Passkey { .. } => error::passkey_refused(),
+        Proof::Code(_) | Proof::Password(_) | Proof::RecoveryCode(_) => error::mfa_code_invalid(),
+    }
+}
 
 #[tonic::async_trait]
 impl FactorsService for Accounts {
@@ -68,13 +77,19 @@ impl FactorsService for Accounts {
         match answered {
             Answered::Opened => {
                 let signed_in = self.enter(&call, &session, &origin).await?;
-                Ok(self.admitted(Admission::SignedIn(signed_in), delivery))
+                Ok(self.admitted(Admission::SignedIn(Box::new(signed_in)), delivery))
             }
             Answered::Gone => Err(error::mfa_token_invalid().into()),
-            Answered::Wrong if matches!(proof, Proof::Passkey { .. }) => {
-                Err(error::passkey_refused().into())
+            Answered::Wrong => {
+                let method = match proof {
+                    Proof::Passkey { .. } => Method::PasswordAndPasskey,
+                    Proof::RecoveryCode(_) => Method::PasswordAndRecoveryCode,
+                    Proof::Code(_) | Proof::Password(_) => Method::PasswordAndTotp,
+                };
+                self.second_proof_failed(&call, challenge.user_id, method)
+                    .await?;
+                Err(wrong(&proof).into())
             }
-            Answered::Wrong => Err(error::mfa_code_invalid().into()),
             Answered::Blocked(pause) => Err(error::too_many_codes(pause).into()),
         }
     }
@@ -232,7 +247,7 @@ impl FactorsService for Accounts {
         rules_of(&request).finish()?;
         let delivery = Delivery::of(&call, request.cookie)?;
         let signed_in = self.sign_in_by_passkey(&call, &request).await?;
-        Ok(self.admitted(Admission::SignedIn(signed_in), delivery))
+        Ok(self.admitted(Admission::SignedIn(Box::new(signed_in)), delivery))
     }
 
     async fn reset_mfa(

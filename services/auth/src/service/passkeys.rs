@@ -18,9 +18,9 @@ use super::{
 };
 use crate::{
     accounts::Accounts,
+    admission::SignedIn,
     convert, error,
     passkey::{self, Ceremony, Holder, Passkey, RelyingParty},
-    sign_in::SignedIn,
     store::{Added, NewPasskey},
 };
 
@@ -172,11 +172,13 @@ impl Accounts {
         let used = self.used_passkey(&request.ceremony_id, credential).await?;
         let used = used.ok_or_else(error::passkey_refused)?;
         let person = self.0.peers.person(call, used.passkey.user_id).await?;
-        match person.as_ref().map(users::User::status) {
-            Some(users::user::Status::Active) => {}
-            Some(users::user::Status::Disabled) => return Err(error::account_disabled()),
+        let person = person.ok_or_else(error::passkey_refused)?;
+        match person.status() {
+            users::user::Status::Active => {}
+            users::user::Status::Disabled => return Err(error::account_disabled()),
             _ => return Err(error::passkey_refused()),
         }
+        self.be_verified(call, &person).await?;
         let (session, origin) = self.session_of(call, used.passkey.user_id);
         let store = self.store();
         if !store

@@ -20,7 +20,7 @@ impl Accounts {
         let store = self.store();
         let (origin, is_there) = match Proof::of_reauthentication(request)? {
             Proof::Password(password) => {
-                self.prove(user.id, password, "password").await?;
+                self.prove(call, user.id, password, "password").await?;
                 let origin = call.origin(self.now());
                 let is_there = store.reauthenticate(user.session_id, &origin).await?;
                 (origin, is_there)

@@ -3,7 +3,10 @@
 
 mod audit;
 mod deletions;
+mod factors;
 mod fakes;
+mod links;
+mod throttle;
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,12 +42,15 @@ impl Fixture {
             audience: "portico".to_owned(),
             access_token_ttl: Duration::from_secs(600),
             session_ttl: HOUR,
+            require_verified_email: false,
             master_key: MasterKey::parse(&"A".repeat(44)).expect("key"),
             password_cost: Cost {
                 memory: 64,
                 passes: 1,
                 lanes: 1,
             },
+            is_throttled: true,
+            breached_passwords: None,
             first_admin: None,
         };
         let clock = Clock::manual(Timestamp::from_seconds(1_000_000_000));

@@ -7,8 +7,11 @@ mod deletions;
 mod events;
 mod factors;
 pub(super) mod impersonations;
+mod links;
 mod passkeys;
 mod sessions;
+mod sign_ins;
+mod throttle;
 mod tickets;
 mod tokens;
 
@@ -25,15 +28,18 @@ use portico_chassis::{
 use serde::Serialize;
 use uuid::Uuid;
 
-pub(super) use self::factors::FactorStatements;
 use self::{
     api_keys::ApiKeyStatements,
     events::{Ended, Opened},
     impersonations::{ImpersonationStatements, end_impersonations},
 };
-use super::{Deletion, FactorQueries, Queries, RegistrationKey};
+pub(super) use self::{
+    factors::FactorStatements, links::LinkStatements, throttle::ThrottleStatements,
+};
+use super::{Deletion, FactorQueries, LinkQueries, Queries, RegistrationKey};
 use crate::{
     device::Device,
+    history::Method,
     impersonation::Ending,
     key::SealedKey,
     session::{EndReason, Session},
@@ -46,7 +52,7 @@ const REVOCATION_MARGIN: Duration = Duration::from_secs(60);
 
 /// A database, as far as changes need it.
 #[async_trait]
-pub(super) trait Engine: Queries + FactorQueries {
+pub(super) trait Engine: Queries + FactorQueries + LinkQueries {
     /// What telemetry calls it.
     const NAME: &'static str;
 
@@ -69,7 +75,12 @@ pub(super) struct Claim {
 /// The statements that changes are made of. Dropped, it changes nothing.
 #[async_trait]
 pub(super) trait Transaction:
-    ApiKeyStatements + FactorStatements + ImpersonationStatements + Send
+    ApiKeyStatements
+    + FactorStatements
+    + ImpersonationStatements
+    + LinkStatements
+    + ThrottleStatements
+    + Send
 {
     /// Claims a key for an account, unless somebody has, and reads the claim.
     async fn claim(
@@ -202,17 +213,19 @@ pub(super) trait Transaction:
     async fn commit(self) -> Result<(), Error>;
 }
 
-/// Opens a session, and tells of it and of a device that is new.
+/// Opens a session by a password alone or by something else, and tells of it and
+/// of a device that is new.
 async fn enter<T: Transaction>(
     transaction: &mut T,
     session: &Session,
+    method: Method,
     origin: &Origin,
 ) -> Result<(), Error> {
     let device = Device::of(session);
     let is_known = transaction.note_device(session.user_id, device, origin.at);
     let is_unknown = is_known.await? == Some(false);
     transaction.insert_session(session).await?;
-    let opened = Opened::of(session, is_unknown);
+    let opened = Opened::of(session, method, is_unknown);
     transaction.append(origin, opened.event()).await?;
     if is_unknown {
         transaction.append(origin, opened.device_event()).await?;
@@ -241,6 +254,21 @@ async fn end<E: Engine>(
         end_impersonations(transaction, Ending::Session(id), origin).await?;
     }
     Ok(())
+}
+
+/// Ends all sessions of a person, and what an ADMIN does as that person.
+async fn end_all<E: Engine>(
+    engine: &E,
+    transaction: &mut E::Transaction,
+    user_id: Uuid,
+    reason: EndReason,
+    origin: &Origin,
+) -> Result<(), Error> {
+    let ended = transaction
+        .delete_other_sessions(user_id, Uuid::nil())
+        .await?;
+    end(engine, transaction, user_id, &ended, reason, origin).await?;
+    end_impersonations(transaction, Ending::Person(user_id), origin).await
 }
 
 async fn revoke<E: Engine>(

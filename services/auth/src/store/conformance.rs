@@ -4,12 +4,16 @@
 mod accounts;
 mod api_keys;
 mod audit;
+mod challenges;
 mod deletions;
 mod factors;
 mod impersonations;
+mod links;
 mod passkeys;
 mod service_accounts;
 mod sessions;
+mod sign_ins;
+mod throttle;
 mod tickets;
 mod tokens;
 

@@ -9,7 +9,10 @@ use portico_chassis::{
 };
 use sqlx::{PgPool, Postgres};
 
-use super::{changes::Engine, sql::select_sessions};
+use super::{
+    changes::Engine,
+    sql::{links::select_email_changes, select_sessions},
+};
 
 /// Keeps everything in PostgreSQL.
 pub(crate) struct PostgresStore {
@@ -66,8 +69,19 @@ impl PostgresTransaction {
     pub(super) const LOCK_PASSWORD: Option<&'static str> =
         Some("SELECT 1 FROM credentials WHERE user_id = $1 FOR UPDATE");
 
+    /// A lock on a name, because there may be no row to take yet.
+    pub(super) const LOCK_FACTORS: Option<&'static str> =
+        Some("SELECT pg_advisory_xact_lock(hashtextextended('factors of ' || $1::text, 0))");
+
     pub(super) const LOCK_SESSION: &'static str =
         select_sessions!("WHERE id = $1 AND expires_at > $2 FOR UPDATE");
+
+    pub(super) const LOCK_EMAIL_CHANGE: &'static str =
+        select_email_changes!("WHERE id = $1 FOR UPDATE");
+
+    /// In the order of their hashes, so that no two wait for each other.
+    pub(super) const LOCK_LINKS: Option<&'static str> =
+        Some("SELECT 1 FROM links WHERE user_id = $1 ORDER BY hash FOR UPDATE");
 
     /// Of two deletions that begin at once, the second waits.
     pub(super) const LOCK_DELETIONS: Option<&'static str> =

@@ -2,6 +2,9 @@
 
 pub(super) mod api_keys;
 pub(super) mod factors;
+pub(super) mod links;
+pub(super) mod sign_ins;
+pub(super) mod throttle;
 
 use portico_chassis::{
     caller::{Grant, User},
@@ -127,7 +130,7 @@ pub(super) const DELETE_TICKET: &str = "DELETE FROM tickets WHERE hash = $1 AND 
         AND revocations.revoked_at > tickets.issued_at) \
     RETURNING user_id, session_id, is_admin, issued_at, token_expires_at";
 
-pub(super) const FORGET_EXPIRED: [&str; 7] = [
+pub(super) const FORGET_EXPIRED: [&str; 9] = [
     "DELETE FROM sessions WHERE expires_at <= $1",
     "DELETE FROM revocations WHERE expires_at <= $1",
     "DELETE FROM tickets WHERE expires_at <= $1",
@@ -135,6 +138,8 @@ pub(super) const FORGET_EXPIRED: [&str; 7] = [
     "DELETE FROM idempotency_keys WHERE expires_at <= $1",
     "DELETE FROM impersonations WHERE expires_at <= $1",
     "DELETE FROM api_keys WHERE forget_at <= $1",
+    "DELETE FROM throttles WHERE expires_at <= $1",
+    "DELETE FROM familiar_places WHERE expires_at <= $1",
 ];
 
 pub(super) const SIGNING_KEYS: &str = "SELECT kid, public_key, sealed, created_at, active_from \

@@ -10,7 +10,10 @@ use portico_chassis::{
 };
 use sqlx::{Sqlite, SqlitePool};
 
-use super::{changes::Engine, sql::SESSION};
+use super::{
+    changes::Engine,
+    sql::{SESSION, links::EMAIL_CHANGE},
+};
 
 /// Keeps everything in SQLite.
 pub(crate) struct SqliteStore {
@@ -61,7 +64,10 @@ pub(super) struct SqliteTransaction(pub(super) Write<Sqlite>);
 
 impl SqliteTransaction {
     pub(super) const LOCK_PASSWORD: Option<&'static str> = None;
+    pub(super) const LOCK_FACTORS: Option<&'static str> = None;
     pub(super) const LOCK_SESSION: &'static str = SESSION;
+    pub(super) const LOCK_EMAIL_CHANGE: &'static str = EMAIL_CHANGE;
+    pub(super) const LOCK_LINKS: Option<&'static str> = None;
     pub(super) const LOCK_DELETIONS: Option<&'static str> = None;
     pub(super) const LOCK_KEYS: Option<&'static str> = None;
 }

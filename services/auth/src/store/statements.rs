@@ -140,9 +140,11 @@ macro_rules! run {
             .rows_affected()
     };
 }
-
 mod api_keys;
 mod factors;
+mod links;
+mod sign_ins;
+mod throttle;
 
 macro_rules! transaction {
     ($transaction:ty, $append:path) => {

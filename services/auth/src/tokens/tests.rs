@@ -63,8 +63,11 @@ fn config(key: &str) -> Config {
         audience: "portico".to_owned(),
         access_token_ttl: Duration::from_secs(600),
         session_ttl: Duration::from_secs(3_600),
+        require_verified_email: false,
         master_key: MasterKey::parse(&key.repeat(44)).expect("key"),
         password_cost: Cost::default(),
+        is_throttled: true,
+        breached_passwords: None,
         first_admin: None,
     }
 }

@@ -1,6 +1,27 @@
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard},
+};
 
-use portico_chassis::database::testing::{self, TestDatabase};
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::Response,
+};
+use http_body_util::{BodyExt as _, Full};
+use portico_chassis::{
+    database::testing::{self, TestDatabase},
+    status::Kind,
+    token::ServiceIdentity,
+    upstream::Upstream,
+};
+use portico_proto::auth::{
+    MintLinkRequest, MintLinkResponse, links_service_client::LinksServiceClient,
+    mint_link_request::Purpose,
+};
+use prost::Message as _;
+use uuid::Uuid;
 
 use super::*;
 use crate::{
@@ -14,8 +35,68 @@ use crate::{
 /// How long a test waits for what must happen.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What makes the tokens of links, as far as a test tells it.
+#[derive(Default)]
+struct Auth {
+    /// What it refuses, while it refuses.
+    refusal: Mutex<Option<fn() -> Error>>,
+    asked: Mutex<Vec<MintLinkRequest>>,
+}
+
+impl Auth {
+    fn refuse(&self, refusal: Option<fn() -> Error>) {
+        *self.refusal.lock().expect("lock") = refusal;
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Vec<MintLinkRequest>> {
+        self.asked.lock().expect("lock")
+    }
+
+    fn minter(self: &Arc<Self>, clock: &Clock) -> Minter {
+        let routes = Router::new().fallback(mint).with_state(self.clone());
+        let identity = Arc::new(ServiceIdentity::new("test", b"secret", clock.clone()));
+        let upstream = Upstream::local(routes, identity, Arc::default());
+        Minter {
+            links: LinksServiceClient::new(upstream),
+        }
+    }
+}
+
+/// Answers with a token that counts the calls.
+async fn mint(State(auth): State<Arc<Auth>>, request: Request) -> Response<Body> {
+    let body = request.into_body().collect().await.expect("a body");
+    let asked = MintLinkRequest::decode(&body.to_bytes()[5..]).expect("a message");
+    let number = {
+        let mut all = auth.asked();
+        all.push(asked);
+        all.len()
+    };
+    if let Some(refusal) = *auth.refusal.lock().expect("lock") {
+        return tonic::Status::from(refusal()).into_http();
+    }
+    let message = MintLinkResponse {
+        token: format!("plk_{number}"),
+        expires_at: None,
+    };
+    let message = message.encode_to_vec();
+    let length = u32::try_from(message.len()).expect("a short message");
+    let frame = [&[0][..], &length.to_be_bytes(), &message].concat();
+    let trailers = HeaderMap::from_iter([(
+        HeaderName::from_static("grpc-status"),
+        HeaderValue::from_static("0"),
+    )]);
+    let body = Full::from(frame).with_trailers(async move { Some(Ok(trailers)) });
+    let mut response = Response::new(Body::new(body));
+    response.headers_mut().insert(
+        http::header::CONTENT_TYPE,
+        HeaderValue::from_static("application/grpc"),
+    );
+    response
+}
+
 /// A queue, a mail server, and a clock that the test moves.
 struct Fixture {
+    auth: Arc<Auth>,
     database: TestDatabase,
     store: Arc<dyn Store>,
     sink: Sink,
@@ -36,6 +117,7 @@ impl Fixture {
 
     async fn on(database: TestDatabase) -> Self {
         Self {
+            auth: Arc::default(),
             store: store::open(&database.database),
             database,
             sink: Sink::start().await,
@@ -66,6 +148,7 @@ impl Fixture {
         };
         let dispatcher = Arc::new(Dispatcher {
             store: self.store.clone(),
+            minter: self.auth.minter(&self.clock),
             delivery: Delivery::new(&config).expect("usable"),
             bell: Arc::default(),
             public_url: config.public_url.clone(),
@@ -101,6 +184,21 @@ impl Fixture {
             jobs.push(job);
         }
         jobs
+    }
+
+    /// Queues a mail with a link that needs a token.
+    async fn queue_link(&self) -> NewJob {
+        let mail = Mail::UndoEmailChange {
+            user_id: Uuid::from_u128(1),
+            change_id: Uuid::from_u128(2),
+            name: "Ada".to_owned(),
+            new_email: "eve@example.com".to_owned(),
+        };
+        let event = new_id(self.clock.now());
+        let job = NewJob::of_event(event, mail, "ada@example.com".to_owned(), Cause::default());
+        let queued = self.store.enqueue(&job, self.clock.now()).await;
+        assert!(queued.expect("queued"));
+        job
     }
 
     async fn jobs(&self) -> Vec<Job> {
@@ -399,28 +497,81 @@ async fn a_stop_waits_for_no_server_that_stalls() {
 }
 
 #[tokio::test]
+async fn a_link_gets_a_token_of_its_own_for_each_attempt() {
+    let fixture = Fixture::new().await;
+    fixture.sink.fault(Stage::End, Fault::Answers("451 busy"));
+    fixture.queue_link().await;
+    let process = fixture.start();
+    let failed = fixture.until(Status::Failed).await;
+    fixture.sink.repair();
+    let next = failed.next_attempt_at.expect("another attempt");
+    fixture.clock.advance(next.since(fixture.clock.now()));
+    fixture.until(Status::Sent).await;
+    process.stop().await;
+    let letter = fixture.sink.seen().letters.remove(0).replace("=\r\n", "");
+    let link = "https://portico.example/undo-email-change#token=3Dplk_2\r\n";
+    assert!(letter.contains(link), "{letter}");
+    let expected = MintLinkRequest {
+        purpose: Purpose::UndoEmailChange.into(),
+        user_id: Uuid::from_u128(1).to_string(),
+        email: "ada@example.com".to_owned(),
+        change_id: Some(Uuid::from_u128(2).to_string()),
+    };
+    assert_eq!(*fixture.auth.asked(), [expected.clone(), expected]);
+    fixture.close().await;
+}
+
+#[tokio::test]
+async fn a_mail_whose_link_cannot_be_made_at_the_moment_is_tried_again() {
+    let fixture = Fixture::new().await;
+    fixture.auth.refuse(Some(|| Error::unavailable("away")));
+    fixture.queue_link().await;
+    let process = fixture.start();
+    let failed = fixture.until(Status::Failed).await;
+    assert!(failed.last_error.expect("a reason").contains("link"));
+    assert_eq!(fixture.sink.seen().connections, 0);
+    fixture.auth.refuse(None);
+    let next = failed.next_attempt_at.expect("another attempt");
+    fixture.clock.advance(next.since(fixture.clock.now()));
+    fixture.until(Status::Sent).await;
+    process.stop().await;
+    fixture.close().await;
+}
+
+#[tokio::test]
+async fn a_mail_that_nobody_waits_for_is_dropped() {
+    let fixture = Fixture::new().await;
+    let moot = || Error::new(Kind::FailedPrecondition, "LINK_NOT_NEEDED", "moot");
+    fixture.auth.refuse(Some(moot));
+    fixture.queue_link().await;
+    let process = fixture.start();
+    let is_dropped = async {
+        while !fixture.jobs().await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, is_dropped).await;
+    waited.expect("it is dropped");
+    let metrics = process.stop().await;
+    assert!(metrics.contains("portico_mail_attempts_total{status=\"DROPPED\"} 1"));
+    assert_eq!(fixture.sink.seen().connections, 0);
+    fixture.close().await;
+}
+
+#[tokio::test]
 async fn a_mail_that_this_version_cannot_make_waits_for_one_that_can() {
     let fixture = Fixture::new().await;
-    let mail = Mail::ResetPassword {
-        name: "Ada".to_owned(),
-    };
-    let event = new_id(fixture.clock.now());
-    let job = NewJob::of_event(event, mail, "ada@example.com".to_owned(), Cause::default());
-    let queued = fixture.store.enqueue(&job, fixture.clock.now()).await;
-    assert!(queued.expect("queued"));
     let process = fixture.start();
-    let job = fixture.until(Status::Failed).await;
-    assert!(job.last_error.expect("a reason").contains("link"));
-    assert_eq!(fixture.sink.seen().connections, 0);
     let claim = Claim {
-        id: job.id,
-        token: job.id,
+        id: Uuid::nil(),
+        token: Uuid::nil(),
         content: "{\"template\":\"birthday\"}".to_owned(),
         to: "ada@example.com".to_owned(),
         attempt: 1,
         cause: Cause::default(),
     };
-    let refused = process.dispatcher.letter(&claim).expect_err("refused");
+    let refused = process.dispatcher.letter(&claim).await;
+    let refused = refused.expect_err("refused");
     assert!(matches!(refused, Refusal::ForNow(_)), "{refused:?}");
     process.stop().await;
     fixture.close().await;

@@ -9,6 +9,18 @@ use portico_proto::{
 use super::{Followed, resource};
 use crate::mail::{Factor, Mail};
 
+/// What is told of factors and devices that asks for a mail.
+pub(super) const KINDS: [&str; 8] = [
+    "device.added",
+    "totp.enabled",
+    "totp.disabled",
+    "passkey.added",
+    "passkey.removed",
+    "recovery_codes.renewed",
+    "recovery_code.used",
+    "mfa.reset",
+];
+
 impl Followed {
     /// The mail that such an event asks for, and the address that it goes to.
     pub(super) async fn about_factors(

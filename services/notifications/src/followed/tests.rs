@@ -12,7 +12,7 @@ use portico_chassis::{
     token::ServiceIdentity,
 };
 use portico_proto::{
-    auth::{Passkey, Session},
+    auth::{Passkey, PasswordState, Session},
     projects::{invitation::Inviter, member::Role},
     users::{BatchGetUsersResponse, user::Status},
     wkt::Any,
@@ -37,6 +37,8 @@ const DELETED: &str = "01890a5d-0000-7000-8000-000000000002";
 const NOBODY: &str = "01890a5d-0000-7000-8000-000000000003";
 /// The users service is away while somebody asks for this one.
 const AWAY: &str = "01890a5d-0000-7000-8000-000000000004";
+/// Has an account without a password.
+const BOB: &str = "01890a5d-0000-7000-8000-000000000005";
 
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -54,13 +56,14 @@ impl Fixture {
         let database = testing::sqlite(&MIGRATIONS).await;
         let clock = Clock::manual(Timestamp::from_seconds(10_000_000));
         let identity = ServiceIdentity::new("notifications", b"a secret of tests", clock.clone());
-        let routes = Routes::new(Users).into_axum_router();
+        let routes = Routes::new(Users).add_service(Links).into_axum_router();
         let peer = Upstream::local(routes, Arc::new(identity), Arc::new(HashSet::new()));
         let followed = Followed {
             store: store::open(&database.database),
             peers: Peers {
                 users: UsersServiceClient::new(peer.clone()),
                 auth: AuthServiceClient::new(peer.clone()),
+                links: LinksServiceClient::new(peer.clone()),
                 projects: ProjectsServiceClient::new(peer),
             },
             bell: Arc::default(),
@@ -89,16 +92,22 @@ impl Fixture {
         }
     }
 
-    /// Somebody was made now.
+    /// Somebody was made now, with an address that is known to be its own.
     fn created(&self) -> Event {
+        self.made(ADA, true)
+    }
+
+    /// This one was made now.
+    fn made(&self, id: &str, email_verified: bool) -> Event {
         let user = User {
-            id: ADA.to_owned(),
+            id: id.to_owned(),
             email: "Ada@Example.com".to_owned(),
             name: "Ada".to_owned(),
+            email_verified,
             ..User::default()
         };
         let resource = Any::from_msg(&user).expect("packed");
-        self.event("user.created", ADA, Some(resource))
+        self.event("user.created", id, Some(resource))
     }
 
     /// Somebody was invited now, for 7 days.
@@ -142,32 +151,45 @@ fn mail(template: &str, to: &str) -> (String, String) {
     (template.to_owned(), to.to_owned())
 }
 
-/// Answers `BatchGetUsers`, whatever the path.
-#[derive(Clone)]
-struct Users;
+/// Answers one method, whatever the path.
+macro_rules! fake {
+    ($fake:ident, $service:literal, $answer:path) => {
+        #[derive(Clone)]
+        struct $fake;
 
-impl NamedService for Users {
-    const NAME: &'static str = "portico.users.v1.UsersService";
+        impl NamedService for $fake {
+            const NAME: &'static str = $service;
+        }
+
+        impl tower::Service<http::Request<Body>> for $fake {
+            type Response = http::Response<Body>;
+            type Error = Infallible;
+            type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+            fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+                Poll::Ready(Ok(()))
+            }
+
+            fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+                Box::pin(async {
+                    let mut grpc = Grpc::new(tonic_prost::ProstCodec::default());
+                    Ok(grpc.unary(tower::service_fn($answer), request).await)
+                })
+            }
+        }
+    };
+}
+fake!(Users, "portico.users.v1.UsersService", people);
+fake!(Links, "portico.auth.v1.LinksService", password_state);
+
+async fn password_state(
+    request: Request<GetPasswordStateRequest>,
+) -> Result<Response<PasswordState>, tonic::Status> {
+    let is_set = request.into_inner().user_id != BOB;
+    Ok(Response::new(PasswordState { is_set }))
 }
 
-impl tower::Service<http::Request<Body>> for Users {
-    type Response = http::Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        Box::pin(async {
-            let mut grpc = Grpc::new(tonic_prost::ProstCodec::default());
-            Ok(grpc.unary(tower::service_fn(answer), request).await)
-        })
-    }
-}
-
-async fn answer(
+async fn people(
     request: Request<BatchGetUsersRequest>,
 ) -> Result<Response<BatchGetUsersResponse>, tonic::Status> {
     let asked = request.into_inner().ids;
@@ -202,6 +224,72 @@ async fn who_is_new_is_welcomed_once() {
     fixture.handle(&event).await;
     assert_eq!(fixture.mails().await, [mail("welcome", "Ada@Example.com")]);
     fixture.handle(&fixture.created()).await;
+    assert_eq!(fixture.mails().await.len(), 2);
+    fixture.close().await;
+}
+
+#[tokio::test]
+async fn who_is_new_gets_one_mail_that_fits() {
+    let fixture = Fixture::new().await;
+    for (id, is_verified, template) in [
+        (ADA, true, "welcome"),
+        (ADA, false, "verify-email"),
+        (BOB, true, "set-password"),
+        (BOB, false, "set-password"),
+    ] {
+        let before = fixture.mails().await.len();
+        fixture.handle(&fixture.made(id, is_verified)).await;
+        let mails = fixture.mails().await;
+        assert_eq!(mails.len(), before + 1);
+        let last = mail(template, "Ada@Example.com");
+        assert!(mails.contains(&last), "{mails:?}");
+    }
+    fixture.close().await;
+}
+
+#[tokio::test]
+async fn who_asks_for_a_link_gets_it_at_the_present_address() {
+    let fixture = Fixture::new().await;
+    for (kind, template) in [
+        ("password.reset_requested", "reset-password"),
+        ("email.verification_requested", "verify-email"),
+        ("email.taken", "email-taken"),
+    ] {
+        for subject in [ADA, DELETED, NOBODY] {
+            fixture.handle(&fixture.event(kind, subject, None)).await;
+        }
+        let mails = fixture.mails().await;
+        let sent = mails.iter().filter(|(name, _)| name == template);
+        assert_eq!(
+            sent.collect::<Vec<_>>(),
+            [&mail(template, "ada@example.com")]
+        );
+    }
+    fixture.close().await;
+}
+
+#[tokio::test]
+async fn a_change_of_the_address_is_told_to_both() {
+    let fixture = Fixture::new().await;
+    let change = EmailChange {
+        id: NOBODY.to_owned(),
+        user_id: ADA.to_owned(),
+        old_email: "ada@example.com".to_owned(),
+        new_email: "Countess@example.com".to_owned(),
+    };
+    let resource = Any::from_msg(&change).expect("packed");
+    let event = fixture.event("email.change_requested", ADA, Some(resource));
+    fixture.handle(&event).await;
+    fixture.handle(&event).await;
+    let mut mails = fixture.mails().await;
+    mails.sort();
+    let expected = [
+        mail("confirm-email", "Countess@example.com"),
+        mail("undo-email-change", "ada@example.com"),
+    ];
+    assert_eq!(mails, expected);
+    let nothing = fixture.event("email.change_requested", ADA, None);
+    fixture.handle(&nothing).await;
     assert_eq!(fixture.mails().await.len(), 2);
     fixture.close().await;
 }
@@ -324,20 +412,15 @@ async fn a_sign_in_from_a_new_device_is_told_with_where_it_came_from() {
         user_ids: vec![ADA.to_owned()],
         ..fixture.event("device.added", ADA, Some(resource))
     };
-    let (about, to) = fixture
-        .followed
-        .asked(&event, fixture.clock.now())
-        .await
-        .expect("asked")
-        .expect("a mail");
-    assert_eq!(to, "ada@example.com");
+    let asked = fixture.followed.asked(&event, fixture.clock.now()).await;
     let expected = Mail::NewSignIn {
         name: "Ada".to_owned(),
         at: fixture.clock.now(),
         ip: Some("203.0.113.9".to_owned()),
         user_agent: Some("telephone".to_owned()),
     };
-    assert_eq!(about, expected);
+    let expected = vec![(expected, "ada@example.com".to_owned())];
+    assert_eq!(asked.expect("asked"), expected);
     fixture.close().await;
 }
 

@@ -111,14 +111,30 @@ fn written_by(text: &str) -> Vec<Mail> {
             role: InvitedAs::Viewer,
             expires_at: at,
         },
-        Mail::VerifyEmail { name: text() },
-        Mail::ConfirmEmail { name: text() },
+        Mail::VerifyEmail {
+            user_id: Uuid::nil(),
+            name: text(),
+            is_new: true,
+        },
+        Mail::ConfirmEmail {
+            user_id: Uuid::nil(),
+            change_id: Uuid::nil(),
+            name: text(),
+        },
         Mail::UndoEmailChange {
+            user_id: Uuid::nil(),
+            change_id: Uuid::nil(),
             name: text(),
             new_email: text(),
         },
-        Mail::ResetPassword { name: text() },
-        Mail::SetPassword { name: text() },
+        Mail::ResetPassword {
+            user_id: Uuid::nil(),
+            name: text(),
+        },
+        Mail::SetPassword {
+            user_id: Uuid::nil(),
+            name: text(),
+        },
         Mail::PasswordChanged { name: text(), at },
         Mail::EmailTaken { name: text() },
         Mail::NewSignIn {

@@ -21,8 +21,14 @@ pub(super) const START: &str = "INSERT INTO first_start (id, started_at) VALUES 
 pub(super) const FIRST_START: &str = "SELECT started_at FROM first_start WHERE id = 1";
 
 pub(super) const ENQUEUE: &str = "INSERT INTO mails \
-    (id, template, recipient, content, request_id, traceparent, status, attempts, created_at, due_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, 'QUEUED', 0, $7, $7) ON CONFLICT (id) DO NOTHING";
+    (id, template, recipient, content, request_id, traceparent, status, attempts, created_at, \
+    due_at, recipient_key) \
+    VALUES ($1, $2, $3, $4, $5, $6, 'QUEUED', 0, $7, $7, $8) ON CONFLICT (id) DO NOTHING";
+
+pub(super) const COUNT_LATELY: &str = "SELECT count(*) FROM mails \
+    WHERE recipient_key = $1 AND template = $2 AND created_at > $3";
+
+pub(super) const DROP: &str = "DELETE FROM mails WHERE id = $1 AND claim = $2";
 
 pub(super) const GIVE_UP: &str = "UPDATE mails \
     SET status = 'DEAD', claim = NULL, due_at = NULL, ended_at = $1, last_error = $2 \
@@ -171,5 +177,6 @@ pub(super) fn traces(
         Outcome::Sent => (None, None, Some(now)),
         Outcome::Failed { error, next } => (Some(error), Some(*next), None),
         Outcome::Dead { error } => (Some(error), None, Some(now)),
+        Outcome::Dropped => (None, None, Some(now)),
     }
 }

@@ -1,9 +1,12 @@
 //! The statements, for each database. They are the same but for what each
 //! database's own file says.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use portico_chassis::{
     clock::Timestamp,
+    email_address::EmailAddress,
     page::{Page, Paging, Total},
     status::Error,
 };
@@ -14,8 +17,9 @@ use super::{
     Demand, Filter, Store,
     postgres::PostgresStore,
     sql::{
-        COUNT_UNSENT, ClaimRow, ENQUEUE, FIRST_START, FORGET, GIVE_UP, IS_THERE, JobRow, ListSql,
-        NEXT_DUE, PROLONG, RAN_OUT, RETRY, SETTLE, START, bind_bookmark, traces,
+        COUNT_LATELY, COUNT_UNSENT, ClaimRow, DROP, ENQUEUE, FIRST_START, FORGET, GIVE_UP,
+        IS_THERE, JobRow, ListSql, NEXT_DUE, PROLONG, RAN_OUT, RETRY, SETTLE, START, bind_bookmark,
+        traces,
     },
     sqlite::SqliteStore,
 };
@@ -23,6 +27,8 @@ use crate::{
     error,
     job::{ATTEMPTS, Claim, Job, NewJob, Outcome, Status},
 };
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 macro_rules! statements {
     ($store:ty) => {
@@ -45,7 +51,19 @@ macro_rules! statements {
             #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
             async fn enqueue(&self, job: &NewJob, now: Timestamp) -> Result<bool, Error> {
                 let content = serde_json::to_string(&job.mail).map_err(Error::internal)?;
+                let recipient_key = EmailAddress::stored(job.to.clone()).key();
                 let mut transaction = self.begin().await?;
+                if let Some(most) = job.mail.most_in_an_hour() {
+                    let lately: i64 = sqlx::query_scalar(COUNT_LATELY)
+                        .bind(&recipient_key)
+                        .bind(job.mail.template())
+                        .bind(now - HOUR)
+                        .fetch_one(&mut *transaction)
+                        .await?;
+                    if lately >= most {
+                        return Ok(false);
+                    }
+                }
                 let inserted = sqlx::query(ENQUEUE)
                     .bind(job.id)
                     .bind(job.mail.template())
@@ -54,6 +72,7 @@ macro_rules! statements {
                     .bind(&job.cause.request_id)
                     .bind(&job.cause.traceparent)
                     .bind(now)
+                    .bind(recipient_key)
                     .execute(&mut *transaction)
                     .await?;
                 transaction.commit().await?;
@@ -102,10 +121,19 @@ macro_rules! statements {
             ) -> Result<bool, Error> {
                 let (error, due_at, ended_at) = traces(outcome, now);
                 let mut transaction = self.begin().await?;
+                if *outcome == Outcome::Dropped {
+                    let dropped = sqlx::query(DROP)
+                        .bind(claim.id)
+                        .bind(claim.token)
+                        .execute(&mut *transaction)
+                        .await?;
+                    transaction.commit().await?;
+                    return Ok(dropped.rows_affected() == 1);
+                }
                 let updated = sqlx::query(SETTLE)
                     .bind(claim.id)
                     .bind(claim.token)
-                    .bind(outcome.status().as_str())
+                    .bind(outcome.as_str())
                     .bind(error)
                     .bind(due_at)
                     .bind(ended_at)

@@ -3,16 +3,17 @@
 
 use async_trait::async_trait;
 use portico_chassis::{
+    clock::Timestamp,
     etag::IfMatch,
     outbox::{Event, Origin},
     status::Error,
 };
 use uuid::Uuid;
 
-use super::{Queries, Store};
+use super::{Queries, RESERVED, Reservation, Store};
 use crate::{
     error,
-    user::{Change, Status, User},
+    user::{Address, Change, Status, User},
 };
 
 /// A database, as far as changes need it.
@@ -46,7 +47,17 @@ pub(super) trait Transaction: Send {
     /// How many active administrators there are beside this person.
     async fn other_admins(&mut self, id: Uuid) -> Result<i64, Error>;
 
+    /// Fails with `EMAIL_EXISTS` if another person has the address.
     async fn update(&mut self, user: &User) -> Result<(), Error>;
+
+    /// Whether an address is reserved for somebody else.
+    async fn is_reserved(&mut self, key: &str, id: Uuid, now: Timestamp) -> Result<bool, Error>;
+
+    /// Reserves an address that the person had until now.
+    async fn reserve(&mut self, reservation: &Reservation) -> Result<(), Error>;
+
+    /// Forgets what was reserved for longer than until now.
+    async fn forget_reservations(&mut self, now: Timestamp) -> Result<(), Error>;
 
     async fn append(&mut self, origin: &Origin, event: Event<'_, User>) -> Result<(), Error>;
 
@@ -57,17 +68,12 @@ pub(super) trait Transaction: Send {
 impl<E: Engine> Store for E {
     #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
     async fn create(&self, user: &User, origin: &Origin) -> Result<User, Error> {
-        let mut transaction = self.begin().await?;
-        if !transaction.insert(user).await? {
-            let known = transaction.get(user.id).await?;
-            return known
-                .filter(|known| known.email.key() == user.email.key())
-                .ok_or_else(error::email_exists);
-        }
-        let event = Event::new("user.created", user.id, user).word("role", user.role.as_str());
-        transaction.append(origin, event).await?;
-        transaction.commit().await?;
-        Ok(user.clone())
+        add(self, user, "user.created", origin).await
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn import(&self, user: &User, origin: &Origin) -> Result<User, Error> {
+        add(self, user, "user.imported", origin).await
     }
 
     #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
@@ -93,6 +99,35 @@ impl<E: Engine> Store for E {
             keep_an_admin(&mut transaction, id).await?;
         }
         write(&mut transaction, origin, "user.updated", &user, &changed).await?;
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn set_email(
+        &self,
+        id: Uuid,
+        address: &Address,
+        if_match: &IfMatch,
+        origin: &Origin,
+    ) -> Result<User, Error> {
+        let mut transaction = self.begin().await?;
+        let user = transaction.lock(id).await?.ok_or_else(error::not_found)?;
+        if_match.check(user.version)?;
+        let Some(changed) = user.reached_at(address, origin.at)? else {
+            return Ok(user);
+        };
+        write(&mut transaction, origin, "user.updated", &user, &changed).await?;
+        keep_reservations(&mut transaction, &changed, origin.at).await?;
+        transaction.forget_reservations(origin.at).await?;
+        if changed.email.key() != user.email.key() {
+            let reservation = Reservation {
+                key: user.email.key(),
+                user_id: id,
+                until: origin.at + RESERVED,
+            };
+            transaction.reserve(&reservation).await?;
+        }
         transaction.commit().await?;
         Ok(changed)
     }
@@ -127,6 +162,26 @@ impl<E: Engine> Store for E {
     }
 }
 
+async fn add<E: Engine>(
+    engine: &E,
+    user: &User,
+    kind: &'static str,
+    origin: &Origin,
+) -> Result<User, Error> {
+    let mut transaction = engine.begin().await?;
+    if !transaction.insert(user).await? {
+        let known = transaction.get(user.id).await?;
+        return known
+            .filter(|known| known.email.key() == user.email.key())
+            .ok_or_else(error::email_exists);
+    }
+    keep_reservations(&mut transaction, user, origin.at).await?;
+    let event = Event::new(kind, user.id, user).word("role", user.role.as_str());
+    transaction.append(origin, event).await?;
+    transaction.commit().await?;
+    Ok(user.clone())
+}
+
 /// The person, locked, if it may be deleted.
 async fn deletable(
     transaction: &mut impl Transaction,
@@ -150,6 +205,22 @@ async fn keep_an_admin(transaction: &mut impl Transaction, id: Uuid) -> Result<(
     match transaction.other_admins(id).await? {
         0 => Err(error::last_admin()),
         _ => Ok(()),
+    }
+}
+
+/// Nothing, if the person's address is not reserved for somebody else. It is
+/// asked when the person has the address: from then on nobody gives it up.
+async fn keep_reservations(
+    transaction: &mut impl Transaction,
+    user: &User,
+    now: Timestamp,
+) -> Result<(), Error> {
+    match transaction
+        .is_reserved(&user.email.key(), user.id, now)
+        .await?
+    {
+        true => Err(error::email_exists()),
+        false => Ok(()),
     }
 }
 

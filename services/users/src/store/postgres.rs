@@ -51,6 +51,7 @@ impl Engine for PostgresStore {
 pub(super) struct PostgresTransaction(pub(super) Write<Postgres>);
 
 impl PostgresTransaction {
+    pub(super) const UNIQUE_EMAIL: &'static str = "users_email_key";
     pub(super) const LOCK: &'static str = select_users!("WHERE id = $1 FOR UPDATE");
 
     /// In the order of ids, so that no two changes wait for each other.

@@ -38,6 +38,16 @@ pub(super) const UPDATE: &str = "UPDATE users SET email = $2, email_key = $3, na
 pub(super) const OTHER_ADMINS: &str =
     "SELECT count(*) FROM users WHERE role = 'ADMIN' AND status = 'ACTIVE' AND id <> $1";
 
+pub(super) const IS_RESERVED: &str = "SELECT EXISTS (SELECT 1 FROM email_reservations \
+    WHERE email_key = $1 AND user_id <> $2 AND reserved_until > $3)";
+
+pub(super) const RESERVE: &str = "INSERT INTO email_reservations \
+    (email_key, user_id, reserved_until) VALUES ($1, $2, $3) ON CONFLICT (email_key) DO UPDATE \
+    SET user_id = excluded.user_id, reserved_until = excluded.reserved_until";
+
+pub(super) const FORGET_RESERVATIONS: &str =
+    "DELETE FROM email_reservations WHERE reserved_until <= $1";
+
 /// Binds a person to [`INSERT`] or [`UPDATE`].
 macro_rules! bind_user {
     ($sql:expr, $user:expr) => {{

@@ -54,6 +54,7 @@ impl Engine for SqliteStore {
 pub(super) struct SqliteTransaction(pub(super) Write<Sqlite>);
 
 impl SqliteTransaction {
+    pub(super) const UNIQUE_EMAIL: &'static str = "users.email_key";
     pub(super) const LOCK: &'static str = GET;
     pub(super) const LOCK_ADMINS: Option<&'static str> = None;
 }

@@ -3,6 +3,8 @@
 
 use async_trait::async_trait;
 use portico_chassis::{
+    clock::Timestamp,
+    database::unique_violation,
     email_address::EmailAddress,
     outbox::{self, Event, Origin},
     page::{Page, Paging, Sort, Total},
@@ -12,15 +14,16 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::{
-    Column, Filter, Queries,
+    Column, Filter, Queries, Reservation,
     changes::{Engine, Transaction},
     postgres::{PostgresStore, PostgresTransaction},
     sql::{
-        GET, INSERT, LOOKUP, ListSql, OTHER_ADMINS, Row, UPDATE, bind_bookmark, bind_user, users,
+        FORGET_RESERVATIONS, GET, INSERT, IS_RESERVED, LOOKUP, ListSql, OTHER_ADMINS, RESERVE, Row,
+        UPDATE, bind_bookmark, bind_user, users,
     },
     sqlite::{SqliteStore, SqliteTransaction},
 };
-use crate::user::User;
+use crate::{error, user::User};
 
 macro_rules! statements {
     ($store:ty, $transaction:ty, $append:path) => {
@@ -110,7 +113,37 @@ macro_rules! statements {
             }
 
             async fn update(&mut self, user: &User) -> Result<(), Error> {
-                bind_user!(UPDATE, user).execute(&mut *self.0).await?;
+                match bind_user!(UPDATE, user).execute(&mut *self.0).await {
+                    Err(failure) if unique_violation(&failure) == Some(Self::UNIQUE_EMAIL) => {
+                        Err(error::email_exists())
+                    }
+                    updated => Ok(updated.map(drop)?),
+                }
+            }
+
+            async fn is_reserved(
+                &mut self,
+                key: &str,
+                id: Uuid,
+                now: Timestamp,
+            ) -> Result<bool, Error> {
+                let query = sqlx::query_scalar(IS_RESERVED).bind(key).bind(id).bind(now);
+                Ok(query.fetch_one(&mut *self.0).await?)
+            }
+
+            async fn reserve(&mut self, reservation: &Reservation) -> Result<(), Error> {
+                sqlx::query(RESERVE)
+                    .bind(&reservation.key)
+                    .bind(reservation.user_id)
+                    .bind(reservation.until)
+                    .execute(&mut *self.0)
+                    .await?;
+                Ok(())
+            }
+
+            async fn forget_reservations(&mut self, now: Timestamp) -> Result<(), Error> {
+                let query = sqlx::query(FORGET_RESERVATIONS).bind(now);
+                query.execute(&mut *self.0).await?;
                 Ok(())
             }
 

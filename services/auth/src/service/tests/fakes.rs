@@ -37,6 +37,8 @@ pub(super) enum Fault {
     After,
     /// The peer refuses.
     Refused,
+    /// What is to be changed has changed meanwhile.
+    Outdated,
 }
 
 /// Users and projects.
@@ -123,6 +125,23 @@ impl Fakes {
         Ok(user)
     }
 
+    fn set_email(
+        &self,
+        request: users::SetUserEmailRequest,
+        version: Option<&str>,
+    ) -> Result<User, Error> {
+        let mut people = self.people.lock().expect("lock");
+        let person = people.iter_mut().find(|person| person.id == request.id);
+        let person = person.expect("the person");
+        if version.is_some_and(|version| version != person.etag) {
+            return Err(outdated());
+        }
+        person.email = request.email;
+        person.email_verified = request.email_verified;
+        person.etag += "1";
+        Ok(person.clone())
+    }
+
     fn release(&self, request: ReleaseUserRequest) -> Result<(), Error> {
         if let Some(heir) = &request.heir_id {
             self.find(|person| person.id == *heir)?;
@@ -154,8 +173,11 @@ async fn answer(State(fakes): State<Arc<Fakes>>, request: Request) -> Response<B
             let refusal = Error::new(Kind::FailedPrecondition, "LAST_OWNER", "an owner is left");
             return refuse(refusal);
         }
+        Some(Fault::Outdated) => return refuse(outdated()),
         Some(Fault::After) | None => {}
     }
+    let version = request.headers().get("if-match").cloned();
+    let version = version.as_ref().and_then(|tag| tag.to_str().ok());
     let body = request.into_body().collect().await.expect("a body");
     let body = body.to_bytes();
     let message = &body[5..];
@@ -163,6 +185,10 @@ async fn answer(State(fakes): State<Arc<Fakes>>, request: Request) -> Response<B
         "LookupUser" => {
             let wanted: users::LookupUserRequest = decode(message);
             encode(fakes.find(|person| person.email == wanted.email))
+        }
+        "GetUser" => {
+            let wanted: users::GetUserRequest = decode(message);
+            encode(fakes.find(|person| person.id == wanted.id))
         }
         "BatchGetUsers" => {
             let wanted: users::BatchGetUsersRequest = decode(message);
@@ -177,6 +203,7 @@ async fn answer(State(fakes): State<Arc<Fakes>>, request: Request) -> Response<B
         }
         "ReadAuditEntries" => encode(Ok(ReadAuditEntriesResponse::default())),
         "CreateUser" => encode(fakes.create(decode(message))),
+        "SetUserEmail" => encode(fakes.set_email(decode(message), version)),
         "DeleteUser" => encode(fakes.delete(&decode(message))),
         "ReleaseUser" => encode(fakes.release(decode(message))),
         other => panic!("the fakes have no {other}"),
@@ -186,6 +213,10 @@ async fn answer(State(fakes): State<Arc<Fakes>>, request: Request) -> Response<B
         (Ok(bytes), None) => reply(bytes),
         (Err(error), None) => refuse(error),
     }
+}
+
+fn outdated() -> Error {
+    Error::new(Kind::EtagMismatch, "ETAG_MISMATCH", "it has changed")
 }
 
 fn decode<M: Message + Default>(message: &[u8]) -> M {

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use portico_chassis::{clock::Timestamp, idempotency, outbox::Origin, status::Error};
 use uuid::Uuid;
 
-use super::{Engine, Transaction as _, end, events::AboutAccount};
+use super::{Engine, LinkStatements as _, Transaction as _, end, events::AboutAccount};
 use crate::{
+    link::Purpose,
     session::EndReason,
     store::{AccountStore, Begun, Registration, RegistrationKey},
 };
@@ -112,6 +113,9 @@ impl<E: Engine> AccountStore for E {
             .await?;
         if !is_changed {
             return Ok(false);
+        }
+        for purpose in [Purpose::ResetPassword, Purpose::SetPassword] {
+            transaction.forget_links(user_id, purpose).await?;
         }
         let ended = transaction.delete_other_sessions(user_id, keep).await?;
         let reason = EndReason::PasswordChanged;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
+    history::Method,
     passkey::Passkey,
     session::{EndReason, Session},
 };
@@ -19,12 +20,15 @@ pub(super) struct Opened<'a> {
     ip: &'a Option<String>,
     user_agent: &'a Option<String>,
     #[serde(skip)]
+    method: Method,
+    #[serde(skip)]
     is_unknown_device: bool,
 }
 
 impl<'a> Opened<'a> {
-    pub(super) fn of(session: &'a Session, is_unknown_device: bool) -> Self {
+    pub(super) fn of(session: &'a Session, method: Method, is_unknown_device: bool) -> Self {
         Self {
+            method,
             is_unknown_device,
             id: session.id,
             user_id: session.user_id,
@@ -36,7 +40,10 @@ impl<'a> Opened<'a> {
     }
 
     pub(super) fn event(&self) -> Event<'_, Self> {
-        let event = Event::new("session.created", self.id, self).id("userId", self.user_id);
+        let mut event = Event::new("session.created", self.id, self).id("userId", self.user_id);
+        if self.method != Method::Password {
+            event = event.word("method", self.method.as_str());
+        }
         if self.is_unknown_device {
             event.word("device", "UNKNOWN")
         } else {
@@ -65,6 +72,24 @@ impl Ended {
         Event::new("session.revoked", self.id, self)
             .id("userId", self.user_id)
             .word("reason", self.reason.as_str())
+    }
+}
+
+/// What is told of a second proof that was wrong.
+#[derive(Serialize)]
+pub(super) struct Refused<'a> {
+    pub(super) user_id: Uuid,
+    pub(super) user_agent: &'a Option<String>,
+    #[serde(skip)]
+    pub(super) method: &'static str,
+}
+
+impl Refused<'_> {
+    pub(super) fn event(&self, kind: &'static str) -> Event<'_, Self> {
+        Event::new(kind, self.user_id, self)
+            .on("user")
+            .word("method", self.method)
+            .word("reason", "WRONG_CREDENTIALS")
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
     factors::drop_idle_recovery_codes,
 };
 use crate::{
+    history::Method,
     passkey::{self, Ceremony, Passkey, Use},
     session::Session,
     store::{Added, NewPasskey, PasskeyStore},
@@ -127,7 +128,7 @@ impl<E: Engine> PasskeyStore for E {
         {
             return Ok(false);
         }
-        enter(&mut transaction, session, origin).await?;
+        enter(&mut transaction, session, Method::Passkey, origin).await?;
         transaction.commit().await?;
         Ok(true)
     }

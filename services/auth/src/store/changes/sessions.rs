@@ -7,10 +7,11 @@ use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error, token::Re
 use uuid::Uuid;
 
 use super::{
-    Engine, FactorStatements as _, Transaction as _, end, enter,
+    Engine, FactorStatements as _, LinkStatements as _, Transaction as _, end, end_all, enter,
     impersonations::end_impersonations, revoke,
 };
 use crate::{
+    history::Method,
     impersonation::Ending,
     session::{EndReason, Refreshed, Session, Visit},
     store::SessionStore,
@@ -32,7 +33,7 @@ impl<E: Engine> SessionStore for E {
         if !stands || transaction.has_second_factor(session.user_id).await? {
             return Ok(false);
         }
-        enter(&mut transaction, session, origin).await?;
+        enter(&mut transaction, session, Method::Password, origin).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -94,11 +95,7 @@ impl<E: Engine> SessionStore for E {
         origin: &Origin,
     ) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
-        let ended = transaction
-            .delete_other_sessions(user_id, Uuid::nil())
-            .await?;
-        end(self, &mut transaction, user_id, &ended, reason, origin).await?;
-        end_impersonations(&mut transaction, Ending::Person(user_id), origin).await?;
+        end_all(self, &mut transaction, user_id, reason, origin).await?;
         transaction.commit().await
     }
 
@@ -114,6 +111,7 @@ impl<E: Engine> SessionStore for E {
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
         transaction.forget_expired(now).await?;
+        transaction.forget_old_links(now).await?;
         transaction.commit().await
     }
 }

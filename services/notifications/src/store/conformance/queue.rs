@@ -6,6 +6,8 @@ cases! {
     the_first_start_is_remembered,
     a_mail_is_queued,
     a_mail_is_queued_once_whatever_became_of_it,
+    an_address_gets_only_so_many_mails_of_a_kind_within_an_hour,
+    a_mail_that_is_dropped_is_gone,
     mails_that_wait_longest_are_claimed_first,
     no_mail_is_claimed_twice_under_concurrency,
     a_claim_that_ran_out_is_claimed_again,
@@ -49,6 +51,44 @@ async fn a_mail_is_queued_once_whatever_became_of_it(fixture: &Fixture) {
     assert!(fixture.settle(&claim, Outcome::Sent, 11).await);
     assert!(!is_new(fixture.store.enqueue(&job, at(12)).await));
     assert_eq!(fixture.only_job().await.status, Status::Sent);
+}
+
+async fn an_address_gets_only_so_many_mails_of_a_kind_within_an_hour(fixture: &Fixture) {
+    let reset = |to: &str, seconds| {
+        let mail = Mail::ResetPassword {
+            user_id: Uuid::nil(),
+            name: "Ada".to_owned(),
+        };
+        let event = new_id(at(seconds));
+        NewJob::of_event(event, mail, to.to_owned(), Cause::default())
+    };
+    let queue = async |to: &str, seconds: i64| {
+        let job = reset(to, seconds);
+        let queued = fixture.store.enqueue(&job, at(seconds)).await;
+        queued.expect("done")
+    };
+    for seconds in 0..5 {
+        assert!(queue("ada@example.com", seconds).await);
+    }
+    assert!(!queue("Ada@Example.com", 10).await);
+    assert!(queue("bob@example.com", 10).await);
+    fixture.queue(10).await;
+    // The first is an hour old.
+    assert!(!queue("ada@example.com", 3_599).await);
+    assert!(queue("ada@example.com", 3_600).await);
+    assert!(!queue("ada@example.com", 3_600).await);
+    // What cannot be asked for by strangers is not limited.
+    for seconds in 0..20 {
+        fixture.queue(seconds).await;
+    }
+}
+
+async fn a_mail_that_is_dropped_is_gone(fixture: &Fixture) {
+    fixture.queue(1).await;
+    let claim = fixture.claim_one(10).await;
+    assert!(fixture.settle(&claim, Outcome::Dropped, 11).await);
+    assert!(fixture.jobs().await.is_empty());
+    assert!(!fixture.settle(&claim, Outcome::Dropped, 12).await);
 }
 
 async fn mails_that_wait_longest_are_claimed_first(fixture: &Fixture) {
