@@ -1,6 +1,7 @@
 //! The RPCs about accounts and sessions: convert, authorise, one use case.
 
 mod admission;
+pub(crate) mod api_keys;
 mod audit;
 mod cookie;
 mod factors;
@@ -9,12 +10,14 @@ mod passkeys;
 mod passwords;
 mod proof;
 mod reauthentication;
+mod service_accounts;
+mod support;
 mod tickets;
 
 use std::sync::Arc;
 
 use portico_chassis::{
-    caller::Call,
+    caller::{Call, Grant},
     clock::parse_id,
     idempotency::{accepted, respond},
     outbox::{Actor, EventStream, Origin},
@@ -37,6 +40,7 @@ use crate::{
     events::Events,
     history::{Method, Proof},
     password::Password,
+    policy,
     session::{EndReason, RefreshToken, Refreshed, Session},
     throttle::Claimed,
 };
@@ -142,6 +146,10 @@ impl AuthService for Accounts {
         let user = call.user()?;
         let response = cookie::forget(&call)?;
         let origin = call.origin(self.now());
+        if matches!(user.grant, Grant::Impersonation { .. }) {
+            self.end_impersonation(user.session_id, &origin).await?;
+            return Ok(response);
+        }
         let reason = EndReason::SignedOut;
         self.store()
             .end_session(user.id, user.session_id, reason, &origin)
@@ -273,13 +281,15 @@ impl AuthService for Accounts {
         if let Some(password) = &request.password {
             violations.take("password", self.0.passwords.chosen(password).await);
         }
+        let role = match request.role {
+            Some(_) => request.role(),
+            None => users::user::Role::Member,
+        };
+        policy::create(&call.caller, role == users::user::Role::Admin)?;
         let account = NewAccount {
             email: &request.email,
             name: &request.name,
-            role: match request.role {
-                Some(_) => request.role(),
-                None => users::user::Role::Member,
-            },
+            role,
             email_verified: false,
             password: request.password.as_deref(),
             by_itself: false,
@@ -343,7 +353,7 @@ impl AuthService for Accounts {
         &self,
         request: Request<proto::ExportAuditEntriesRequest>,
     ) -> Result<Response<audit::Exported>, Failure> {
-        self.export_audit(request)
+        self.export_audit(request).await
     }
 }
 

@@ -256,7 +256,7 @@ impl FactorsService for Accounts {
     ) -> Result<Response<()>, Failure> {
         let call = Call::of(&request)?;
         let target = parse_id(&request.get_ref().id).ok_or_else(error::user_not_found)?;
-        policy::reset_mfa(call.user()?, target)?;
+        policy::reset_mfa(&call.caller, target)?;
         let person = self.0.peers.person(&call, target).await?;
         let is_there = |user: &users::User| user.status() != users::user::Status::Deleted;
         person.filter(is_there).ok_or_else(error::user_not_found)?;
