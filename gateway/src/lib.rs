@@ -9,8 +9,7 @@
 //! programs get their tokens from `oauth`. `headers`, `cors`, `cookie` and
 //! `compression` finish the answer; `pages` are what the gateway answers by
 //! itself, among them [`docs`], the document of [`openapi`], the pages behind
-//! `links` in mails, and the `mailbox` of a
-//! development installation.
+//! `links` in mails, and the `mailbox` of a development installation.
 
 mod api;
 mod authenticate;

@@ -35,6 +35,18 @@ pub(crate) fn session(session: &Session, current: Uuid) -> proto::Session {
     }
 }
 
+pub(crate) fn sign_in(sign_in: &SignIn) -> proto::SignIn {
+    proto::SignIn {
+        id: sign_in.id.to_string(),
+        created_at: Some(sign_in.at.into()),
+        succeeded: sign_in.reason.is_none(),
+        reason: sign_in.reason.clone(),
+        method: sign_in.method.clone(),
+        ip: sign_in.ip.clone(),
+        user_agent: sign_in.user_agent.clone(),
+    }
+}
+
 pub(crate) fn api_key(key: &ApiKey) -> proto::ApiKey {
     proto::ApiKey {
         id: key.id.to_string(),
@@ -52,18 +64,6 @@ pub(crate) fn service_account(account: &ServiceAccount) -> proto::ServiceAccount
         id: account.id.to_string(),
         name: account.name.clone(),
         created_at: Some(account.created_at.into()),
-    }
-}
-
-pub(crate) fn sign_in(sign_in: &SignIn) -> proto::SignIn {
-    proto::SignIn {
-        id: sign_in.id.to_string(),
-        created_at: Some(sign_in.at.into()),
-        succeeded: sign_in.reason.is_none(),
-        reason: sign_in.reason.clone(),
-        method: sign_in.method.clone(),
-        ip: sign_in.ip.clone(),
-        user_agent: sign_in.user_agent.clone(),
     }
 }
 

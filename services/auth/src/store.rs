@@ -71,16 +71,13 @@ pub(crate) fn open(database: &Database, access_token_ttl: Duration) -> Arc<dyn S
 pub(crate) trait Store:
     Queries
     + ApiKeyQueries
-    + LinkQueries
     + FactorQueries
+    + LinkQueries
     + AccountStore
     + ApiKeyStore
     + DeletionStore
-    + LinkStore
     + ImpersonationStore
-    + SessionStore
-    + TicketStore
-    + TokenStore
+    + LinkStore
     + FactorStore
     + ChallengeStore
     + PasskeyStore
@@ -96,16 +93,13 @@ pub(crate) trait Store:
 impl<T> Store for T where
     T: Queries
         + ApiKeyQueries
-        + LinkQueries
         + FactorQueries
+        + LinkQueries
         + AccountStore
         + ApiKeyStore
         + DeletionStore
-        + LinkStore
         + ImpersonationStore
-        + SessionStore
-        + TicketStore
-        + TokenStore
+        + LinkStore
         + FactorStore
         + ChallengeStore
         + PasskeyStore

@@ -135,11 +135,11 @@ pub(super) const FORGET_EXPIRED: [&str; 9] = [
     "DELETE FROM revocations WHERE expires_at <= $1",
     "DELETE FROM tickets WHERE expires_at <= $1",
     "DELETE FROM registrations WHERE expires_at <= $1",
+    "DELETE FROM throttles WHERE expires_at <= $1",
+    "DELETE FROM familiar_places WHERE expires_at <= $1",
     "DELETE FROM idempotency_keys WHERE expires_at <= $1",
     "DELETE FROM impersonations WHERE expires_at <= $1",
     "DELETE FROM api_keys WHERE forget_at <= $1",
-    "DELETE FROM throttles WHERE expires_at <= $1",
-    "DELETE FROM familiar_places WHERE expires_at <= $1",
 ];
 
 pub(super) const SIGNING_KEYS: &str = "SELECT kid, public_key, sealed, created_at, active_from \

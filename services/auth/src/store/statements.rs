@@ -140,6 +140,7 @@ macro_rules! run {
             .rows_affected()
     };
 }
+
 mod api_keys;
 mod factors;
 mod links;

@@ -107,7 +107,7 @@ async fn the_fifth_wrong_answer_ends_a_challenge(fixture: &Fixture) {
     assert_eq!(failed.len(), 5);
     let (_, subject, details, _) = failed[0];
     assert_eq!(subject.as_deref(), Some("user"));
-    let expected = r#"{"method":"TOTP","reason":"WRONG_CREDENTIALS"}"#;
+    let expected = r#"{"method":"PASSWORD_AND_TOTP","reason":"WRONG_CREDENTIALS"}"#;
     assert_eq!(details.as_deref(), Some(expected));
     // The code is not used up by that.
     let hash = person.challenge(fixture, 3_030).await;
