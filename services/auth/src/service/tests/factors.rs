@@ -21,7 +21,7 @@ impl Fixture {
         let mut call = Call::default();
         call.caller = Caller {
             user: Some(Arc::new(person.clone())),
-            service: None,
+            ..Caller::default()
         };
         with(call, message)
     }
