@@ -22,12 +22,13 @@ use prost::Message;
 use tonic::Status;
 
 /// The services that have routes.
-pub(crate) const NAMES: [&str; 6] = [
+pub(crate) const NAMES: [&str; 7] = [
     "portico.auth.v1.AuthService",
     "portico.auth.v1.LinksService",
     "portico.auth.v1.TokensService",
     "portico.projects.v1.ProjectsService",
     "portico.notifications.v1.NotificationsService",
+    "portico.privacy.v1.PrivacyService",
     "portico.users.v1.UsersService",
 ];
 

@@ -2,12 +2,16 @@
 
 use portico_chassis::{caller::User, page::PageInfo, token::Revoked};
 use portico_proto::{
-    auth::{self as proto, mint_link_request::Purpose as Asked},
+    auth::{self as proto, account_data, mint_link_request::Purpose as Asked},
     pagination, users,
 };
 use uuid::Uuid;
 
-use crate::{link::Purpose, session::Session, store::Revocation};
+use crate::{
+    link::{EmailChange, Purpose},
+    session::Session,
+    store::Revocation,
+};
 
 pub(crate) fn session(session: &Session, current: Uuid) -> proto::Session {
     proto::Session {
@@ -67,6 +71,19 @@ pub(crate) fn role(user: &users::User) -> &'static str {
     match user.role() {
         users::user::Role::Admin => "ADMIN",
         _ => "MEMBER",
+    }
+}
+
+pub(crate) fn email_change(change: &EmailChange) -> account_data::RequestedEmailChange {
+    account_data::RequestedEmailChange {
+        change: Some(proto::EmailChange {
+            id: change.id.to_string(),
+            user_id: change.user_id.to_string(),
+            old_email: change.old_email.as_str().to_owned(),
+            new_email: change.new_email.as_str().to_owned(),
+        }),
+        requested_at: Some(change.requested_at.into()),
+        state: change.state.as_str().to_owned(),
     }
 }
 

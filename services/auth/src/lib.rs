@@ -47,8 +47,8 @@ use portico_chassis::{
     serve::App,
 };
 use portico_proto::auth::{
-    auth_service_server::AuthServiceServer, links_service_server::LinksServiceServer,
-    tokens_service_server::TokensServiceServer,
+    account_data_service_server::AccountDataServiceServer, auth_service_server::AuthServiceServer,
+    links_service_server::LinksServiceServer, tokens_service_server::TokensServiceServer,
 };
 use tonic::service::Routes;
 
@@ -103,7 +103,8 @@ pub fn build(accounts: &Accounts) -> App {
     let outbox = accounts.0.outbox.clone();
     App {
         routes: Routes::new(AuthServiceServer::new(accounts.clone()))
-            .add_service(LinksServiceServer::new(accounts.clone())),
+            .add_service(LinksServiceServer::new(accounts.clone()))
+            .add_service(AccountDataServiceServer::new(accounts.clone())),
         background: vec![
             Box::new(|stop| Box::pin(upkeep.run(stop))),
             Box::new(|stop| Box::pin(follower.follow_people(stop))),

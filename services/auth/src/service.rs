@@ -3,6 +3,7 @@
 mod audit;
 mod cookie;
 mod links;
+mod privacy;
 mod tickets;
 
 use std::sync::Arc;

@@ -10,6 +10,7 @@
 mod changes;
 mod links;
 mod postgres;
+mod privacy;
 mod sql;
 mod sqlite;
 mod statements;
@@ -31,7 +32,10 @@ use portico_chassis::{
 };
 use uuid::Uuid;
 
-pub(crate) use self::links::{LinkQueries, LinkStore};
+pub(crate) use self::{
+    links::{LinkQueries, LinkStore},
+    privacy::{PrivacyQueries, PrivacyStore},
+};
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
 use crate::{
     key::SealedKey,
@@ -55,9 +59,11 @@ pub(crate) fn open(database: &Database, access_token_ttl: Duration) -> Arc<dyn S
 pub(crate) trait Store:
     Queries
     + LinkQueries
+    + PrivacyQueries
     + AccountStore
     + DeletionStore
     + LinkStore
+    + PrivacyStore
     + SessionStore
     + TicketStore
     + TokenStore
@@ -67,9 +73,11 @@ pub(crate) trait Store:
 impl<T> Store for T where
     T: Queries
         + LinkQueries
+        + PrivacyQueries
         + AccountStore
         + DeletionStore
         + LinkStore
+        + PrivacyStore
         + SessionStore
         + TicketStore
         + TokenStore

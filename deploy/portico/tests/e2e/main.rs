@@ -18,6 +18,7 @@ mod mail_server;
 mod mails;
 mod parity;
 mod people;
+mod privacy;
 mod projects;
 mod rest;
 

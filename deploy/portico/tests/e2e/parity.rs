@@ -4,6 +4,7 @@
 mod audit;
 mod invitations;
 mod links;
+mod privacy;
 
 use std::collections::BTreeSet;
 
@@ -68,6 +69,7 @@ async fn play(portico: &Instance, face: Face) -> Play<'_> {
     play.invitations().await;
     play.inheritance().await;
     play.mails().await;
+    play.privacy().await;
     play.audit_log(&project).await;
     play.ends().await;
     play

@@ -5,6 +5,7 @@ mod accounts;
 mod deletions;
 mod events;
 mod links;
+mod privacy;
 mod sessions;
 mod tickets;
 mod tokens;
@@ -23,8 +24,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use self::events::Ended;
-pub(super) use self::links::LinkStatements;
-use super::{Deletion, LinkQueries, Queries, RegistrationKey};
+pub(super) use self::{events::AboutAccount, links::LinkStatements, privacy::PrivacyStatements};
+use super::{Deletion, LinkQueries, PrivacyQueries, Queries, RegistrationKey};
 use crate::{
     key::SealedKey,
     session::{EndReason, Session},
@@ -37,7 +38,7 @@ const REVOCATION_MARGIN: Duration = Duration::from_secs(60);
 
 /// A database, as far as changes need it.
 #[async_trait]
-pub(super) trait Engine: Queries + LinkQueries {
+pub(super) trait Engine: Queries + LinkQueries + PrivacyQueries {
     /// What telemetry calls it.
     const NAME: &'static str;
 
@@ -59,7 +60,7 @@ pub(super) struct Claim {
 
 /// The statements that changes are made of. Dropped, it changes nothing.
 #[async_trait]
-pub(super) trait Transaction: LinkStatements + Send {
+pub(super) trait Transaction: LinkStatements + PrivacyStatements + Send {
     /// Claims a key for an account, unless somebody has, and reads the claim.
     async fn claim(
         &mut self,

@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod deletions;
 mod links;
+mod privacy;
 mod sessions;
 mod tickets;
 mod tokens;

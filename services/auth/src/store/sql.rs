@@ -1,6 +1,7 @@
 //! The SQL that both databases share: texts and rows.
 
 pub(super) mod links;
+pub(super) mod privacy;
 
 use portico_chassis::{caller::User, clock::Timestamp, token::Revoked};
 use uuid::Uuid;

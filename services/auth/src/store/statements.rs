@@ -137,6 +137,7 @@ macro_rules! run {
 }
 
 mod links;
+mod privacy;
 
 macro_rules! transaction {
     ($transaction:ty, $append:path) => {
