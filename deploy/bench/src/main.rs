@@ -6,6 +6,7 @@
 //! both together; the CPU time is the program's alone.
 
 mod client;
+mod hashing;
 mod load;
 mod program;
 mod report;
@@ -25,6 +26,11 @@ use self::{
 const STARTS: usize = 10;
 /// The greatest memory of a socket at rest, in KB.
 const SOCKET_MEMORY: f64 = 40.0;
+/// The greatest memory while people sign in, in MB: two hashes are computed at
+/// once, in 20 MB each.
+const LOGIN_MEMORY: f64 = 100.0;
+/// The least share of the cores' hashes that are sign-ins, in percent.
+const LOGINS: f64 = 95.0;
 /// How long nothing is asked before memory at rest is read.
 const QUIET: Duration = Duration::from_secs(20);
 
@@ -60,7 +66,7 @@ async fn measure(program: &Path) -> anyhow::Result<Report> {
     let program = installation.start().await?;
     let idle = resting(&program).await?;
     let service_token = installation.service_token()?;
-    let rows = scenarios::run(&program, &service_token).await?;
+    let measured = scenarios::run(&program, &service_token).await?;
     let loaded = resting(&program).await?;
     program.stop().await?;
 
@@ -78,13 +84,25 @@ async fn measure(program: &Path) -> anyhow::Result<Report> {
             Budget::new("resident memory, idle", idle, 25.0, "MB"),
             Budget::new("resident memory, after load", loaded, 60.0, "MB"),
             Budget::new(
+                "resident memory, while people sign in",
+                measured.login_memory,
+                LOGIN_MEMORY,
+                "MB",
+            ),
+            Budget::at_least(
+                "sign-ins, of the hashes that the cores can compute",
+                measured.logins_per_hash * 100.0,
+                LOGINS,
+                "%",
+            ),
+            Budget::new(
                 "memory of an idle socket, of 1,000",
                 live.memory,
                 SOCKET_MEMORY,
                 "KB",
             ),
         ],
-        rows,
+        rows: measured.rows,
         live,
     })
 }

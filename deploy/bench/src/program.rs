@@ -87,7 +87,9 @@ impl Installation {
             .env("PORTICO_DATA_DIR", self.folder.path().join("data"))
             .env("PORTICO_BOOTSTRAP_ADMIN_EMAIL", EMAIL)
             .env("PORTICO_BOOTSTRAP_ADMIN_PASSWORD", PASSWORD);
-        command.env("PORTICO_LIVE_PER_ADDRESS", "2000");
+        command
+            .env("PORTICO_AUTH_THROTTLE", "off")
+            .env("PORTICO_LIVE_PER_ADDRESS", "2000");
         for limit in ["ANONYMOUS", "USER", "CREDENTIALS"] {
             command.env(format!("PORTICO_RATE_LIMIT_{limit}"), "off");
         }

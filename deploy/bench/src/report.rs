@@ -11,12 +11,18 @@ pub(crate) struct Report {
     pub(crate) live: Live,
 }
 
-/// A number that must not be exceeded.
+/// A number that must keep to a bound.
 pub(crate) struct Budget {
     name: &'static str,
     measured: f64,
-    limit: f64,
+    bound: Bound,
     unit: &'static str,
+}
+
+/// What a number must keep to.
+enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
 }
 
 /// What came of a scenario.
@@ -31,17 +37,36 @@ pub(crate) struct Row {
 }
 
 impl Budget {
+    /// A number that must not be exceeded.
     pub(crate) fn new(name: &'static str, measured: f64, limit: f64, unit: &'static str) -> Self {
         Self {
             name,
             measured,
-            limit,
+            bound: Bound::AtMost(limit),
+            unit,
+        }
+    }
+
+    /// A number that must be reached.
+    pub(crate) fn at_least(
+        name: &'static str,
+        measured: f64,
+        goal: f64,
+        unit: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            measured,
+            bound: Bound::AtLeast(goal),
             unit,
         }
     }
 
     fn is_met(&self) -> bool {
-        self.measured <= self.limit
+        match self.bound {
+            Bound::AtMost(limit) => self.measured <= limit,
+            Bound::AtLeast(goal) => self.measured >= goal,
+        }
     }
 }
 
@@ -61,6 +86,11 @@ impl Row {
         }
     }
 
+    /// Answered calls a second.
+    pub(crate) fn rate(&self) -> f64 {
+        rate(&self.times, self.length)
+    }
+
     /// With what others called at the same time.
     pub(crate) fn beside(mut self, others: Times) -> Self {
         self.beside = Some(others);
@@ -75,7 +105,7 @@ impl Report {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         writeln!(text, "{version}, {cores} × {}.", cpu_model())?;
         text.push_str(concat!(
-            "One process on SQLite, rate limits off, every acknowledged write on disk. ",
+            "One process on SQLite, rate limits and throttling off, every acknowledged write on disk. ",
             "The load generator shares the\nmachine; the CPU time is the program's alone.\n\n",
             "| budget | measured | limit | |\n|---|--:|--:|---|\n"
         ));
@@ -83,9 +113,13 @@ impl Report {
             let Budget {
                 name,
                 measured,
-                limit,
+                bound,
                 unit,
             } = budget;
+            let limit = match bound {
+                Bound::AtMost(limit) => limit.to_string(),
+                Bound::AtLeast(goal) => format!("≥ {goal}"),
+            };
             let verdict = if budget.is_met() { "met" } else { "MISSED" };
             writeln!(
                 text,
@@ -120,7 +154,7 @@ impl Row {
             text,
             "| {} | {:.0} | {:.2} ms | {:.2} ms |",
             self.name,
-            rate(&self.times, self.length),
+            self.rate(),
             millis(50),
             millis(99)
         )?;

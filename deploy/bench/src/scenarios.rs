@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{Grpc, Rest},
+    hashing,
     load::{self, Outcome, Times},
     program::{EMAIL, PASSWORD, Program},
     report::Row,
@@ -20,6 +21,10 @@ const LOGIN: &str = "/api/v1/auth/login";
 /// How long each scenario is warmed up, and measured.
 const WARM_UP: Duration = Duration::from_secs(1);
 const LENGTH: Duration = Duration::from_secs(5);
+/// How long the cores hash, to be compared with sign-ins.
+const HASHING: Duration = Duration::from_secs(3);
+/// How often memory is read while people sign in.
+const SAMPLING: Duration = Duration::from_millis(20);
 /// Callers at once.
 const CALLERS: usize = 16;
 /// Callers who sign in at once: more than the program lets wait.
@@ -31,12 +36,21 @@ const LISTED: usize = 1_000;
 /// Reads a second while others sign in.
 const READ_RATE: u32 = 100;
 
+/// What came of all scenarios.
+pub(crate) struct Measured {
+    pub(crate) rows: Vec<Row>,
+    /// Sign-ins for each hash that the cores could compute.
+    pub(crate) logins_per_hash: f64,
+    /// The greatest memory in MB while people signed in.
+    pub(crate) login_memory: f64,
+}
+
 /// Runs all scenarios.
-pub(crate) async fn run(program: &Program, service_token: &str) -> anyhow::Result<Vec<Row>> {
+pub(crate) async fn run(program: &Program, service_token: &str) -> anyhow::Result<Measured> {
     let bench = Bench::prepare(program, service_token).await?;
     let project = format!("{PROJECTS}/{}", bench.project_id);
     let patch = json!({"description": "Changed by the benchmark."}).to_string();
-    Ok(vec![
+    let mut rows = vec![
         bench
             .rest("read a project", Method::GET, &project, "")
             .await?,
@@ -51,9 +65,19 @@ pub(crate) async fn run(program: &Program, service_token: &str) -> anyhow::Resul
             .rest("change a project", Method::PATCH, &project, &patch)
             .await?,
         bench.create().await?,
-        bench.login().await?,
-        bench.read_beside_logins(&project).await?,
-    ])
+    ];
+    // Before and after: the machine may be another one than a while ago.
+    let before = hashing::rate(HASHING).await?;
+    let (login, login_memory) = bench.login().await?;
+    let hashes = f64::midpoint(before, hashing::rate(HASHING).await?);
+    let logins_per_hash = login.rate() / hashes;
+    rows.push(login);
+    rows.push(bench.read_beside_logins(&project).await?);
+    Ok(Measured {
+        rows,
+        logins_per_hash,
+        login_memory,
+    })
 }
 
 /// A program with something in it.
@@ -125,9 +149,18 @@ impl<'a> Bench<'a> {
         self.saturate("check a member, by gRPC", &mut callers).await
     }
 
-    async fn login(&self) -> anyhow::Result<Row> {
-        self.saturate("sign in", &mut self.logins(CALLERS).await?)
-            .await
+    /// Sign-ins, and the greatest memory in MB during them.
+    async fn login(&self) -> anyhow::Result<(Row, f64)> {
+        let mut logins = self.logins(CALLERS).await?;
+        let saturated = self.saturate("sign in", &mut logins);
+        let mut saturated = std::pin::pin!(saturated);
+        let mut most: f64 = 0.0;
+        loop {
+            tokio::select! {
+                row = &mut saturated => return Ok((row?, most)),
+                () = tokio::time::sleep(SAMPLING) => most = most.max(self.program.resident_memory()?),
+            }
+        }
     }
 
     /// Reads at a fixed rate while a crowd signs in.

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use portico_chassis::config;
@@ -37,6 +37,8 @@ pub enum Command {
     /// Manage accounts from this machine
     #[command(subcommand)]
     Admin(Admin),
+    /// Take over people from elsewhere, with the hashes of their passwords
+    ImportUsers(ImportUsers),
     /// Manage the keys that sign access tokens
     #[command(subcommand)]
     Keys(Keys),
@@ -55,6 +57,12 @@ pub enum Admin {
     CreateUser(CreateUser),
     /// Make a person an ADMIN
     Promote {
+        /// The person's e-mail address
+        #[arg(long)]
+        email: String,
+    },
+    /// Remove a person's second factors and passkeys, and end the sessions
+    ResetMfa {
         /// The person's e-mail address
         #[arg(long)]
         email: String,
@@ -86,6 +94,32 @@ pub enum Role {
     Admin,
     /// Everybody else
     Member,
+}
+
+/// Take over people from elsewhere: `email`, `name`, `role`, `emailVerified`,
+/// `createdAt` and `passwordHash` of each, of which only the first two must be
+/// there. Nobody is told by mail. It can be interrupted and repeated: who was
+/// imported before is passed over.
+#[derive(Debug, Args)]
+pub struct ImportUsers {
+    /// The people, a line each
+    pub file: PathBuf,
+    /// How they are written; by itself, as the name of the file ends
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// Where to write which lines were refused, and why; by itself, to standard
+    /// error
+    #[arg(long)]
+    pub report: Option<PathBuf>,
+}
+
+/// How people are written who are imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// An object a line, in JSON
+    Ndjson,
+    /// Values separated by commas, after a line of their names
+    Csv,
 }
 
 /// Manage the keys that sign access tokens.

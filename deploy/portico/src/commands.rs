@@ -3,6 +3,7 @@
 
 mod accounts;
 mod doctor;
+mod import_users;
 mod keys;
 mod migrate;
 
@@ -14,6 +15,7 @@ use portico_proto::{COMMENTED_DESCRIPTOR_SET, METHODS};
 
 use crate::{
     cli::{Command, ServiceToken},
+    memory,
     settings::{Purpose, Role, Settings},
     start,
 };
@@ -37,6 +39,10 @@ pub async fn run(command: Command) -> Outcome {
         Command::Migrate => migrate::run(&read(&[])?).await,
         Command::Admin(command) => {
             accounts::run(&read(&[Role::Users, Role::Auth, Role::Projects])?, command).await
+        }
+        Command::ImportUsers(command) => {
+            let settings = read(&[Role::Users, Role::Auth, Role::Projects])?;
+            import_users::run(&settings, &command).await
         }
         Command::Keys(command) => keys::run(&read(&[Role::Auth])?, command).await,
         Command::Openapi => openapi(),
@@ -88,6 +94,7 @@ async fn serve_until_told(settings: &Settings) -> Outcome {
     if settings.roles == Role::ALL {
         greet(settings, &running)?;
     }
+    tokio::spawn(memory::give_back_the_start());
     tokio::select! {
         name = told => tracing::info!(signal = name, "stopping"),
         failed = running.failed() => return failed,

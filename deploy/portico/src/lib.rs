@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod memory;
 mod platform;
 mod secrets;
 mod services;

@@ -5,7 +5,7 @@ use std::{io::Write as _, process::ExitCode};
 use clap::Parser as _;
 use portico::{
     cli::{Cli, Command},
-    commands,
+    commands, memory,
 };
 use portico_chassis::config::ConfigError;
 
@@ -15,7 +15,7 @@ use portico_chassis::config::ConfigError;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    give_memory_back();
+    memory::give_back_what_is_free();
     let command = Cli::parse().command.unwrap_or(Command::Dev);
     let Err(error) = run(command) else {
         return ExitCode::SUCCESS;
@@ -27,18 +27,6 @@ fn main() -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
-}
-
-/// Has the allocator give memory back when it is free. By itself it keeps it for
-/// a second and for as long as nothing happens after that: the memory of the
-/// last passwords, which is most of all that the program ever takes.
-#[expect(unsafe_code, reason = "the allocator's settings have no safe form")]
-fn give_memory_back() {
-    // `mi_option_purge_delay` of mimalloc.h, in milliseconds; the crate names
-    // only some of the options.
-    const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
-    // SAFETY: it sets a number, before there are other threads.
-    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, 0) };
 }
 
 fn run(command: Command) -> anyhow::Result<()> {

@@ -371,7 +371,9 @@ impl Services {
         [
             ("portico.users.v1.UsersService", &self.users),
             ("portico.auth.v1.AuthService", &self.auth),
+            ("portico.auth.v1.FactorsService", &self.auth),
             ("portico.auth.v1.LinksService", &self.auth),
+            ("portico.auth.v1.PasswordsService", &self.auth),
             ("portico.auth.v1.TokensService", &self.tokens),
             ("portico.projects.v1.ProjectsService", &self.projects),
             (

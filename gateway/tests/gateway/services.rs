@@ -25,6 +25,7 @@ use tonic::Status;
 pub(crate) const NAMES: [&str; 7] = [
     "portico.auth.v1.AuthService",
     "portico.auth.v1.LinksService",
+    "portico.auth.v1.PasswordsService",
     "portico.auth.v1.TokensService",
     "portico.projects.v1.ProjectsService",
     "portico.notifications.v1.NotificationsService",

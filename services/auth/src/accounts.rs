@@ -1,4 +1,4 @@
-//! Makes accounts and signs people in. An account is a person in the users
+//! Makes accounts. An account is a person in the users
 //! service and a credential here; it is made in steps that can be repeated:
 //!
 //! 1. The credential is kept here, not confirmed: nobody has that id yet.
@@ -15,7 +15,7 @@ use portico_chassis::{
     clock::{Timestamp, new_id, parse_id},
     database::Database,
     idempotency::{IdempotencyKey, RETENTION},
-    outbox::{Actor, Origin, Outbox},
+    outbox::{Origin, Outbox},
     status::{Error, Violations},
     telemetry::Metrics,
 };
@@ -26,12 +26,14 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
-    Config, FirstAdmin, Peers, Tokens, convert, error,
-    password::{Password, Passwords},
+    Config, FirstAdmin, Peers, Tokens,
+    attempts::Lanes,
+    error,
+    passkey::RelyingParty,
+    password::Passwords,
     peers, policy,
-    session::{EndReason, Session, Visit},
+    session::Visit,
     store::{Begun, Registration, RegistrationKey},
-    tokens::Subject,
 };
 
 /// The accounts of an installation.
@@ -42,6 +44,10 @@ pub(crate) struct Inner {
     pub(crate) tokens: Tokens,
     pub(crate) peers: Peers,
     pub(crate) passwords: Passwords,
+    pub(crate) is_throttled: bool,
+    pub(crate) lanes: Lanes,
+    /// This installation for passkeys; nothing where it can have none.
+    pub(crate) relying_party: Option<RelyingParty>,
     pub(crate) session_ttl: Duration,
     pub(crate) requires_verified_email: bool,
     pub(crate) database: Database,
@@ -75,14 +81,6 @@ pub(crate) struct Made {
     pub(crate) is_replayed: bool,
 }
 
-/// What a person gets at sign-in.
-pub(crate) struct SignedIn {
-    pub(crate) user: User,
-    pub(crate) token: String,
-    pub(crate) expires_at: Timestamp,
-    pub(crate) refresh_token: String,
-}
-
 impl NewAccount<'_> {
     /// The account's part in the users service.
     pub(crate) fn person(&self, id: Uuid) -> users::CreateUserRequest {
@@ -94,6 +92,7 @@ impl NewAccount<'_> {
             email_verified: self.email_verified,
             validate_only: false,
             by_itself: self.by_itself,
+            ..users::CreateUserRequest::default()
         }
     }
 }
@@ -103,7 +102,8 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// If the cost of a password hash is out of bounds.
+    /// If the cost of a password hash is out of bounds, or the list of breached
+    /// passwords is none.
     pub fn new(
         config: &Config,
         tokens: &Tokens,
@@ -111,11 +111,15 @@ impl Accounts {
         database: Database,
         outbox: Outbox,
         metrics: Arc<Metrics>,
-    ) -> Result<Self, Error> {
+    ) -> anyhow::Result<Self> {
+        let breached = config.breached_passwords.as_deref();
         Ok(Self(Arc::new(Inner {
             tokens: tokens.clone(),
             peers,
-            passwords: Passwords::new(config.password_cost, metrics)?,
+            passwords: Passwords::new(config.password_cost, breached, metrics)?,
+            is_throttled: config.is_throttled,
+            lanes: Lanes::new(),
+            relying_party: RelyingParty::at(&config.issuer),
             session_ttl: config.session_ttl,
             requires_verified_email: config.require_verified_email,
             database,
@@ -144,6 +148,20 @@ impl Accounts {
         let found = self.0.peers.lookup(&call, email).await?;
         let user = found.ok_or_else(error::user_not_found)?;
         self.0.peers.promote(&call, user.id).await
+    }
+
+    /// Takes all second factors and passkeys of the person with an address
+    /// away, and ends its sessions.
+    ///
+    /// # Errors
+    ///
+    /// `USER_NOT_FOUND`, or a failure of a service.
+    pub async fn reset_mfa(&self, email: &str) -> Result<User, Error> {
+        let found = self.0.peers.lookup(&Call::default(), email).await?;
+        let user = found.ok_or_else(error::user_not_found)?;
+        let origin = Origin::system(self.now());
+        self.store().reset_factors(id_of(&user)?, &origin).await?;
+        Ok(user)
     }
 
     /// Makes the first administrator, once in the life of an installation.
@@ -214,9 +232,23 @@ impl Accounts {
             Some(text) => Some(self.hash_chosen(text).await?),
             None => None,
         };
+        let person = account.person(new_id(self.now()));
+        self.make_with(call, person, key, password_hash).await
+    }
+
+    /// Makes an account whose password has this hash; under a key that was used
+    /// before, returns the one that was made then.
+    pub(crate) async fn make_with(
+        &self,
+        call: &Call,
+        person: users::CreateUserRequest,
+        key: Option<&RegistrationKey>,
+        password_hash: Option<String>,
+    ) -> Result<Made, Error> {
         let (now, store) = (self.now(), self.store());
+        let new_id = parse_id(&person.id).unwrap_or_default();
         let begun = store
-            .begin_registration(new_id(now), key, password_hash.as_deref(), now)
+            .begin_registration(new_id, key, password_hash.as_deref(), now)
             .await?;
         let user_id = match begun {
             Begun::Open(user_id) => user_id,
@@ -228,7 +260,11 @@ impl Accounts {
                 });
             }
         };
-        let user = match self.0.peers.create(call, account.person(user_id)).await {
+        let person = users::CreateUserRequest {
+            id: user_id.to_string(),
+            ..person
+        };
+        let user = match self.0.peers.create(call, person).await {
             Ok(user) => user,
             // It may have been made: a repeat under the key, or the sweep,
             // will find out.
@@ -254,8 +290,9 @@ impl Accounts {
 
     /// The hash of a new password.
     pub(crate) async fn hash_chosen(&self, text: &str) -> Result<String, Error> {
-        let password = Password::chosen(text)
-            .map_err(|(code, message)| Error::invalid_field("password", code, message))?;
+        let chosen = self.0.passwords.chosen(text).await;
+        let password =
+            chosen.map_err(|(code, message)| Error::invalid_field("password", code, message))?;
         self.0.passwords.hash(&password).await
     }
 
@@ -276,94 +313,6 @@ impl Accounts {
         }))
     }
 
-    /// Signs in a person, if there is one, by its password. Whatever is wrong
-    /// takes the same work and reads the same; only who has the password
-    /// learns that the account is disabled.
-    pub(crate) async fn sign_in(
-        &self,
-        call: &Call,
-        found: Option<User>,
-        password: &str,
-    ) -> Result<SignedIn, Error> {
-        let password = Password::given(password);
-        // Another sign-in may put a stronger hash of the same password in
-        // place at this moment; then it is verified against that one.
-        for _ in 0..2 {
-            let signed_in = self.try_sign_in(call, found.clone(), &password).await?;
-            if let Some(signed_in) = signed_in {
-                return Ok(signed_in);
-            }
-        }
-        Err(error::invalid_credentials())
-    }
-
-    /// Signs in a person; `None` if the hash of its password changed
-    /// meanwhile.
-    async fn try_sign_in(
-        &self,
-        call: &Call,
-        found: Option<User>,
-        password: &Password,
-    ) -> Result<Option<SignedIn>, Error> {
-        let user_id = found.as_ref().map(id_of).transpose()?.unwrap_or_default();
-        let hash = self.store().password_hash(user_id).await?;
-        let matches = self.0.passwords.verify(password, hash.as_deref()).await?;
-        let (Some(user), Some(mut hash), true) = (found, hash, matches) else {
-            return Err(error::invalid_credentials());
-        };
-        match user.status() {
-            users::user::Status::Active => {}
-            users::user::Status::Disabled => return Err(error::account_disabled()),
-            _ => return Err(error::invalid_credentials()),
-        }
-        self.be_verified(call, &user).await?;
-        if self.0.passwords.is_outdated(&hash) {
-            hash = self.upgrade(user_id, password, hash).await?;
-        }
-        self.open_session(call, user, &hash).await
-    }
-
-    /// Keeps a stronger hash of the same password, unless too many wait for
-    /// one. Returns the hash that is kept now.
-    async fn upgrade(
-        &self,
-        user_id: Uuid,
-        password: &Password,
-        outdated: String,
-    ) -> Result<String, Error> {
-        let Ok(hash) = self.0.passwords.hash(password).await else {
-            return Ok(outdated);
-        };
-        let store = self.store();
-        store.upgrade_password(user_id, &outdated, &hash).await?;
-        Ok(hash)
-    }
-
-    /// Opens a session for a person whose password was verified against
-    /// `hash`; `None` if the password has changed since.
-    pub(crate) async fn open_session(
-        &self,
-        call: &Call,
-        user: User,
-        hash: &str,
-    ) -> Result<Option<SignedIn>, Error> {
-        let user_id = id_of(&user)?;
-        let visit = self.visit(call);
-        let session = Session::begin(user_id, &visit, self.0.session_ttl);
-        let origin = Origin {
-            actor: Actor::User(user_id),
-            ..call.origin(visit.at)
-        };
-        if !self.store().open_session(&session, hash, &origin).await? {
-            return Ok(None);
-        }
-        // The password took its time: who was an administrator before it was
-        // verified may be none now.
-        let user = self.still_active(call, &session, &origin).await?;
-        let user = user.ok_or_else(error::account_disabled)?;
-        self.signed_in(user, &session).map(Some)
-    }
-
     /// Nothing, if the caller proved who it is so lately that sensitive changes
     /// to itself are allowed.
     ///
@@ -374,47 +323,6 @@ impl Accounts {
         let now = self.now();
         let session = self.store().session(call.user()?.session_id, now).await?;
         policy::be_fresh(&session.ok_or_else(error::session_ended)?, now)
-    }
-
-    /// The person of a session, as it is now. If it may not sign in any more,
-    /// Portico ends the session.
-    pub(crate) async fn still_active(
-        &self,
-        call: &Call,
-        session: &Session,
-        origin: &Origin,
-    ) -> Result<Option<User>, Error> {
-        let person = self.0.peers.person(call, session.user_id).await?;
-        let is_active = |user: &User| user.status() == users::user::Status::Active;
-        if let Some(user) = person.filter(is_active) {
-            return Ok(Some(user));
-        }
-        let reason = EndReason::AccountClosed;
-        let origin = Origin {
-            actor: Actor::System,
-            ..origin.clone()
-        };
-        self.store()
-            .end_session(session.user_id, session.id, reason, &origin)
-            .await?;
-        self.0.tokens.0.feed.wake();
-        Ok(None)
-    }
-
-    /// The tokens of a session.
-    pub(crate) fn signed_in(&self, user: User, session: &Session) -> Result<SignedIn, Error> {
-        let (token, expires_at) = self.0.tokens.issue(&Subject {
-            user_id: session.user_id,
-            session_id: session.id,
-            role: convert::role(&user),
-            email: &user.email,
-        })?;
-        Ok(SignedIn {
-            user,
-            token,
-            expires_at,
-            refresh_token: session.refresh_token(&self.0.tokens.0.master_key),
-        })
     }
 
     pub(crate) fn visit(&self, call: &Call) -> Visit {

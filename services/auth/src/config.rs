@@ -1,6 +1,6 @@
 //! What an operator can set.
 
-use std::{fmt, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use portico_chassis::config::{self, Env};
 
@@ -23,6 +23,10 @@ pub struct Config {
     pub master_key: MasterKey,
     /// What a password hash costs.
     pub password_cost: Cost,
+    /// Whether those who fail to sign in often have to wait.
+    pub is_throttled: bool,
+    /// The full list of breached passwords, beside the one in the program.
+    pub breached_passwords: Option<PathBuf>,
     /// The first administrator, made once if it is set.
     pub first_admin: Option<FirstAdmin>,
 }
@@ -61,6 +65,13 @@ impl Config {
         );
         let require_verified_email =
             env.parse("PORTICO_REQUIRE_VERIFIED_EMAIL", false, config::switch);
+        let is_throttled = env.parse("PORTICO_AUTH_THROTTLE", true, |text| match text {
+            "on" => Ok(true),
+            "off" => Ok(false),
+            _ => Err("on or off".to_owned()),
+        });
+        let breached_passwords = env.text("PORTICO_BREACHED_PASSWORDS_FILE");
+        let breached_passwords = breached_passwords.map(PathBuf::from);
         let first_admin = read_first_admin(env);
         let is_given = env.text("PORTICO_MASTER_KEY").is_some()
             || env.text("PORTICO_MASTER_KEY_FILE").is_some();
@@ -79,6 +90,8 @@ impl Config {
             require_verified_email,
             master_key,
             password_cost: Cost::default(),
+            is_throttled,
+            breached_passwords,
             first_admin,
         })
     }
@@ -87,9 +100,9 @@ impl Config {
 fn read_first_admin(env: &mut Env) -> Option<FirstAdmin> {
     let email = env.text("PORTICO_BOOTSTRAP_ADMIN_EMAIL");
     let password = env.secret("PORTICO_BOOTSTRAP_ADMIN_PASSWORD", |text| {
-        crate::password::Password::chosen(text)
+        crate::password::Password::parse(text)
             .map(|_| text.to_owned())
-            .map_err(|_| "a password of 8 to 128 characters".to_owned())
+            .map_err(|_| "a password of 8 to 128 characters that is not common".to_owned())
     });
     match (email, password) {
         (Some(email), Some(password)) => Some(FirstAdmin { email, password }),
@@ -134,6 +147,15 @@ mod tests {
         assert!(text.contains("PORTICO_SESSION_TTL is `forever`"));
         assert!(text.contains("PORTICO_BOOTSTRAP_ADMIN_PASSWORD is not a password"));
         assert!(!text.contains("hunter2") && !text.contains("c2hvcnQ"));
+        let mut common = self::env(&[
+            ("PORTICO_MASTER_KEY", &"A".repeat(43)),
+            ("PORTICO_BOOTSTRAP_ADMIN_PASSWORD", "Password1"),
+            ("PORTICO_AUTH_THROTTLE", "sometimes"),
+        ]);
+        assert!(Config::read(&mut common).is_some());
+        let text = common.finish().expect_err("mistakes").to_string();
+        assert!(text.contains("PORTICO_BOOTSTRAP_ADMIN_PASSWORD is not a password"));
+        assert!(text.contains("PORTICO_AUTH_THROTTLE is `sometimes`, expected on or off"));
         let mut empty = Env::of([]);
         assert!(Config::read(&mut empty).is_none());
         let text = empty.finish().expect_err("mistakes").to_string();

@@ -1,14 +1,23 @@
 //! Protobuf to domain and back.
 
-use portico_chassis::{caller::User, page::PageInfo, token::Revoked};
+use portico_chassis::{
+    caller::User,
+    page::PageInfo,
+    status::{Error, Violations, to_struct},
+    token::Revoked,
+};
 use portico_proto::{
     auth::{self as proto, account_data, mint_link_request::Purpose as Asked},
     pagination, users,
 };
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
+    factors::Method,
+    history::SignIn,
     link::{EmailChange, Purpose},
+    passkey::{self, Ceremony, Passkey},
     session::Session,
     store::Revocation,
 };
@@ -23,6 +32,66 @@ pub(crate) fn session(session: &Session, current: Uuid) -> proto::Session {
         user_agent: session.user_agent.clone(),
         current: session.id == current,
     }
+}
+
+pub(crate) fn sign_in(sign_in: &SignIn) -> proto::SignIn {
+    proto::SignIn {
+        id: sign_in.id.to_string(),
+        created_at: Some(sign_in.at.into()),
+        succeeded: sign_in.reason.is_none(),
+        reason: sign_in.reason.clone(),
+        method: sign_in.method.clone(),
+        ip: sign_in.ip.clone(),
+        user_agent: sign_in.user_agent.clone(),
+    }
+}
+
+pub(crate) fn passkey(passkey: &Passkey) -> proto::Passkey {
+    proto::Passkey {
+        id: passkey.id.to_string(),
+        name: passkey.name.clone(),
+        created_at: Some(passkey.created_at.into()),
+        last_used_at: passkey.last_used_at.map(Into::into),
+    }
+}
+
+/// The name that a request asks for, if it asks for one.
+pub(crate) fn passkey_name(
+    request: &proto::UpdatePasskeyRequest,
+    violations: &mut Violations,
+) -> Option<String> {
+    let paths = request.update_mask.as_ref().map(|mask| &mask.paths);
+    for path in paths.into_iter().flatten() {
+        if path != "name" {
+            violations.add(path, "NOT_ALLOWED", "cannot be changed");
+        }
+    }
+    let is_asked = match paths {
+        Some(paths) => paths.iter().any(|path| path == "name"),
+        None => request.name.is_some(),
+    };
+    let name = is_asked.then(|| passkey::name(request.name.as_deref().unwrap_or_default()))?;
+    violations.take("name", name)
+}
+
+pub(crate) fn method(method: Method) -> proto::login_response::MfaMethod {
+    use proto::login_response::MfaMethod;
+    match method {
+        Method::Totp => MfaMethod::Totp,
+        Method::RecoveryCode => MfaMethod::RecoveryCode,
+        Method::Passkey => MfaMethod::Passkey,
+    }
+}
+
+/// A ceremony with the options that the browser takes.
+pub(crate) fn ceremony(ceremony: &Ceremony, options: Value) -> Result<proto::Ceremony, Error> {
+    let Value::Object(options) = options else {
+        return Err(Error::internal("the options of a ceremony are no object"));
+    };
+    Ok(proto::Ceremony {
+        ceremony_id: ceremony.id.to_string(),
+        public_key: Some(to_struct(options)),
+    })
 }
 
 pub(crate) fn revocation(revocation: &Revocation) -> proto::Revocation {

@@ -1,8 +1,8 @@
 //! The auth service: credentials, sign-in, sessions and access tokens.
 //!
 //! In the order of a request: [`service`] and [`tokens_service`] handle the
-//! RPCs, [`policy`] says who may do what, [`accounts`] and [`deletion`] drive
-//! what spans services ([`peers`]), [`audit`] lists what all of them keep of who
+//! RPCs, [`policy`] says who may do what, [`admission`] opens sessions, [`accounts`]
+//! and [`deletion`] drive what spans services ([`peers`]), [`audit`] lists what all of them keep of who
 //! did what, [`tokens`] issues access tokens and
 //! [`revocation`] tells of those that no longer count; [`upkeep`] and [`people`]
 //! go on beside. The rules stand in [`session`], [`password`], [`key`] and [`ticket`], what is
@@ -15,29 +15,40 @@
 //! nobody, [`build`] comes after its peers.
 
 mod accounts;
+mod admission;
 mod answers;
+mod attempts;
 mod audit;
+mod challenge;
 mod config;
 mod convert;
 mod deletion;
+mod device;
 mod error;
 mod events;
+mod factors;
+mod history;
+mod import;
 mod key;
 mod link;
 mod link_request;
 mod links;
+mod passkey;
 mod password;
 mod peers;
 mod people;
 mod policy;
+mod recovery;
 mod revocation;
 mod secret;
 mod service;
 mod session;
 mod store;
+mod throttle;
 mod ticket;
 mod tokens;
 mod tokens_service;
+mod totp;
 mod upkeep;
 
 use anyhow::Context as _;
@@ -48,13 +59,15 @@ use portico_chassis::{
 };
 use portico_proto::auth::{
     account_data_service_server::AccountDataServiceServer, auth_service_server::AuthServiceServer,
-    links_service_server::LinksServiceServer, tokens_service_server::TokensServiceServer,
+    factors_service_server::FactorsServiceServer, links_service_server::LinksServiceServer,
+    passwords_service_server::PasswordsServiceServer, tokens_service_server::TokensServiceServer,
 };
 use tonic::service::Routes;
 
 pub use self::{
     accounts::{Accounts, NewAccount},
     config::{Config, FirstAdmin},
+    import::{Imported, Newcomer},
     key::KeyState,
     password::Cost,
     peers::Peers,
@@ -103,7 +116,9 @@ pub fn build(accounts: &Accounts) -> App {
     let outbox = accounts.0.outbox.clone();
     App {
         routes: Routes::new(AuthServiceServer::new(accounts.clone()))
+            .add_service(FactorsServiceServer::new(accounts.clone()))
             .add_service(LinksServiceServer::new(accounts.clone()))
+            .add_service(PasswordsServiceServer::new(accounts.clone()))
             .add_service(AccountDataServiceServer::new(accounts.clone())),
         background: vec![
             Box::new(|stop| Box::pin(upkeep.run(stop))),

@@ -132,7 +132,7 @@ impl Accounts {
             return Err(error::link_invalid());
         }
         self.0.tokens.0.feed.wake();
-        Ok(())
+        self.forget_attempts(link.aim.user_id).await
     }
 
     /// Gives an account its former address back by a link.

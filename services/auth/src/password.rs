@@ -1,19 +1,33 @@
 //! Passwords and their hashes: Argon2id at m = 19 MiB, t = 2, p = 1 (OWASP
 //! Password Storage Cheat Sheet; RFC 9106), kept as PHC strings. Hashing runs
 //! on threads of its own, bounded, and sheds load instead of queueing without
-//! end. The rules for passwords follow NIST SP 800-63B-4, section 3.1.1.2.
+//! end. The rules for passwords follow NIST SP 800-63B-4, section 3.1.1.2, and
+//! OWASP ASVS 5.0, 6.2: a length, no composition, and none of those that are
+//! known to be common or breached.
 
+mod breached;
+mod common;
+mod kept;
 mod pool;
+mod strength;
 
-use std::{fmt, num::NonZero, sync::Arc};
+use std::{fmt, num::NonZero, path::Path, sync::Arc};
 
-use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash::phc::PasswordHash};
-use aws_lc_rs::constant_time::verify_slices_are_equal;
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use portico_chassis::{clock::fill_random, status::Error, telemetry::Metrics};
 use unicode_normalization::UnicodeNormalization as _;
 
-use self::pool::{Memory, Pool};
+use self::{
+    breached::BreachedFile,
+    kept::Kept,
+    pool::{Memory, Pool},
+};
+
+pub(crate) use self::strength::estimate;
+
+/// Why a password is refused: the detail code and what is expected.
+type Refusal = (&'static str, String);
 
 /// How many code points a new password has, at least and at most.
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
@@ -52,8 +66,9 @@ impl Password {
         Self(text.nfc().collect())
     }
 
-    /// A new password.
-    pub(crate) fn chosen(text: &str) -> Result<Self, (&'static str, String)> {
+    /// A new password, as far as the program itself can tell: an operator's list
+    /// may have it, see [`Passwords::chosen`].
+    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
         let password = Self::given(text);
         let length = password.0.chars().count();
         if length < *LENGTH.start() {
@@ -64,8 +79,16 @@ impl Password {
             let message = format!("must have at most {} characters", LENGTH.end());
             return Err(("PASSWORD_TOO_LONG", message));
         }
+        if common::is_common(&password.0) {
+            return Err(breached());
+        }
         Ok(password)
     }
+}
+
+fn breached() -> Refusal {
+    let message = "is known from a breach or very common; choose another one";
+    ("PASSWORD_BREACHED", message.to_owned())
 }
 
 impl fmt::Debug for Password {
@@ -86,12 +109,22 @@ pub(crate) struct Passwords {
     /// A hash of no password, at the same cost.
     decoy: String,
     pool: Pool,
+    breached: Option<Arc<BreachedFile>>,
 }
 
 impl Passwords {
-    pub(crate) fn new(cost: Cost, metrics: Arc<Metrics>) -> Result<Self, Error> {
+    /// Passwords whose hashes cost this much; those of a list are refused.
+    ///
+    /// # Errors
+    ///
+    /// If the cost is out of bounds, or the list is none.
+    pub(crate) fn new(
+        cost: Cost,
+        breached: Option<&Path>,
+        metrics: Arc<Metrics>,
+    ) -> anyhow::Result<Self> {
         let params = Params::new(cost.memory, cost.passes, cost.lanes, Some(OUTPUT))
-            .map_err(|error| Error::internal(error.to_string()))?;
+            .map_err(|error| anyhow::anyhow!("the cost of a password hash: {error}"))?;
         // No password has a hash of random bytes, and making it costs nothing.
         let mut random = [0; OUTPUT];
         fill_random(&mut random);
@@ -100,7 +133,27 @@ impl Passwords {
             decoy: to_phc(&params, &new_salt(), &random),
             params,
             pool: Pool::new(threads, metrics),
+            breached: breached.map(BreachedFile::open).transpose()?.map(Arc::new),
         })
+    }
+
+    /// A new password: long enough, not too long, and neither common nor in the
+    /// operator's list. A list that cannot be read refuses nothing.
+    pub(crate) async fn chosen(&self, text: &str) -> Result<Password, Refusal> {
+        let password = Password::parse(text)?;
+        let Some(list) = self.breached.clone() else {
+            return Ok(password);
+        };
+        let wanted = password.clone();
+        let found = tokio::task::spawn_blocking(move || list.contains(&wanted.0)).await;
+        match found.map_err(std::io::Error::other).flatten() {
+            Ok(true) => Err(breached()),
+            Ok(false) => Ok(password),
+            Err(error) => {
+                tracing::error!(%error, "the list of breached passwords cannot be read");
+                Ok(password)
+            }
+        }
     }
 
     /// The hash of a password, with a new salt.
@@ -108,7 +161,7 @@ impl Passwords {
         let (params, password) = (self.params.clone(), password.clone());
         let hashed = self.pool.run(move |memory| {
             let salt = new_salt();
-            let output = compute(Algorithm::Argon2id, &params, &password, &salt, memory)?;
+            let output = compute(&params, &password, &salt, memory)?;
             Ok(to_phc(&params, &salt, &output))
         });
         let hashed: Result<String, argon2::Error> = hashed.await?;
@@ -127,37 +180,32 @@ impl Passwords {
         let password = password.clone();
         let matches = self
             .pool
-            .run(move |memory| matches(&password, &hash, memory).unwrap_or(false))
+            .run(move |memory| Kept::parse(&hash).is_ok_and(|kept| kept.is_of(&password, memory)))
             .await?;
         Ok(has_hash && matches)
     }
 
-    /// Whether a hash is weaker than one made today.
+    /// Nothing, if a hash that somebody brings along can be kept.
+    ///
+    /// # Errors
+    ///
+    /// Why not, for people.
+    pub(crate) fn accept(hash: &str) -> Result<(), &'static str> {
+        Kept::parse(hash).map(|_| ())
+    }
+
+    /// Whether a hash is weaker than one made today, or made otherwise.
     pub(crate) fn is_outdated(&self, hash: &str) -> bool {
-        let Ok(hash) = PasswordHash::new(hash) else {
+        let Ok(kept) = Kept::parse(hash) else {
             return true;
         };
-        let Ok(params) = Params::try_from(&hash) else {
-            return true;
-        };
-        hash.algorithm.as_str() != Algorithm::Argon2id.as_str()
-            || params.m_cost() < self.params.m_cost()
-            || params.t_cost() < self.params.t_cost()
+        kept.argon2id().is_none_or(|params| {
+            params.m_cost() < self.params.m_cost() || params.t_cost() < self.params.t_cost()
+        })
     }
 }
 
-/// Whether a password has a hash; `None` for a hash that is not understood.
-fn matches(password: &Password, hash: &str, memory: &mut Memory) -> Option<bool> {
-    let hash = PasswordHash::new(hash).ok()?;
-    let (salt, expected) = (hash.salt?, hash.hash?);
-    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
-    let params = Params::try_from(&hash).ok()?;
-    let output = compute(algorithm, &params, password, &salt, memory).ok()?;
-    Some(verify_slices_are_equal(&output, expected.as_bytes()).is_ok())
-}
-
 fn compute(
-    algorithm: Algorithm,
     params: &Params,
     password: &Password,
     salt: &[u8],
@@ -165,12 +213,8 @@ fn compute(
 ) -> Result<[u8; OUTPUT], argon2::Error> {
     memory.resize(params.block_count(), Block::new());
     let mut output = [0; OUTPUT];
-    Argon2::new(algorithm, Version::V0x13, params.clone()).hash_password_into_with_memory(
-        password.0.as_bytes(),
-        salt,
-        &mut output,
-        memory,
-    )?;
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
+        .hash_password_into_with_memory(password.0.as_bytes(), salt, &mut output, memory)?;
     Ok(output)
 }
 
@@ -203,7 +247,7 @@ mod tests {
     };
 
     fn passwords(cost: Cost) -> Passwords {
-        Passwords::new(cost, Arc::default()).expect("passwords")
+        Passwords::new(cost, None, Arc::default()).expect("passwords")
     }
 
     #[tokio::test]
@@ -273,12 +317,27 @@ mod tests {
 
     #[test]
     fn a_new_password_has_8_to_128_code_points_in_nfc() {
-        let code = |text: &str| Password::chosen(text).map_err(|refusal| refusal.0);
-        assert!(code("12345678").is_ok());
+        let code = |text: &str| Password::parse(text).map_err(|refusal| refusal.0);
+        assert!(code("31415926").is_err_and(|code| code == "PASSWORD_BREACHED"));
+        assert!(code("8 things").is_ok());
         assert!(code(&"\u{1f512}".repeat(128)).is_ok());
         assert_eq!(code("1234567"), Err("PASSWORD_TOO_SHORT"));
         assert_eq!(code(&"e\u{301}".repeat(7)), Err("PASSWORD_TOO_SHORT"));
         assert_eq!(code(&"x".repeat(129)), Err("PASSWORD_TOO_LONG"));
+    }
+
+    #[tokio::test]
+    async fn a_password_of_the_operators_list_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("breached.txt");
+        // The SHA-1 of "correct horse".
+        let line = "2F9E53523B62ABC141A2B4D6019D23CBA835DBD0:7\n";
+        std::fs::write(&path, line).expect("written");
+        let passwords = Passwords::new(CHEAP, Some(&path), Arc::default()).expect("passwords");
+        let code = async |text| passwords.chosen(text).await.map_err(|refusal| refusal.0);
+        assert_eq!(code("correct horse").await, Err("PASSWORD_BREACHED"));
+        assert_eq!(code("password").await, Err("PASSWORD_BREACHED"));
+        assert!(code("correct horsf").await.is_ok());
     }
 
     #[test]

@@ -11,6 +11,10 @@ use crate::{error, session::Session};
 
 /// Whether the caller may delete an account: its own, or any as an ADMIN.
 pub(crate) fn delete(caller: &Caller, target: Uuid) -> Result<(), Error> {
+    self_or_admin(caller, target)
+}
+
+fn self_or_admin(caller: &Caller, target: Uuid) -> Result<(), Error> {
     if caller.is_admin || caller.id == target {
         Ok(())
     } else {
@@ -18,10 +22,26 @@ pub(crate) fn delete(caller: &Caller, target: Uuid) -> Result<(), Error> {
     }
 }
 
+/// Whether the caller may see who signed in as a person: oneself, or anybody as
+/// an ADMIN.
+pub(crate) fn see_sign_ins(caller: &Caller, target: Uuid) -> Result<(), Error> {
+    self_or_admin(caller, target)
+}
+
 /// Whether the caller may give the projects of a deleted account to somebody:
 /// an ADMIN may.
 pub(crate) fn name_new_owner(caller: &Caller) -> Result<(), Error> {
     if caller.is_admin {
+        Ok(())
+    } else {
+        Err(forbidden())
+    }
+}
+
+/// Whether the caller may take the second factors of an account away: of
+/// anybody as an ADMIN, but not its own, for which it needs a fresh sign-in.
+pub(crate) fn reset_mfa(caller: &Caller, target: Uuid) -> Result<(), Error> {
+    if caller.is_admin && caller.id != target {
         Ok(())
     } else {
         Err(forbidden())
@@ -59,6 +79,16 @@ mod tests {
         assert!(delete(&caller(2, true), target).is_ok());
         let refused = delete(&caller(2, false), target).expect_err("a stranger");
         assert_eq!(refused.reason, "USER_NOT_FOUND");
+    }
+
+    #[test]
+    fn admins_reset_the_factors_of_others() {
+        let target = Uuid::from_u128(1);
+        assert!(reset_mfa(&caller(2, true), target).is_ok());
+        for refused in [caller(1, true), caller(2, false), caller(1, false)] {
+            let refused = reset_mfa(&refused, target).expect_err("refused");
+            assert_eq!(refused.reason, "FORBIDDEN");
+        }
     }
 
     #[test]

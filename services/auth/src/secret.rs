@@ -26,6 +26,8 @@ struct Derived {
     sealing: LessSafeKey,
     refresh: hmac::Key,
     fingerprint: hmac::Key,
+    recovery: hmac::Key,
+    throttle: hmac::Key,
 }
 
 impl MasterKey {
@@ -60,6 +62,8 @@ impl MasterKey {
             sealing: LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key("portico sealing")?)?),
             refresh: hmac::Key::new(hmac::HMAC_SHA256, &key("portico refresh tokens")?),
             fingerprint: hmac::Key::new(hmac::HMAC_SHA256, &key("portico fingerprints")?),
+            recovery: hmac::Key::new(hmac::HMAC_SHA256, &key("portico recovery codes")?),
+            throttle: hmac::Key::new(hmac::HMAC_SHA256, &key("portico throttles")?),
         })))
     }
 
@@ -103,6 +107,17 @@ impl MasterKey {
     /// alone does not serve to guess it.
     pub(crate) fn fingerprint(&self, request: &[u8]) -> [u8; 32] {
         mac(&self.0.fingerprint, request)
+    }
+
+    /// A hash of a recovery code.
+    pub(crate) fn recovery_hash(&self, code: &[u8]) -> [u8; 32] {
+        mac(&self.0.recovery, code)
+    }
+
+    /// A hash of what attempts to sign in have in common: keyed, so that the
+    /// database alone does not tell which accounts and addresses they were.
+    pub(crate) fn throttle_key(&self, subject: &[u8]) -> [u8; 32] {
+        mac(&self.0.throttle, subject)
     }
 }
 
@@ -158,6 +173,8 @@ mod tests {
     #[test]
     fn each_purpose_has_a_key_of_its_own() {
         assert_ne!(key(1).refresh_secret(b"x"), key(1).fingerprint(b"x"));
+        assert_ne!(key(1).recovery_hash(b"x"), key(1).fingerprint(b"x"));
+        assert_ne!(key(1).throttle_key(b"x"), key(1).fingerprint(b"x"));
         assert_eq!(format!("{:?}", key(1)), "MasterKey(…)");
     }
 }

@@ -1,9 +1,15 @@
 //! The RPCs about accounts and sessions: convert, authorise, one use case.
 
+mod admission;
 mod audit;
 mod cookie;
+mod factors;
 mod links;
+mod passkeys;
+mod passwords;
 mod privacy;
+mod proof;
+mod reauthentication;
 mod tickets;
 
 use std::sync::Arc;
@@ -26,11 +32,14 @@ use tonic::{Request, Response, Status as Failure};
 
 use self::cookie::Delivery;
 use crate::{
-    accounts::{Accounts, Made, NewAccount, SignedIn},
-    convert, error,
+    accounts::{Accounts, Made, NewAccount},
+    admission::{Admission, SignedIn},
+    attempts, convert, error,
     events::Events,
+    history::{Method, Proof},
     password::Password,
-    session::{EndReason, FRESHNESS, RefreshToken, Refreshed, Session},
+    session::{EndReason, RefreshToken, Refreshed, Session},
+    throttle::Claimed,
 };
 
 /// The violations of the contract's own rules.
@@ -47,7 +56,7 @@ impl AuthService for Accounts {
         let call = Call::of(&request)?;
         let request = request.into_inner();
         let mut violations = rules_of(&request);
-        violations.take("password", Password::chosen(&request.password));
+        violations.take("password", self.0.passwords.chosen(&request.password).await);
         let account = NewAccount {
             email: &request.email,
             name: &request.name,
@@ -65,7 +74,14 @@ impl AuthService for Accounts {
         }
         let made = self.make(&call, account, key.as_ref()).await?;
         let (user, is_replayed) = (made.user.clone(), made.is_replayed);
-        let signed_in = self.first_sign_in(&call, made, &request.password).await?;
+        let admission = self.first_sign_in(&call, made, &request.password).await?;
+        let Admission::SignedIn(signed_in) = admission else {
+            let message = proto::RegisterResponse {
+                user: Some(user),
+                ..Default::default()
+            };
+            return Ok(respond(message, is_replayed));
+        };
         let message = proto::RegisterResponse {
             user: Some(user),
             token: Some(signed_in.token),
@@ -86,18 +102,13 @@ impl AuthService for Accounts {
         rules_of(&request).finish()?;
         let delivery = Delivery::of(&call, request.cookie)?;
         let found = self.0.peers.lookup(&call, &request.email).await?;
-        let signed_in = self.sign_in(&call, found, &request.password).await?;
-        let mut response = Response::new(proto::LoginResponse {
-            user: Some(signed_in.user),
-            token: Some(signed_in.token),
-            expires_at: Some(signed_in.expires_at.into()),
-            refresh_token: delivery.in_body(&signed_in.refresh_token),
-            mfa_required: false,
-            mfa_token: None,
-            methods: Vec::new(),
-        });
-        delivery.write(&mut response, &signed_in.refresh_token, self.0.session_ttl);
-        Ok(response)
+        let address = attempts::address_key(&request.email);
+        let claimed = attempts::claimed(found.as_ref(), &address)?;
+        let sign_in = self.sign_in(&call, found, &request.password);
+        let admission = self
+            .throttled(&call, claimed, Proof::SignIn, Method::Password, sign_in)
+            .await?;
+        Ok(self.admitted(admission, delivery))
     }
 
     async fn refresh_token(
@@ -160,21 +171,8 @@ impl AuthService for Accounts {
         request: Request<proto::ReauthenticateRequest>,
     ) -> Result<Response<proto::ReauthenticateResponse>, Failure> {
         let call = Call::of(&request)?;
-        let user = call.user()?;
-        let request = request.into_inner();
-        rules_of(&request).finish()?;
-        self.prove(user.id, &request.password, "password").await?;
-        let origin = call.origin(self.now());
-        if !self
-            .store()
-            .reauthenticate(user.session_id, &origin)
-            .await?
-        {
-            return Err(error::session_ended().into());
-        }
-        Ok(Response::new(proto::ReauthenticateResponse {
-            valid_until: Some((origin.at + FRESHNESS).into()),
-        }))
+        let proved = self.prove_again(&call, &request.into_inner()).await?;
+        Ok(Response::new(proved))
     }
 
     async fn get_me(
@@ -242,12 +240,13 @@ impl AuthService for Accounts {
         let user = call.user()?;
         let request = request.into_inner();
         let mut violations = rules_of(&request);
-        let chosen = violations.take("newPassword", Password::chosen(&request.new_password));
+        let chosen = self.0.passwords.chosen(&request.new_password).await;
+        let chosen = violations.take("newPassword", chosen);
         violations.finish()?;
         let chosen = chosen.ok_or_else(|| Error::internal("a refused value left no violation"))?;
         let field = "currentPassword";
         let from = self
-            .prove(user.id, &request.current_password, field)
+            .prove(&call, user.id, &request.current_password, field)
             .await?;
         let to = self.0.passwords.hash(&chosen).await?;
         let origin = call.origin(self.now());
@@ -260,6 +259,8 @@ impl AuthService for Accounts {
             return Err(error::password_incorrect(field).into());
         }
         self.0.tokens.0.feed.wake();
+        // What others guessed at is gone.
+        self.forget_attempts(user.id).await?;
         Ok(Response::new(()))
     }
 
@@ -271,7 +272,7 @@ impl AuthService for Accounts {
         let request = request.into_inner();
         let mut violations = rules_of(&request);
         if let Some(password) = &request.password {
-            violations.take("password", Password::chosen(password));
+            violations.take("password", self.0.passwords.chosen(password).await);
         }
         let account = NewAccount {
             email: &request.email,
@@ -355,15 +356,18 @@ impl Accounts {
         call: &Call,
         made: Made,
         password: &str,
-    ) -> Result<SignedIn, Error> {
+    ) -> Result<Admission, Error> {
         let user_id = crate::accounts::id_of(&made.user)?;
         if let Some(hash) = &made.password_hash
-            && let Some(signed_in) = self.open_session(call, made.user, hash).await?
+            && let Some(admission) = self.admit(call, made.user, hash).await?
         {
-            return Ok(signed_in);
+            return Ok(admission);
         }
         let found = self.0.peers.person(call, user_id).await?;
-        self.sign_in(call, found, password).await
+        let sign_in = self.sign_in(call, found, password);
+        let claimed = Claimed::Person(user_id);
+        self.throttled(call, claimed, Proof::SignIn, Method::Password, sign_in)
+            .await
     }
 
     /// Refreshes the session of a refresh token, if its person may still sign
@@ -417,15 +421,21 @@ impl Accounts {
     /// The hash of the caller's password, if that is what `field` holds.
     async fn prove(
         &self,
+        call: &Call,
         user_id: uuid::Uuid,
         password: &str,
         field: &'static str,
     ) -> Result<String, Error> {
-        let hash = self.store().password_hash(user_id).await?;
-        let password = Password::given(password);
-        let matches = self.0.passwords.verify(&password, hash.as_deref()).await?;
-        hash.filter(|_| matches)
-            .ok_or_else(|| error::password_incorrect(field))
+        let hash = async {
+            let hash = self.store().password_hash(user_id).await?;
+            let password = Password::given(password);
+            let matches = self.0.passwords.verify(&password, hash.as_deref()).await?;
+            hash.filter(|_| matches)
+                .ok_or_else(|| error::password_incorrect(field))
+        };
+        let (claimed, proof) = (Claimed::Person(user_id), Proof::Reauthentication);
+        self.throttled(call, claimed, proof, Method::Password, hash)
+            .await
     }
 }
 

@@ -168,7 +168,8 @@ fn secret(master_key: &MasterKey, head: &[u8], seed: &[u8]) -> [u8; 32] {
     master_key.refresh_secret(&[head, seed].concat())
 }
 
-fn shortened(user_agent: &str) -> String {
+/// The name of a program, as far as it is kept.
+pub(crate) fn shortened(user_agent: &str) -> String {
     user_agent.chars().take(MAX_USER_AGENT).collect()
 }
 
@@ -188,6 +189,8 @@ pub(crate) enum EndReason {
     TokenReused,
     /// The account was disabled or deleted.
     AccountClosed,
+    /// An administrator took the person's second factors away.
+    FactorsReset,
 }
 
 impl EndReason {
@@ -199,6 +202,7 @@ impl EndReason {
             Self::EmailChangeUndone => "EMAIL_CHANGE_UNDONE",
             Self::TokenReused => "TOKEN_REUSED",
             Self::AccountClosed => "ACCOUNT_CLOSED",
+            Self::FactorsReset => "FACTORS_RESET",
         }
     }
 }

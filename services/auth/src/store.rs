@@ -8,12 +8,15 @@
 //! in that database's file.
 
 mod changes;
+mod factors;
 mod links;
 mod postgres;
 mod privacy;
+mod sign_ins;
 mod sql;
 mod sqlite;
 mod statements;
+mod throttle;
 
 #[cfg(test)]
 mod conformance;
@@ -32,11 +35,16 @@ use portico_chassis::{
 };
 use uuid::Uuid;
 
-pub(crate) use self::{
-    links::{LinkQueries, LinkStore},
-    privacy::{PrivacyQueries, PrivacyStore},
+pub(crate) use self::factors::{
+    Added, Answered, ChallengeStore, FactorQueries, FactorStore, NewPasskey, PasskeyStore,
 };
+pub(crate) use self::links::{LinkQueries, LinkStore};
+pub(crate) use self::privacy::{PrivacyQueries, PrivacyStore};
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
+pub(crate) use self::{
+    sign_ins::{SignInQueries, SignInStore},
+    throttle::{ThrottleStore, Turn},
+};
 use crate::{
     key::SealedKey,
     session::{EndReason, Refreshed, Session, Visit},
@@ -60,11 +68,18 @@ pub(crate) trait Store:
     Queries
     + LinkQueries
     + PrivacyQueries
+    + FactorQueries
     + AccountStore
     + DeletionStore
     + LinkStore
     + PrivacyStore
+    + FactorStore
+    + ChallengeStore
+    + PasskeyStore
     + SessionStore
+    + SignInQueries
+    + SignInStore
+    + ThrottleStore
     + TicketStore
     + TokenStore
 {
@@ -74,11 +89,18 @@ impl<T> Store for T where
     T: Queries
         + LinkQueries
         + PrivacyQueries
+        + FactorQueries
         + AccountStore
         + DeletionStore
         + LinkStore
         + PrivacyStore
+        + FactorStore
+        + ChallengeStore
+        + PasskeyStore
         + SessionStore
+        + SignInQueries
+        + SignInStore
+        + ThrottleStore
         + TicketStore
         + TokenStore
 {
@@ -200,7 +222,9 @@ pub(crate) trait DeletionStore: Send + Sync {
 pub(crate) trait SessionStore: Send + Sync {
     /// Opens a session for a person whose password was just verified against
     /// `password_hash`, and confirms the password. Whether it was opened: not
-    /// if the password has changed since, nor while the account is deleted.
+    /// if the password has changed since, nor while the account is deleted, nor
+    /// if the person has a second factor. A device that the person never signed
+    /// in from before is told of, unless it is the first.
     async fn open_session(
         &self,
         session: &Session,
@@ -247,9 +271,10 @@ pub(crate) trait SessionStore: Send + Sync {
     /// go on.
     async fn revoke_tokens(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error>;
 
-    /// Forgets sessions, revocations, tickets, registration keys and links that
-    /// have expired, changes of addresses that can no longer be undone, and
-    /// requests that found no answer within a day.
+    /// Forgets sessions, revocations, tickets, registration keys, links,
+    /// challenges, ceremonies, throttles and familiar places that have expired,
+    /// devices not seen for a year, changes of addresses that can no longer be
+    /// undone, and requests that found no answer within a day.
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;
 }
 

@@ -27,9 +27,10 @@ use crate::status::Error;
 /// How long a call waits for a connection before it gives up.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a reader of SQLite is kept that nobody uses: it takes 0.2 MB, and a
-/// fraction of a millisecond to open.
-const IDLE: Duration = Duration::from_secs(10);
+/// How long a reader of SQLite is kept, in use or not: it takes 0.3 MB, and a
+/// fraction of a millisecond to open. (The pool's own limit for those that
+/// nobody uses begins anew each time that it is looked at, and so never ends.)
+const READER_LIFETIME: Duration = Duration::from_secs(10);
 
 /// Where a service keeps its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +125,14 @@ impl SqliteDatabase {
         })
     }
 
+    /// The connection for short looks that are taken again and again although
+    /// nobody calls: the one that is always open, so that readers can be given
+    /// back while nothing else is to be read.
+    #[must_use]
+    pub fn watcher(&self) -> &SqlitePool {
+        &self.writer
+    }
+
     /// Changes whenever this process has written something.
     #[must_use]
     pub fn written(&self) -> watch::Receiver<()> {
@@ -195,12 +204,12 @@ impl Database {
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Full)
                     .busy_timeout(ACQUIRE_TIMEOUT);
-                let pool = |connections, idle: Option<Duration>| {
+                let pool = |connections, lifetime: Option<Duration>| {
                     SqlitePoolOptions::new()
                         .max_connections(connections)
                         .acquire_timeout(ACQUIRE_TIMEOUT)
-                        .idle_timeout(idle)
-                        .max_lifetime(None)
+                        .idle_timeout(None)
+                        .max_lifetime(lifetime)
                         // A file does not hang up.
                         .test_before_acquire(false)
                 };
@@ -209,7 +218,7 @@ impl Database {
                 // computes, it does not wait.
                 let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
                 let most = u32::try_from(cores).unwrap_or(u32::MAX).clamp(2, 8);
-                let readers = pool(connections.min(most), Some(IDLE))
+                let readers = pool(connections.min(most), Some(READER_LIFETIME))
                     .connect_lazy_with(options.read_only(true));
                 Ok(Self::Sqlite(SqliteDatabase {
                     readers,
@@ -274,10 +283,14 @@ impl Database {
                 .execute(&database.pool)
                 .await
                 .map(drop),
-            Self::Sqlite(database) => sqlx::query("SELECT 1")
-                .execute(&database.readers)
-                .await
-                .map(drop),
+            Self::Sqlite(database) => match database.watcher().try_acquire() {
+                Some(mut connection) => sqlx::query("SELECT 1")
+                    .execute(&mut *connection)
+                    .await
+                    .map(drop),
+                // It is at work, so it answers.
+                None => Ok(()),
+            },
         }
     }
 

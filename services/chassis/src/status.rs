@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use tonic::{Code, Status};
 use tonic_types::{StatusExt as _, pb};
 
-pub(crate) use self::details::to_struct;
+pub use self::details::{from_struct, to_struct};
 
 /// The `domain` of every `google.rpc.ErrorInfo` of Portico.
 pub const DOMAIN: &str = "portico";

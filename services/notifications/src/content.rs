@@ -1,6 +1,8 @@
 //! The words of each mail. One content is written out twice, as HTML and as
 //! text, so that both say the same.
 
+mod factors;
+
 use portico_chassis::clock::Timestamp;
 
 use crate::{
@@ -219,6 +221,11 @@ pub(crate) fn of(mail: &Mail, to: &str, host: &str) -> Content {
             button: "Open Portico",
             notes: Vec::new(),
         },
+        Mail::FactorAdded { name, at, factor } => factors::added(name, *at, factor, host),
+        Mail::FactorRemoved { name, at, factor } => factors::removed(name, *at, factor, host),
+        Mail::RecoveryCodesRenewed { name, at } => factors::renewed(name, *at, host),
+        Mail::RecoveryCodeUsed { name, at } => factors::used(name, *at, host),
+        Mail::FactorsReset { name, at } => factors::reset(name, *at, host),
     }
 }
 

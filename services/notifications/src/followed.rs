@@ -1,6 +1,7 @@
 //! Follows the events of the other services, and queues the mails that they
 //! ask for.
 
+mod factors;
 #[cfg(test)]
 mod tests;
 
@@ -46,8 +47,8 @@ const TOO_OLD: Duration = Duration::from_secs(7 * 24 * 3600);
 /// What is told of people that matters here.
 const OF_USERS: [&str; 2] = ["user.created", "user.purge_announced"];
 
-/// What is told of accounts that asks for a mail.
-const OF_AUTH: [&str; 5] = [
+/// What is told of accounts that asks for a mail, factors aside.
+const OF_ACCOUNTS: [&str; 5] = [
     "password.changed",
     "password.reset_requested",
     "email.verification_requested",
@@ -103,9 +104,10 @@ impl Followed {
             let mut projects = projects.clone();
             async move { projects.watch_events(request).await }
         };
+        let of_auth_kinds = [&OF_ACCOUNTS[..], &factors::KINDS[..]].concat();
         tokio::join!(
             consumer("users", &OF_USERS).run(of_users, &self, stop.clone()),
-            consumer("auth", &OF_AUTH).run(of_auth, &self, stop.clone()),
+            consumer("auth", &of_auth_kinds).run(of_auth, &self, stop.clone()),
             consumer("projects", &["invitation.created", "invitation.resent"]).run(
                 of_projects,
                 &self,
@@ -175,6 +177,9 @@ impl Followed {
                 .map(|invitation| (convert::invitation(&invitation), invitation.email))
                 .into_iter()
                 .collect(),
+            kind if factors::KINDS.contains(&kind) => {
+                self.about_factors(event, at).await?.into_iter().collect()
+            }
             _ => match self.person(&event.subject).await? {
                 Some(user) => about_account(event, at, user),
                 None => Vec::new(),

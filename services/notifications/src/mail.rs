@@ -56,6 +56,33 @@ pub(crate) enum Mail {
         ip: Option<String>,
         user_agent: Option<String>,
     },
+    /// To somebody who has one more way to prove who it is.
+    FactorAdded {
+        name: String,
+        at: Timestamp,
+        factor: Factor,
+    },
+    /// To somebody who has one less.
+    FactorRemoved {
+        name: String,
+        at: Timestamp,
+        factor: Factor,
+    },
+    /// To somebody whose earlier recovery codes count no more.
+    RecoveryCodesRenewed { name: String, at: Timestamp },
+    /// To somebody who has one recovery code less.
+    RecoveryCodeUsed { name: String, at: Timestamp },
+    /// To somebody whose second factors were all taken away.
+    FactorsReset { name: String, at: Timestamp },
+}
+
+/// What somebody proves itself by beside a password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Factor {
+    Authenticator,
+    /// With the name that the person gave it.
+    Passkey(String),
 }
 
 /// The role that an invitation offers.
@@ -110,6 +137,11 @@ impl Mail {
             Self::PasswordChanged { .. } => "password-changed",
             Self::EmailTaken { .. } => "email-taken",
             Self::NewSignIn { .. } => "new-sign-in",
+            Self::FactorAdded { .. } => "factor-added",
+            Self::FactorRemoved { .. } => "factor-removed",
+            Self::RecoveryCodesRenewed { .. } => "recovery-codes-renewed",
+            Self::RecoveryCodeUsed { .. } => "recovery-code-used",
+            Self::FactorsReset { .. } => "factors-reset",
         }
     }
 
@@ -126,7 +158,12 @@ impl Mail {
             | Self::UndoEmailChange { .. }
             | Self::SetPassword { .. }
             | Self::PasswordChanged { .. }
-            | Self::NewSignIn { .. } => None,
+            | Self::NewSignIn { .. }
+            | Self::FactorAdded { .. }
+            | Self::FactorRemoved { .. }
+            | Self::RecoveryCodesRenewed { .. }
+            | Self::RecoveryCodeUsed { .. }
+            | Self::FactorsReset { .. } => None,
         }
     }
 
@@ -166,7 +203,12 @@ impl Mail {
             Self::Welcome { .. }
             | Self::PasswordChanged { .. }
             | Self::EmailTaken { .. }
-            | Self::NewSignIn { .. } => Link::Page("/"),
+            | Self::NewSignIn { .. }
+            | Self::FactorAdded { .. }
+            | Self::FactorRemoved { .. }
+            | Self::RecoveryCodesRenewed { .. }
+            | Self::RecoveryCodeUsed { .. }
+            | Self::FactorsReset { .. } => Link::Page("/"),
         }
     }
 }
@@ -223,6 +265,19 @@ pub(crate) fn samples() -> Vec<Mail> {
             ip: Some("203.0.113.9".to_owned()),
             user_agent: Some("Mozilla/5.0 (X11; Linux)".to_owned()),
         },
+        Mail::FactorAdded {
+            name: name(),
+            at,
+            factor: Factor::Passkey("My phone".to_owned()),
+        },
+        Mail::FactorRemoved {
+            name: name(),
+            at,
+            factor: Factor::Authenticator,
+        },
+        Mail::RecoveryCodesRenewed { name: name(), at },
+        Mail::RecoveryCodeUsed { name: name(), at },
+        Mail::FactorsReset { name: name(), at },
     ]
 }
 

@@ -1,9 +1,9 @@
 //! Protobuf to domain and back.
 
-use portico_chassis::{page::PageInfo, status::Violations};
+use portico_chassis::{clock::Timestamp, page::PageInfo, status::Violations};
 use portico_proto::{pagination, users as proto};
 
-use crate::user::{Avatar, Change, Name, Role, Status, User};
+use crate::user::{Avatar, Change, Name, Refusal, Role, Status, User};
 
 pub(crate) fn user(user: &User) -> proto::User {
     proto::User {
@@ -101,6 +101,25 @@ pub(crate) fn change(request: &proto::UpdateUserRequest, violations: &mut Violat
         }
     }
     change
+}
+
+/// When a person was made: now, unless it was imported.
+pub(crate) fn made_at(
+    request: &proto::CreateUserRequest,
+    now: Timestamp,
+) -> Result<Timestamp, Refusal> {
+    let Some(at) = request.created_at else {
+        return Ok(now);
+    };
+    let at = Timestamp::from(at);
+    if !request.imported {
+        return Err(("NOT_ALLOWED", "can be said of an import only".to_owned()));
+    }
+    if !(Timestamp::from_millis(0)..=now).contains(&at) {
+        let message = "must be a time since 1970 that has passed";
+        return Err(("OUT_OF_RANGE", message.to_owned()));
+    }
+    Ok(at)
 }
 
 fn required() -> (&'static str, String) {

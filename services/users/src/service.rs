@@ -167,8 +167,10 @@ impl UsersService for Service {
         let id = violations.take("id", id);
         let email = violations.take("email", EmailAddress::parse(&request.email));
         let name = violations.take("name", Name::parse(&request.name));
+        let made_at = convert::made_at(&request, origin.at);
+        let made_at = violations.take("createdAt", made_at);
         violations.finish()?;
-        let (Some(id), Some(email), Some(name)) = (id, email, name) else {
+        let (Some(id), Some(email), Some(name), Some(made_at)) = (id, email, name, made_at) else {
             return Err(Error::internal("a refused value left no violation").into());
         };
         let user = User {
@@ -180,7 +182,7 @@ impl UsersService for Service {
             status: Status::Active,
             email_verified: request.email_verified,
             version: 1,
-            created_at: origin.at,
+            created_at: made_at,
             updated_at: origin.at,
             deleted_at: None,
         };
@@ -192,7 +194,10 @@ impl UsersService for Service {
             false => origin.actor,
         };
         let origin = Origin { actor, ..origin };
-        let user = self.store.create(&user, &origin).await?;
+        let user = match request.imported {
+            true => self.store.import(&user, &origin).await?,
+            false => self.store.create(&user, &origin).await?,
+        };
         Ok(Response::new(convert::user(&user)))
     }
 

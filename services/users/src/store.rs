@@ -81,6 +81,10 @@ pub(crate) trait Store: Queries + PurgeStore {
     /// is one that is reserved for another person.
     async fn create(&self, user: &User, origin: &Origin) -> Result<User, Error>;
 
+    /// Like [`Store::create`], for somebody who was there before, elsewhere; what
+    /// is told of it is another event.
+    async fn import(&self, user: &User, origin: &Origin) -> Result<User, Error>;
+
     /// Changes a person, and counts up its version unless nothing changes.
     /// Nobody there is `USER_NOT_FOUND`, another version `ETAG_MISMATCH`, a
     /// deleted person `USER_DELETED`. The last active administrator keeps role

@@ -37,6 +37,10 @@ pub(super) async fn run(settings: &Settings, command: Admin) -> Outcome {
             let user = accounts.promote(&email).await?;
             print(&format!("{}  {} is ADMIN", user.id, user.email))
         }
+        Admin::ResetMfa { email } => {
+            let user = accounts.reset_mfa(&email).await?;
+            print(&format!("{}  {} has no second factor", user.id, user.email))
+        }
     }
 }
 

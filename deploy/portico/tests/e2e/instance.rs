@@ -254,23 +254,43 @@ impl Instance {
     /// Makes an account as the operator does, who vouches for its address.
     pub(crate) async fn verified(&self, name: &str) -> Person {
         let email = format!("{name}@example.com");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portico"))
-            .args(["admin", "create-user", "--password-stdin"])
-            .args(["--email", &email, "--name", name])
-            .env_clear()
-            .envs(self.variables.iter().cloned())
+        let arguments = ["--password-stdin", "--email", &email, "--name", name];
+        self.admin_command("create-user", &arguments).await;
+        self.login(&email).await
+    }
+
+    /// Runs one of the operator's commands about accounts. Who asks for a
+    /// password gets the one of everybody here.
+    pub(crate) async fn admin_command(&self, name: &str, arguments: &[&str]) {
+        let mut command = self
+            .command(&["admin", name])
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .kill_on_drop(true)
             .spawn()
             .expect("it starts");
         let mut stdin = command.stdin.take().expect("it is piped");
-        let written = stdin.write_all(PASSWORD.as_bytes()).await;
-        written.expect("it reads");
+        // Who asks for none may have ended before.
+        let _ = stdin.write_all(PASSWORD.as_bytes()).await;
         drop(stdin);
         let status = command.wait().await.expect("it ends");
         assert!(status.success(), "{status}");
-        self.login(&email).await
+    }
+
+    /// A command of the operator's, beside this installation.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portico"));
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(self.variables.iter().cloned())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// A folder that vanishes with this installation.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// Signs in over REST.

@@ -53,6 +53,7 @@ fn config_text(address: &str, grpc: &str, descriptors: &Path) -> Value {
         "services": [
             "portico.auth.v1.AuthService",
             "portico.auth.v1.LinksService",
+            "portico.auth.v1.PasswordsService",
             "portico.auth.v1.TokensService",
             "portico.projects.v1.ProjectsService",
             "portico.users.v1.UsersService",

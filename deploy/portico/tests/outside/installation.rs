@@ -86,6 +86,7 @@ impl Plan {
         plan.set("PORTICO_BOOTSTRAP_ADMIN_PASSWORD", PASSWORD);
         plan.set("PORTICO_LOG_FORMAT", "pretty");
         plan.set("RUST_LOG", "warn");
+        plan.set("PORTICO_AUTH_THROTTLE", "off");
         for limit in ["ANONYMOUS", "USER", "CREDENTIALS"] {
             plan.set(&format!("PORTICO_RATE_LIMIT_{limit}"), "off");
         }

@@ -7,6 +7,7 @@ mod installation;
 mod mails;
 mod operation;
 mod outages;
+mod passkeys;
 mod program;
 mod rest;
 mod schemathesis;

@@ -10,7 +10,7 @@ use portico_chassis::{
     caller::Call,
     clock::parse_id,
     page::{Bookmark, COUNT_CAP, Paging, SortKey},
-    status::Error,
+    status::{Error, Violations},
 };
 use portico_proto::{
     auth as proto,
@@ -59,10 +59,7 @@ impl Accounts {
         let scope = ("audit", &asked);
         let paging = Paging::parse(&mut violations, page, limit, cursor.as_deref(), &scope);
         paging.check_place(&mut violations, false);
-        if paging.offset() >= i64::from(COUNT_CAP) {
-            let message = format!("must not lie beyond {COUNT_CAP} entries; go on with `cursor`");
-            violations.add("page", "OUT_OF_RANGE", message);
-        }
+        check_depth(&paging, &mut violations);
         violations.finish()?;
         let mut page = audit::page(self.sources(&call), asked, &paging).await?;
         self.name(&call, &mut page.items).await?;
@@ -129,6 +126,14 @@ impl Accounts {
             actor.name = actor.id.as_ref().and_then(|id| names.get(id)).cloned();
         }
         Ok(())
+    }
+}
+
+/// Notes a page that lies beyond what a list by page number reaches.
+pub(super) fn check_depth(paging: &Paging, violations: &mut Violations) {
+    if paging.offset() >= i64::from(COUNT_CAP) {
+        let message = format!("must not lie beyond {COUNT_CAP} entries; go on with `cursor`");
+        violations.add("page", "OUT_OF_RANGE", message);
     }
 }
 

@@ -18,7 +18,6 @@ use crate::{
     convert, error,
     link::Aim,
     link_request::Wish,
-    password::Password,
     store::RegistrationKey,
 };
 
@@ -42,7 +41,8 @@ impl LinksService for Accounts {
         let call = Call::of(&request)?;
         let request = request.get_ref();
         let mut violations = rules_of(request);
-        let chosen = violations.take("newPassword", Password::chosen(&request.new_password));
+        let chosen = self.0.passwords.chosen(&request.new_password).await;
+        let chosen = violations.take("newPassword", chosen);
         violations.finish()?;
         let chosen = chosen.ok_or_else(|| Error::internal("a refused value left no violation"))?;
         Accounts::reset_password(self, &call, &request.token, &chosen).await?;

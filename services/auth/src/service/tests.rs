@@ -3,8 +3,10 @@
 
 mod audit;
 mod deletions;
+mod factors;
 mod fakes;
 mod links;
+mod throttle;
 
 use std::{sync::Arc, time::Duration};
 
@@ -47,6 +49,8 @@ impl Fixture {
                 passes: 1,
                 lanes: 1,
             },
+            is_throttled: true,
+            breached_passwords: None,
             first_admin: None,
         };
         let clock = Clock::manual(Timestamp::from_seconds(1_000_000_000));

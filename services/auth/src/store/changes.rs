@@ -4,9 +4,13 @@
 mod accounts;
 mod deletions;
 mod events;
+mod factors;
 mod links;
+mod passkeys;
 mod privacy;
 mod sessions;
+mod sign_ins;
+mod throttle;
 mod tickets;
 mod tokens;
 
@@ -23,10 +27,15 @@ use portico_chassis::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use self::events::Ended;
-pub(super) use self::{events::AboutAccount, links::LinkStatements, privacy::PrivacyStatements};
-use super::{Deletion, LinkQueries, PrivacyQueries, Queries, RegistrationKey};
+use self::events::{Ended, Opened};
+pub(super) use self::{
+    events::AboutAccount, factors::FactorStatements, links::LinkStatements,
+    privacy::PrivacyStatements, throttle::ThrottleStatements,
+};
+use super::{Deletion, FactorQueries, LinkQueries, PrivacyQueries, Queries, RegistrationKey};
 use crate::{
+    device::Device,
+    history::Method,
     key::SealedKey,
     session::{EndReason, Session},
     ticket::{Ticket, TicketHash},
@@ -38,7 +47,7 @@ const REVOCATION_MARGIN: Duration = Duration::from_secs(60);
 
 /// A database, as far as changes need it.
 #[async_trait]
-pub(super) trait Engine: Queries + LinkQueries + PrivacyQueries {
+pub(super) trait Engine: Queries + FactorQueries + LinkQueries + PrivacyQueries {
     /// What telemetry calls it.
     const NAME: &'static str;
 
@@ -60,7 +69,9 @@ pub(super) struct Claim {
 
 /// The statements that changes are made of. Dropped, it changes nothing.
 #[async_trait]
-pub(super) trait Transaction: LinkStatements + PrivacyStatements + Send {
+pub(super) trait Transaction:
+    FactorStatements + LinkStatements + PrivacyStatements + ThrottleStatements + Send
+{
     /// Claims a key for an account, unless somebody has, and reads the claim.
     async fn claim(
         &mut self,
@@ -170,8 +181,7 @@ pub(super) trait Transaction: LinkStatements + PrivacyStatements + Send {
         now: Timestamp,
     ) -> Result<Option<User>, Error>;
 
-    /// Forgets sessions, revocations, tickets and registration keys that have
-    /// expired.
+    /// Forgets what has expired.
     async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error>;
 
     /// Nobody else adds a signing key from now on.
@@ -191,6 +201,26 @@ pub(super) trait Transaction: LinkStatements + PrivacyStatements + Send {
     ) -> Result<(), Error>;
 
     async fn commit(self) -> Result<(), Error>;
+}
+
+/// Opens a session by a password alone or by something else, and tells of it and
+/// of a device that is new.
+async fn enter<T: Transaction>(
+    transaction: &mut T,
+    session: &Session,
+    method: Method,
+    origin: &Origin,
+) -> Result<(), Error> {
+    let device = Device::of(session);
+    let is_known = transaction.note_device(session.user_id, device, origin.at);
+    let is_unknown = is_known.await? == Some(false);
+    transaction.insert_session(session).await?;
+    let opened = Opened::of(session, method, is_unknown);
+    transaction.append(origin, opened.event()).await?;
+    if is_unknown {
+        transaction.append(origin, opened.device_event()).await?;
+    }
+    Ok(())
 }
 
 /// Revokes the tokens of sessions that are gone, and tells of it.

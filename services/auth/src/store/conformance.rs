@@ -3,10 +3,15 @@
 
 mod accounts;
 mod audit;
+mod challenges;
 mod deletions;
+mod factors;
 mod links;
+mod passkeys;
 mod privacy;
 mod sessions;
+mod sign_ins;
+mod throttle;
 mod tickets;
 mod tokens;
 

@@ -40,6 +40,10 @@ impl PostgresStore {
     pub(super) fn reader(&self) -> &PgPool {
         &self.database.pool
     }
+
+    pub(super) fn watcher(&self) -> &PgPool {
+        self.reader()
+    }
 }
 
 #[async_trait]
@@ -64,6 +68,10 @@ impl PostgresTransaction {
     /// Takes the row, so that a sign-in that has begun ends first.
     pub(super) const LOCK_PASSWORD: Option<&'static str> =
         Some("SELECT 1 FROM credentials WHERE user_id = $1 FOR UPDATE");
+
+    /// A lock on a name, because there may be no row to take yet.
+    pub(super) const LOCK_FACTORS: Option<&'static str> =
+        Some("SELECT pg_advisory_xact_lock(hashtextextended('factors of ' || $1::text, 0))");
 
     pub(super) const LOCK_SESSION: &'static str =
         select_sessions!("WHERE id = $1 AND expires_at > $2 FOR UPDATE");

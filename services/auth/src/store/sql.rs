@@ -1,7 +1,10 @@
 //! The SQL that both databases share: texts and rows.
 
+pub(super) mod factors;
 pub(super) mod links;
 pub(super) mod privacy;
+pub(super) mod sign_ins;
+pub(super) mod throttle;
 
 use portico_chassis::{caller::User, clock::Timestamp, token::Revoked};
 use uuid::Uuid;
@@ -123,11 +126,13 @@ pub(super) const DELETE_TICKET: &str = "DELETE FROM tickets WHERE hash = $1 AND 
         AND revocations.revoked_at > tickets.issued_at) \
     RETURNING user_id, session_id, is_admin, issued_at, token_expires_at";
 
-pub(super) const FORGET_EXPIRED: [&str; 4] = [
+pub(super) const FORGET_EXPIRED: [&str; 6] = [
     "DELETE FROM sessions WHERE expires_at <= $1",
     "DELETE FROM revocations WHERE expires_at <= $1",
     "DELETE FROM tickets WHERE expires_at <= $1",
     "DELETE FROM registrations WHERE expires_at <= $1",
+    "DELETE FROM throttles WHERE expires_at <= $1",
+    "DELETE FROM familiar_places WHERE expires_at <= $1",
 ];
 
 pub(super) const SIGNING_KEYS: &str = "SELECT kid, public_key, sealed, created_at, active_from \

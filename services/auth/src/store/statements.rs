@@ -1,6 +1,8 @@
 //! The statements, for each database. They are the same but for what each
 //! database's own file says: where it reads, and what it locks.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use portico_chassis::{
     caller::User,
@@ -100,7 +102,7 @@ macro_rules! queries {
             #[tracing::instrument(level = "debug", skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
             async fn signing_keys(&self) -> Result<Vec<SealedKey>, Error> {
                 let rows: Vec<KeyRow> = sqlx::query_as(sql::SIGNING_KEYS)
-                    .fetch_all(self.reader())
+                    .fetch_all(self.watcher())
                     .await?;
                 Ok(rows.into_iter().map(SealedKey::from).collect())
             }
@@ -115,7 +117,7 @@ macro_rules! queries {
                     .bind(after.transaction.to_string())
                     .bind(after.number)
                     .bind(now)
-                    .fetch_all(self.reader())
+                    .fetch_all(self.watcher())
                     .await?;
                 Ok(rows.into_iter().map(Revocation::from).collect())
             }
@@ -124,6 +126,9 @@ macro_rules! queries {
 }
 queries!(PostgresStore);
 queries!(SqliteStore);
+
+/// A device that was not used for so long is a new one.
+const DEVICE_RETENTION: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Runs a statement with what is bound to it. How many rows it changed.
 macro_rules! run {
@@ -135,9 +140,11 @@ macro_rules! run {
             .rows_affected()
     };
 }
-
+mod factors;
 mod links;
 mod privacy;
+mod sign_ins;
+mod throttle;
 
 macro_rules! transaction {
     ($transaction:ty, $append:path) => {
@@ -406,9 +413,13 @@ macro_rules! transaction {
             }
 
             async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error> {
-                for forget in sql::FORGET_EXPIRED {
+                for forget in sql::FORGET_EXPIRED
+                    .into_iter()
+                    .chain(sql::factors::FORGET_EXPIRED)
+                {
                     run!(self, forget, now);
                 }
+                run!(self, sql::factors::FORGET_DEVICES, now - DEVICE_RETENTION);
                 Ok(())
             }
 

@@ -65,6 +65,8 @@ fn config(key: &str) -> Config {
         require_verified_email: false,
         master_key: MasterKey::parse(&key.repeat(44)).expect("key"),
         password_cost: Cost::default(),
+        is_throttled: true,
+        breached_passwords: None,
         first_admin: None,
     }
 }

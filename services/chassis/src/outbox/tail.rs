@@ -54,7 +54,7 @@ async fn follow_sqlite(
     let mut written = database.written();
     loop {
         written.mark_unchanged();
-        advance(settled, last_in_sqlite(&database.readers).await?);
+        advance(settled, last_in_sqlite(database.watcher()).await?);
         tokio::select! {
             _ = written.changed() => {}
             () = tokio::time::sleep(POLL) => {}
@@ -62,9 +62,9 @@ async fn follow_sqlite(
     }
 }
 
-async fn last_in_sqlite(readers: &SqlitePool) -> Result<i64, Error> {
+async fn last_in_sqlite(pool: &SqlitePool) -> Result<i64, Error> {
     let sql = "SELECT coalesce(max(seq), 0) FROM outbox";
-    Ok(sqlx::query_scalar(sql).fetch_one(readers).await?)
+    Ok(sqlx::query_scalar(sql).fetch_one(pool).await?)
 }
 
 /// Woken by what this process writes, by what others tell that they wrote, and

@@ -31,7 +31,8 @@ pub(super) fn read(status: &Status) -> Option<Map<String, Value>> {
 }
 
 /// An object as its protobuf message.
-pub(crate) fn to_struct(map: Map<String, Value>) -> Struct {
+#[must_use]
+pub fn to_struct(map: Map<String, Value>) -> Struct {
     Struct {
         fields: map
             .into_iter()
@@ -54,7 +55,9 @@ fn to_value(value: Value) -> prost_types::Value {
     prost_types::Value { kind: Some(kind) }
 }
 
-fn from_struct(message: Struct) -> Map<String, Value> {
+/// The object of a protobuf message.
+#[must_use]
+pub fn from_struct(message: Struct) -> Map<String, Value> {
     message
         .fields
         .into_iter()
@@ -66,13 +69,23 @@ fn from_value(value: prost_types::Value) -> Value {
     match value.kind {
         None | Some(Kind::NullValue(_)) => Value::Null,
         Some(Kind::BoolValue(flag)) => Value::Bool(flag),
-        Some(Kind::NumberValue(number)) => {
-            Number::from_f64(number).map_or(Value::Null, Value::Number)
-        }
+        Some(Kind::NumberValue(number)) => from_number(number),
         Some(Kind::StringValue(text)) => Value::String(text),
         Some(Kind::ListValue(list)) => {
             Value::Array(list.values.into_iter().map(from_value).collect())
         }
         Some(Kind::StructValue(inner)) => Value::Object(from_struct(inner)),
     }
+}
+
+/// A number that is whole is an integer, whose text has no fraction.
+fn from_number(number: f64) -> Value {
+    /// Up to here every integer is a number of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() <= EXACT {
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole and in bounds")]
+        let whole = number as i64;
+        return whole.into();
+    }
+    Number::from_f64(number).map_or(Value::Null, Value::Number)
 }

@@ -33,6 +33,10 @@ impl PostgresStore {
         &self.database.pool
     }
 
+    pub(super) fn watcher(&self) -> &PgPool {
+        self.reader()
+    }
+
     pub(super) async fn begin(&self) -> Result<Write<Postgres>, Error> {
         self.database.begin().await
     }

@@ -28,6 +28,10 @@ impl SqliteStore {
         &self.database.readers
     }
 
+    pub(super) fn watcher(&self) -> &SqlitePool {
+        self.database.watcher()
+    }
+
     pub(super) async fn begin(&self) -> Result<Write<Sqlite>, Error> {
         self.database.begin().await
     }

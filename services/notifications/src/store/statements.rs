@@ -145,7 +145,7 @@ macro_rules! statements {
 
             #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
             async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
-                let due = sqlx::query_scalar(NEXT_DUE).fetch_one(self.reader()).await?;
+                let due = sqlx::query_scalar(NEXT_DUE).fetch_one(self.watcher()).await?;
                 Ok(due)
             }
 

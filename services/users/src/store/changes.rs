@@ -85,18 +85,12 @@ pub(super) trait Transaction: Send {
 impl<E: Engine> Store for E {
     #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
     async fn create(&self, user: &User, origin: &Origin) -> Result<User, Error> {
-        let mut transaction = self.begin().await?;
-        if !transaction.insert(user).await? {
-            let known = transaction.get(user.id).await?;
-            return known
-                .filter(|known| known.email.key() == user.email.key())
-                .ok_or_else(error::email_exists);
-        }
-        keep_reservations(&mut transaction, user, origin.at).await?;
-        let event = Event::new("user.created", user.id, user).word("role", user.role.as_str());
-        transaction.append(origin, event).await?;
-        transaction.commit().await?;
-        Ok(user.clone())
+        add(self, user, "user.created", origin).await
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn import(&self, user: &User, origin: &Origin) -> Result<User, Error> {
+        add(self, user, "user.imported", origin).await
     }
 
     #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
@@ -186,6 +180,26 @@ impl<E: Engine> Store for E {
         transaction.commit().await?;
         Ok(restored)
     }
+}
+
+async fn add<E: Engine>(
+    engine: &E,
+    user: &User,
+    kind: &'static str,
+    origin: &Origin,
+) -> Result<User, Error> {
+    let mut transaction = engine.begin().await?;
+    if !transaction.insert(user).await? {
+        let known = transaction.get(user.id).await?;
+        return known
+            .filter(|known| known.email.key() == user.email.key())
+            .ok_or_else(error::email_exists);
+    }
+    keep_reservations(&mut transaction, user, origin.at).await?;
+    let event = Event::new(kind, user.id, user).word("role", user.role.as_str());
+    transaction.append(origin, event).await?;
+    transaction.commit().await?;
+    Ok(user.clone())
 }
 
 /// The person, locked, if it may be deleted.

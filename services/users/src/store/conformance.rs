@@ -20,6 +20,7 @@ use crate::{
 
 cases! {
     a_person_is_found_again_as_it_was_made,
+    an_imported_person_is_told_of_otherwise,
     making_the_same_person_again_changes_nothing,
     an_address_belongs_to_one_person_in_whatever_case,
     unknown_ids_are_left_out_of_a_batch,
@@ -130,6 +131,19 @@ async fn a_person_is_found_again_as_it_was_made(fixture: &Fixture) {
         .await;
     assert_eq!(found.expect("read"), Some(user));
     assert_eq!(fixture.store.get(Uuid::nil()).await.expect("read"), None);
+}
+
+async fn an_imported_person_is_told_of_otherwise(fixture: &Fixture) {
+    let user = person("ada", Role::Member);
+    for _ in 0..2 {
+        let imported = fixture.store.import(&user, &origin(1)).await;
+        assert_eq!(imported.expect("imported"), user);
+    }
+    assert_eq!(fixture.database.event_kinds().await, ["user.imported"]);
+    let mut other = person("ADA", Role::Member);
+    other.id = Uuid::from_u128(1);
+    let refused = fixture.store.import(&other, &origin(1)).await;
+    assert_eq!(reason(refused), "EMAIL_EXISTS");
 }
 
 async fn making_the_same_person_again_changes_nothing(fixture: &Fixture) {

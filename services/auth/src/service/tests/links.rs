@@ -72,7 +72,7 @@ impl Fixture {
     }
 
     async fn reset(&self, token: &str) -> Result<(), String> {
-        let password = Password::chosen("another password").expect("a password");
+        let password = Password::parse("another password").expect("a password");
         let call = Call::default();
         let reset = Accounts::reset_password(&self.accounts, &call, token, &password).await;
         reset.map_err(|error| error.reason.into_owned())

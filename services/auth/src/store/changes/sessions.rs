@@ -6,8 +6,11 @@ use async_trait::async_trait;
 use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error, token::Revoked};
 use uuid::Uuid;
 
-use super::{Engine, LinkStatements as _, Transaction as _, end, events::Opened, revoke};
+use super::{
+    Engine, FactorStatements as _, LinkStatements as _, Transaction as _, end, enter, revoke,
+};
 use crate::{
+    history::Method,
     session::{EndReason, Refreshed, Session, Visit},
     store::SessionStore,
 };
@@ -25,13 +28,10 @@ impl<E: Engine> SessionStore for E {
         let stands = transaction
             .password_stands(session.user_id, password_hash)
             .await?;
-        if !stands {
+        if !stands || transaction.has_second_factor(session.user_id).await? {
             return Ok(false);
         }
-        transaction.insert_session(session).await?;
-        transaction
-            .append(origin, Opened::of(session).event())
-            .await?;
+        enter(&mut transaction, session, Method::Password, origin).await?;
         transaction.commit().await?;
         Ok(true)
     }

@@ -1,0 +1,48 @@
+//! What the cores can hash: as many passwords as there is time for, on all of
+//! them, and nothing else. Sign-ins are held to it.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+
+/// The cost of a hash, as the program has it: OWASP's.
+const MEMORY: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+/// Hashes a second.
+pub(crate) async fn rate(length: Duration) -> anyhow::Result<f64> {
+    let cores = thread::available_parallelism()?.get();
+    let begun = Instant::now();
+    let threads = (0..cores).map(|_| tokio::task::spawn_blocking(move || count(begun + length)));
+    let threads: Vec<_> = threads.collect();
+    let mut hashes = 0;
+    for thread in threads {
+        hashes += thread.await??;
+    }
+    Ok(f64::from(hashes) / begun.elapsed().as_secs_f64())
+}
+
+/// How many hashes one thread computes until then, in memory that it keeps.
+fn count(end: Instant) -> anyhow::Result<u32> {
+    let params = Params::new(MEMORY, PASSES, LANES, None).ok();
+    let params = params.context("the cost is out of bounds")?;
+    let mut memory = vec![Block::new(); params.block_count()];
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let (mut output, mut hashes) = ([0; 32], 0);
+    while Instant::now() < end {
+        let hashed = argon2.hash_password_into_with_memory(
+            b"correct horse battery",
+            b"salt of 16 bytes",
+            &mut output,
+            &mut memory,
+        );
+        hashed.ok().context("a password was not hashed")?;
+        hashes += 1;
+    }
+    Ok(hashes)
+}

@@ -1,0 +1,99 @@
+//! Gives memory back that the process holds and does not need.
+
+use std::time::Duration;
+
+/// When the start is over, with all that it leads to.
+const SETTLED: Duration = Duration::from_secs(5);
+
+/// Has the allocator give memory back when it is free. By itself it keeps it for
+/// a second and for as long as nothing happens after that: the memory of the
+/// last passwords, which is most of all that the program ever takes. To be
+/// called before there are other threads.
+#[expect(unsafe_code, reason = "the allocator's settings have no safe form")]
+pub fn give_back_what_is_free() {
+    // `mi_option_purge_delay` of mimalloc.h, in milliseconds; the crate names
+    // only some of the options.
+    const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
+    // SAFETY: it sets a number, before there are other threads.
+    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, 0) };
+}
+
+/// Gives back the pages of the program's code, once, after the start: most of
+/// them ran then and do not run again. The kernel would take them when memory is
+/// short, but keeps them for the process until then, rather than what others
+/// could use. Those that are needed are mapped again at their first use, from
+/// the page cache.
+pub(crate) async fn give_back_the_start() {
+    tokio::time::sleep(SETTLED).await;
+    #[cfg(target_os = "linux")]
+    if let Err(error) = code::give_back() {
+        tracing::debug!(%error, "the pages of the start are kept");
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod code {
+    use std::{fs, io, ops::Range, path::Path, ptr};
+
+    use rustix::mm::{Advice, madvise};
+
+    #[expect(unsafe_code, reason = "advice to the kernel has no safe form")]
+    pub(super) fn give_back() -> io::Result<()> {
+        let maps = fs::read_to_string("/proc/self/maps")?;
+        let program = fs::read_link("/proc/self/exe")?;
+        for range in maps.lines().filter_map(|line| executable(line, &program)) {
+            let start = ptr::with_exposed_provenance_mut(range.start);
+            // SAFETY: the range is a mapping of the program's own file, which
+            // lasts as long as the process and which nobody can write to. What
+            // is read there after this is what is in the file, as before.
+            unsafe { madvise(start, range.len(), Advice::LinuxDontNeed) }?;
+        }
+        Ok(())
+    }
+
+    /// The addresses of a line of `/proc/self/maps` (proc_pid_maps(5)), if the
+    /// program's code is there.
+    fn executable(line: &str, program: &Path) -> Option<Range<usize>> {
+        let mut fields = line.split_ascii_whitespace();
+        let (addresses, permissions) = (fields.next()?, fields.next()?);
+        let path = line.get(line.find('/')?..)?;
+        if permissions != "r-xp" || Path::new(path) != program {
+            return None;
+        }
+        let (start, end) = addresses.split_once('-')?;
+        let address = |text| usize::from_str_radix(text, 16).ok();
+        Some(address(start)?..address(end)?)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        fn find(line: &str) -> Option<Range<usize>> {
+            executable(line, Path::new("/opt/my apps/portico"))
+        }
+
+        #[test]
+        fn only_the_programs_own_code_is_given_back() {
+            let line = |rest: &str| format!("55d0c0000000-55d0c0a00000 {rest}");
+            let own = line("r-xp 005ea000 fe:00 5377819                    /opt/my apps/portico");
+            assert_eq!(find(&own), Some(0x55d0_c000_0000..0x55d0_c0a0_0000));
+            for other in [
+                "rw-p 01b64000 fe:00 5377819                    /opt/my apps/portico",
+                "r--p 01aef000 fe:00 5377819                    /opt/my apps/portico",
+                "r-xp 00026000 fe:00 1312                       /usr/lib/libc.so.6",
+                "r-xp 00000000 00:00 0                          [vdso]",
+                "rw-p 00000000 00:00 0",
+            ] {
+                assert_eq!(find(&line(other)), None, "{other}");
+            }
+        }
+
+        #[test]
+        fn the_program_goes_on_after_its_code_was_given_back() {
+            give_back().expect("given back");
+            let sum: u64 = (1..=10).product();
+            assert_eq!(format!("{sum}"), "3628800");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Counts attempts to prove who one is, and makes those wait who fail often. The
+//! rules stand in [`throttle`](crate::throttle).
+
+use std::{future::Future, time::Duration};
+
+use portico_chassis::{
+    caller::Call,
+    email_address::EmailAddress,
+    outbox::{Actor, Origin},
+    status::{Error, Kind},
+};
+use portico_proto::users::User;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use crate::{
+    accounts::{Accounts, id_of},
+    error,
+    history::{Failure, Method, Proof},
+    session::shortened,
+    store::Turn,
+    throttle::{Attempt, Claimed, Counted, account_key},
+};
+
+/// Attempts at one account from one place that are made at once, in a process:
+/// fewer than are free, so that many sign-ins at once with the right password
+/// wait for each other and are not taken for guesses.
+const AT_ONCE: usize = 4;
+
+/// Accounts and places that share places in the queue, by their hash.
+const LANES: usize = 64;
+
+/// The reason of a failure, as the record calls it: a wrong password or code.
+const WRONG: &str = "WRONG_CREDENTIALS";
+
+/// The queues of those who try at the same account from the same place.
+pub(crate) struct Lanes([Semaphore; LANES]);
+
+impl Lanes {
+    pub(crate) fn new() -> Self {
+        Self(std::array::from_fn(|_| Semaphore::new(AT_ONCE)))
+    }
+
+    fn of(&self, attempt: &Attempt) -> &Semaphore {
+        &self.0[usize::from(attempt.address[0]) % LANES]
+    }
+}
+
+impl Accounts {
+    /// Lets somebody prove who it is by `proof`, unless too many attempts failed
+    /// before; then it is `TOO_MANY_ATTEMPTS`, and nothing is computed.
+    pub(crate) async fn throttled<T>(
+        &self,
+        call: &Call,
+        claimed: Claimed<'_>,
+        proof: Proof,
+        method: Method,
+        outcome: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let key = &self.0.tokens.0.master_key;
+        let attempt = Attempt::new(key, claimed, call.client_ip);
+        if !self.0.is_throttled {
+            return outcome.await;
+        }
+        let lane = self.0.lanes.of(&attempt).acquire().await;
+        let _turn = lane.map_err(Error::internal)?;
+        let admitted = self.store().count_attempt(&attempt, self.now()).await?;
+        let counted = match admitted {
+            Turn::Admitted(counted) => counted,
+            Turn::Refused(wait) => return Err(error::too_many_attempts(whole_seconds(wait))),
+        };
+        // Whoever leaves meanwhile has made an attempt all the same.
+        let outcome = outcome.await;
+        let failure = |reason| Failure {
+            proof,
+            method,
+            reason,
+            user_agent: call.client_agent.as_deref().map(shortened),
+        };
+        match &outcome {
+            Ok(_) => self.succeeded(&counted).await?,
+            Err(error) if is_wrong(error) => {
+                let failure = failure(WRONG);
+                let origin = self.origin_of_attempt(call);
+                let store = self.store();
+                store.attempt_failed(&counted, &failure, &origin).await?;
+            }
+            // Only who has the password learns that it may not sign in.
+            Err(error) if error.kind == Kind::PermissionDenied => {
+                self.succeeded(&counted).await?;
+                if let Some(user_id) = counted.attempt.user_id {
+                    let failure = failure(refusal(error));
+                    let origin = self.origin_of_attempt(call);
+                    let store = self.store();
+                    store.sign_in_refused(user_id, &failure, &origin).await?;
+                }
+            }
+            Err(_) => self.store().withdraw_attempt(&counted, self.now()).await?,
+        }
+        outcome
+    }
+
+    /// Leaves what the record tells of a second proof that was wrong. Who gives
+    /// one has the password, and gets few tries.
+    pub(crate) async fn second_proof_failed(
+        &self,
+        call: &Call,
+        user_id: Uuid,
+        method: Method,
+    ) -> Result<(), Error> {
+        let failure = Failure {
+            proof: Proof::SignIn,
+            method,
+            reason: WRONG,
+            user_agent: call.client_agent.as_deref().map(shortened),
+        };
+        let origin = self.origin_of_attempt(call);
+        self.store()
+            .sign_in_refused(user_id, &failure, &origin)
+            .await
+    }
+
+    /// Forgets what failed at the account of somebody who has shown otherwise
+    /// who it is, such as by a mail.
+    pub(crate) async fn forget_attempts(&self, user_id: Uuid) -> Result<(), Error> {
+        let account = account_key(&self.0.tokens.0.master_key, user_id);
+        self.store().forget_attempts(account).await
+    }
+
+    async fn succeeded(&self, counted: &Counted) -> Result<(), Error> {
+        self.store().attempt_succeeded(counted, self.now()).await
+    }
+
+    /// Who tries to sign in has not shown yet who it is.
+    fn origin_of_attempt(&self, call: &Call) -> Origin {
+        let origin = call.origin(self.now());
+        match call.caller.user {
+            Some(_) => origin,
+            None => Origin {
+                actor: Actor::System,
+                ..origin
+            },
+        }
+    }
+}
+
+/// Whom somebody claims to be who names an address; `key` is what addresses are
+/// compared by.
+pub(crate) fn claimed<'a>(found: Option<&User>, key: &'a str) -> Result<Claimed<'a>, Error> {
+    Ok(match found {
+        Some(user) => Claimed::Person(id_of(user)?),
+        None => Claimed::Nobody { address: key },
+    })
+}
+
+/// What an address is compared by; one that is none, by itself.
+pub(crate) fn address_key(email: &str) -> String {
+    match EmailAddress::parse(email) {
+        Ok(email) => email.key(),
+        Err(_) => email.to_lowercase(),
+    }
+}
+
+/// Whether what was shown is wrong: a password, or a code.
+fn is_wrong(error: &Error) -> bool {
+    let is_of_proof = |code: &str| code.ends_with("_INCORRECT") || code == "CREDENTIAL_INVALID";
+    error.kind == Kind::Unauthenticated || error.violations.iter().any(|one| is_of_proof(&one.code))
+}
+
+/// A refusal, as the record calls it.
+fn refusal(error: &Error) -> &'static str {
+    match &*error.reason {
+        "ACCOUNT_DISABLED" => "ACCOUNT_DISABLED",
+        "EMAIL_NOT_VERIFIED" => "EMAIL_NOT_VERIFIED",
+        _ => "NOT_ALLOWED",
+    }
+}
+
+/// The time in whole seconds, as `Retry-After` has it, and not too short.
+fn whole_seconds(wait: Duration) -> Duration {
+    Duration::from_secs(wait.as_millis().div_ceil(1000) as u64)
+}
