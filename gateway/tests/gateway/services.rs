@@ -22,7 +22,7 @@ use prost::Message;
 use tonic::Status;
 
 /// The services that have routes.
-pub(crate) const NAMES: [&str; 7] = [
+pub(crate) const NAMES: [&str; 8] = [
     "portico.auth.v1.AuthService",
     "portico.auth.v1.LinksService",
     "portico.auth.v1.PasswordsService",

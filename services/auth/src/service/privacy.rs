@@ -1,6 +1,11 @@
 //! The RPC about what is kept of a person.
 
-use portico_chassis::{caller::Call, clock::parse_id, status::Error};
+use portico_chassis::{
+    caller::Call,
+    clock::parse_id,
+    page::Paging,
+    status::{Error, Violations},
+};
 use portico_proto::{
     auth::{self as proto, account_data_service_server::AccountDataService},
     events::{AuditEntry, ReadAuditEntriesRequest},
@@ -13,6 +18,9 @@ use crate::{accounts::Accounts, audit::Walk, convert, error};
 
 /// The most entries of the audit log in an export, of each kind.
 const MOST_ENTRIES: usize = 10_000;
+
+/// The most sign-ins in an export.
+const MOST_SIGN_INS: i32 = 100;
 
 #[tonic::async_trait]
 impl AccountDataService for Accounts {
@@ -28,12 +36,25 @@ impl AccountDataService for Accounts {
         store.note_export(id, &call.origin(now)).await?;
         let sessions = store.all_sessions(id, now).await?;
         let changes = store.email_changes(id).await?;
+        let totp = store.factors(id).await?.totp;
+        let passkeys = store.passkeys(id).await?;
+        let first = Paging::parse(
+            &mut Violations::default(),
+            None,
+            Some(MOST_SIGN_INS),
+            None,
+            &(),
+        );
+        let sign_ins = store.sign_ins(id, &first).await?;
         Ok(Response::new(proto::AccountData {
             password_set_at: store.password_set_at(id).await?.map(Into::into),
             sessions: sessions
                 .iter()
                 .map(|session| convert::session(session, Uuid::nil()))
                 .collect(),
+            totp_confirmed_at: totp.and_then(|totp| totp.confirmed_at).map(Into::into),
+            passkeys: passkeys.iter().map(convert::passkey).collect(),
+            sign_ins: sign_ins.items.iter().map(convert::sign_in).collect(),
             email_changes: changes.iter().map(convert::email_change).collect(),
             audit_entries: self.entries(&call, &id.to_string()).await?,
         }))

@@ -8,9 +8,10 @@ use uuid::Uuid;
 use super::Actor;
 use crate::status::Error;
 
-/// From where the person did what it did.
-const FORGET_ADDRESSES: &str =
-    "UPDATE outbox SET client_ip = NULL WHERE actor = $1 AND client_ip IS NOT NULL";
+/// From where the person did what it did, or tried to before it was known who
+/// it is.
+const FORGET_ADDRESSES: &str = "UPDATE outbox SET client_ip = NULL \
+    WHERE client_ip IS NOT NULL AND (actor = $1 OR (subject = $2 AND actor = 'system'))";
 
 /// What happened to the person; what is dropped already stays so.
 const FORGET_PAYLOADS: &str = "UPDATE outbox SET payload = $2 WHERE subject = $1 AND payload <> ''";
@@ -29,6 +30,7 @@ macro_rules! forget {
         ) -> Result<(), Error> {
             sqlx::query(FORGET_ADDRESSES)
                 .bind(Actor::User(person).to_string())
+                .bind(person)
                 .execute(transaction)
                 .await?;
             Ok(())

@@ -4,6 +4,7 @@ use portico_chassis::{database::Database, email_address::EmailAddress, outbox::A
 
 use super::*;
 use crate::{
+    challenge::Challenge,
     link::{Aim, ChangeState, EmailChange, Link, Purpose},
     link_request::{LinkRequest, Reply, Wish},
     ticket::Ticket,
@@ -110,6 +111,12 @@ impl Fixture {
         };
         let kept = self.store.add_link_request(&request).await;
         kept.expect("kept");
+        let begun = self.store.begin_totp(user_id, b"sealed").await;
+        assert!(begun.expect("kept"));
+        passkeys::added(self, user_id, 10).await;
+        let (challenge, _) = Challenge::issue(user_id, at(11));
+        let opened = self.store.open_challenge(&challenge, "hash").await;
+        assert!(opened.expect("kept"));
         (user_id, change)
     }
 
@@ -124,6 +131,10 @@ impl Fixture {
             "links",
             "email_changes",
             "email_undos",
+            "second_factors",
+            "passkeys",
+            "challenges",
+            "devices",
         ] {
             let sql = format!("SELECT count(*) FROM {table} WHERE user_id = $1");
             let sql = sqlx::AssertSqlSafe(sql);

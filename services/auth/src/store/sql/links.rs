@@ -75,6 +75,9 @@ pub(in crate::store) const SET_PASSWORD: &str = "INSERT INTO credentials \
 pub(in crate::store) const FORGET_PASSWORD: &str =
     "DELETE FROM credentials WHERE user_id = $1 AND changed_at >= $2";
 
+pub(in crate::store) const FORGET_PASSKEYS: &str =
+    "DELETE FROM passkeys WHERE user_id = $1 AND created_at >= $2";
+
 pub(in crate::store) const PUT_UNDO: &str = "INSERT INTO email_undos \
     (user_id, id, email, needs_password, requested_at) VALUES ($1, $2, $3, $4, $5) \
     ON CONFLICT (user_id) DO UPDATE SET id = excluded.id, email = excluded.email, \

@@ -73,7 +73,7 @@ macro_rules! privacy_statements {
             ) -> Result<(), Error> {
                 let actor = Actor::User(user_id).to_string();
                 let payload = serde_json::to_string(told).map_err(Error::internal)?;
-                run!(self, sql::FORGET_SESSION_EVENTS, actor, payload);
+                run!(self, sql::FORGET_EVENTS, actor, payload);
                 $forget_payloads(&mut self.0, user_id, told).await?;
                 $forget_addresses(&mut self.0, user_id).await
             }
