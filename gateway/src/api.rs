@@ -9,18 +9,15 @@ use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use portico_chassis::{
-    caller::{
-        Caller, User,
-        metadata::{ACCEPTED, REFRESH_COOKIE},
-    },
+    caller::metadata::{ACCEPTED, REFRESH_COOKIE},
     clock::Clock,
-    guard::Access,
+    guard::{Access, Rule},
     status::Error,
     telemetry::Metrics,
-    token::Verifier,
+    token::{Known, Verifier},
     upstream::Upstream,
 };
-use portico_proto::{CallerClass, Success};
+use portico_proto::Success;
 
 use crate::{
     authenticate::Credential,
@@ -70,7 +67,7 @@ pub(crate) struct Api {
 /// What is known of an RPC beside its routes.
 pub(crate) struct Endpoint {
     method: &'static portico_proto::Method,
-    access: Access,
+    rule: Rule,
     upstream: Upstream,
     shape: Shape,
     /// Whether the answer is a stream of messages.
@@ -114,18 +111,16 @@ impl Endpoint {
             "{} is a stream, which has no headers of its own",
             method.path
         );
-        let access = match method.caller {
-            CallerClass::Public => Access::Public,
-            CallerClass::User => Access::User,
-            CallerClass::Admin => Access::Admin,
-            CallerClass::Service => {
-                anyhow::bail!("{} is for services, but has a route", method.path)
-            }
-        };
+        let rule = Rule::of(method);
+        anyhow::ensure!(
+            rule.access != Access::Service,
+            "{} is for services, but has a route",
+            method.path
+        );
         let account = schema.find_field(route.binding.input, "email");
         Ok(Self {
             method,
-            access,
+            rule,
             upstream,
             shape: Shape::of(schema, route.output, is_enveloped),
             is_stream: route.is_server_streaming,
@@ -243,38 +238,50 @@ impl Api {
             let address = Subject::address(visit.address);
             self.count(Policy::Credentials, address, visit).await?;
         }
-        let verified = Credential::of(&parts.headers).verify(&self.verifier).await;
-        self.admit_as(verified, endpoint.access, visit).await
+        let credential = Credential::of(&parts.headers);
+        let verified = self.verify(&credential, visit).await?;
+        self.admit_as(verified, &endpoint.rule, visit).await
+    }
+
+    /// Finds out who is behind a credential. Where somebody must be asked for it,
+    /// the address may not try any number of them.
+    pub(crate) async fn verify(
+        &self,
+        credential: &Credential<'_>,
+        visit: &mut Visit,
+    ) -> Result<Result<Option<Known>, Error>, Failure> {
+        if !credential.is_at_hand(&self.verifier) {
+            let address = Subject::address(visit.address);
+            self.count(Policy::Anonymous, address, visit).await?;
+        }
+        Ok(credential.verify(&self.verifier).await)
     }
 
     /// Lets a caller in, or what tried to be one.
     pub(crate) async fn admit_as(
         &self,
-        verified: Result<Option<Arc<User>>, Error>,
-        access: Access,
+        verified: Result<Option<Known>, Error>,
+        rule: &Rule,
         visit: &mut Visit,
     ) -> Result<(), Failure> {
         let address = Subject::address(visit.address);
         match verified {
-            Ok(Some(user)) => {
-                let subject = Subject::User(user.id);
-                visit.user = Some(user);
+            Ok(Some(known)) => {
+                let subject = Subject::User(known.principal.id());
+                visit.exchanged = known.exchanged;
+                visit.caller = known.principal.into();
                 self.count(Policy::User, subject, visit).await?;
             }
             Ok(None) => self.count(Policy::Anonymous, address, visit).await?,
             Err(error) => {
                 self.count(Policy::Anonymous, address, visit).await?;
                 // A stale token is no reason to refuse a new sign-in.
-                if access != Access::Public {
+                if rule.access != Access::Public {
                     return Err(error.into());
                 }
             }
         }
-        let caller = Caller {
-            user: visit.user.clone(),
-            service: None,
-        };
-        Ok(access.check(&caller)?)
+        Ok(rule.check(&visit.caller)?)
     }
 
     async fn call(
@@ -347,7 +354,7 @@ impl Api {
             let email = self.schema.read_str(route.binding.input, field, message);
             email.ok().filter(|email| !email.is_empty())
         });
-        let caller = || visit.user.as_ref().map(|user| Subject::User(user.id));
+        let caller = || visit.caller_id().map(Subject::User);
         named.map(Subject::account).or_else(caller)
     }
 
@@ -360,7 +367,7 @@ impl Api {
         let uses_cookie = endpoint.method.refresh_cookie;
         let cookie = uses_cookie.then(|| self.cookie.read(&parts.headers));
         let facts = Facts {
-            is_authenticated: visit.user.is_some(),
+            authorization: visit.authorization(&parts.headers),
             request_id: &visit.request_id,
             address: visit.address,
             refresh_cookie: cookie.flatten(),

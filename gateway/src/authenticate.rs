@@ -1,20 +1,18 @@
 //! Who a client is, by its `Authorization` header (RFC 6750, section 2.1).
 
-use std::sync::Arc;
-
 use http::{HeaderMap, header};
 use portico_chassis::{
-    caller::{User, unauthenticated},
+    caller::unauthenticated,
     guard::parse_bearer,
     status::Error,
-    token::Verifier,
+    token::{Known, Verifier},
 };
 
 /// What a client shows of itself.
 pub(crate) enum Credential<'h> {
     /// Nothing.
     None,
-    /// A bearer token.
+    /// A bearer token or an API key.
     Bearer(&'h str),
     /// Something that is no bearer token.
     Unknown,
@@ -34,13 +32,21 @@ impl<'h> Credential<'h> {
         }
     }
 
-    /// The person behind it; nobody, where nothing is shown.
+    /// Whether nobody need be asked to verify it.
+    pub(crate) fn is_at_hand(&self, verifier: &Verifier) -> bool {
+        match self {
+            Self::Bearer(token) => verifier.is_at_hand(token),
+            Self::None | Self::Unknown => true,
+        }
+    }
+
+    /// Who is behind it; nobody, where nothing is shown.
     ///
     /// # Errors
     ///
     /// `UNAUTHENTICATED`, `TOKEN_EXPIRED`, `TOKEN_REVOKED`, or
     /// `SERVICE_UNAVAILABLE` while no token can be checked.
-    pub(crate) async fn verify(&self, verifier: &Verifier) -> Result<Option<Arc<User>>, Error> {
+    pub(crate) async fn verify(&self, verifier: &Verifier) -> Result<Option<Known>, Error> {
         match self {
             Self::None => Ok(None),
             Self::Bearer(token) => verifier.verify(token).await.map(Some),

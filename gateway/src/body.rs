@@ -12,6 +12,9 @@ use portico_chassis::status::{Error, Kind};
 
 use crate::failure::Failure;
 
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// How long a client may take to send a body.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -25,7 +28,29 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
     if body.is_end_stream() || body.size_hint().exact() == Some(0) {
         return Ok(Bytes::new());
     }
-    check_media_type(headers)?;
+    check_json(headers)?;
+    receive(headers, body, limit).await
+}
+
+/// Reads a body that is to be a form, as `application/x-www-form-urlencoded`.
+///
+/// # Errors
+///
+/// As [`read`].
+pub(crate) async fn read_form(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<Bytes, Failure> {
+    if !is_media_type(headers, FORM) {
+        return Err(unsupported(
+            "Send the body as Content-Type: application/x-www-form-urlencoded, in UTF-8.",
+        ));
+    }
+    receive(headers, body, limit).await
+}
+
+async fn receive(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Failure> {
     let is_gzip = is_gzip(headers)?;
     // A length that is announced is refused before anything is sent.
     if body.size_hint().lower() > limit as u64 {
@@ -58,27 +83,32 @@ fn inflate(bytes: &[u8], limit: usize) -> Result<Bytes, Failure> {
     Ok(BytesMut::from(plain.as_slice()).freeze())
 }
 
-fn check_media_type(headers: &HeaderMap) -> Result<(), Failure> {
+fn check_json(headers: &HeaderMap) -> Result<(), Failure> {
+    if is_media_type(headers, JSON) {
+        return Ok(());
+    }
+    Err(unsupported(
+        "Send the body as Content-Type: application/json, in UTF-8.",
+    ))
+}
+
+/// Whether the body is said to be of this kind, and in UTF-8.
+fn is_media_type(headers: &HeaderMap, expected: &str) -> bool {
     let value = headers.get(header::CONTENT_TYPE);
     let text = value
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let mut parts = text.split(';').map(str::trim);
-    let is_json = parts
+    let is_kind = parts
         .next()
-        .is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+        .is_some_and(|kind| kind.eq_ignore_ascii_case(expected));
     let is_utf8 = parts
         .filter_map(|parameter| parameter.split_once('='))
         .all(|(name, value)| {
             !name.eq_ignore_ascii_case("charset")
                 || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
         });
-    if is_json && is_utf8 {
-        return Ok(());
-    }
-    Err(unsupported(
-        "Send the body as Content-Type: application/json, in UTF-8.",
-    ))
+    is_kind && is_utf8
 }
 
 fn is_gzip(headers: &HeaderMap) -> Result<bool, Failure> {

@@ -1,5 +1,5 @@
 //! Where every request comes in and every answer goes out: told apart here are
-//! the API, sockets, and what the gateway answers itself, and all answers get
+//! the API, sockets, the tokens of programs and what the gateway answers itself, and all answers get
 //! the headers that they have in common.
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
@@ -22,6 +22,7 @@ use crate::{
     failure::Failure,
     headers::{Security, X_REQUEST_ID},
     live::socket::{self, Sockets},
+    oauth::{self, TokenEndpoint},
     pages,
     visit::Visit,
 };
@@ -30,6 +31,7 @@ use crate::{
 pub(crate) struct Gateway {
     pub(crate) api: Api,
     pub(crate) sockets: Sockets,
+    pub(crate) token_endpoint: TokenEndpoint,
     /// What the gateway answers itself, outside the API.
     pub(crate) pages: Router,
     pub(crate) security: Security,
@@ -66,6 +68,11 @@ impl Gateway {
         let path = request.uri().path();
         if socket::PATHS.contains(&path) {
             return self.sockets.answer(&self.api, request, visit).await;
+        }
+        if path == oauth::PATH {
+            let (parts, body) = request.into_parts();
+            let endpoint = &self.token_endpoint;
+            return endpoint.answer(&self.api, &parts, body, visit).await;
         }
         let is_api = path == "/api" || path.starts_with(ENVELOPED) || path.starts_with(WELL_KNOWN);
         match pages::PATHS.iter().find(|page| **page == path) {

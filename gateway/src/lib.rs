@@ -5,11 +5,11 @@
 //! stands in its `visit`. `api` is its way: [`routes`] find the RPC, `limits`
 //! and `authenticate` admit the caller, `body` and [`transcode`] make the
 //! message, `metadata` what goes beside it, `call` asks the service, `envelope`,
-//! `ndjson` or `failure` answer. What is listened to instead of called is `live`.
-//! `headers`, `cors`, `cookie` and `compression` finish the answer; `pages` are
-//! what the gateway answers by itself, among them [`docs`], the document of
-//! [`openapi`], the pages behind `links` in mails, and the `mailbox` of a
-//! development installation.
+//! `ndjson` or `failure` answer. What is listened to instead of called is `live`;
+//! programs get their tokens from `oauth`. `headers`, `cors`, `cookie` and
+//! `compression` finish the answer; `pages` are what the gateway answers by
+//! itself, among them [`docs`], the document of [`openapi`], the pages behind
+//! `links` in mails, and the `mailbox` of a development installation.
 
 mod api;
 mod authenticate;
@@ -31,6 +31,7 @@ mod live;
 mod mailbox;
 mod metadata;
 mod ndjson;
+mod oauth;
 pub mod openapi;
 mod pages;
 pub mod routes;
@@ -61,6 +62,7 @@ use self::{
     headers::Security,
     limits::Limits,
     live::{Live, socket::Sockets},
+    oauth::TokenEndpoint,
     routes::RouteTable,
     transcode::Schema,
 };
@@ -68,6 +70,9 @@ pub use self::{
     config::{Config, LimitsConfig, LiveConfig, Network, Quota},
     server::serve,
 };
+
+/// Where the keys of service accounts are exchanged.
+const TOKENS: &str = "portico.auth.v1.TokensService";
 
 /// The gateway: what it answers, and what it does by itself.
 pub struct App {
@@ -104,10 +109,13 @@ pub fn build(
         metrics.clone(),
         clock.clone(),
     )?);
+    let tokens = upstreams.get(TOKENS);
+    let tokens = tokens.with_context(|| format!("no upstream serves {TOKENS}"))?;
     let gateway = Gateway {
         pages: pages::router(&config, readiness, clock.clone()),
         security: Security::new(&config),
         sockets: Sockets::new(live.clone()),
+        token_endpoint: TokenEndpoint::new(tokens.clone()),
         api: Api {
             endpoints: endpoints(&routes, &schema, upstreams)?,
             schema,

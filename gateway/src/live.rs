@@ -27,7 +27,12 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use portico_chassis::{
-    caller::User, clock::Clock, status::Error, telemetry::Metrics, token::Verifier,
+    caller::User,
+    clock::Clock,
+    guard::{Access, Rule},
+    status::Error,
+    telemetry::Metrics,
+    token::Verifier,
     upstream::Upstream,
 };
 use tokio::sync::{Semaphore, broadcast::error::RecvError};
@@ -40,6 +45,14 @@ use self::{
     table::SOURCES,
 };
 use crate::{config::LiveConfig, limits::Limits, transcode::Schema};
+
+/// Who may listen: a person, by a key only with the scope for it.
+const LISTENING: Rule = Rule {
+    access: Access::User,
+    scope: "events:read",
+    service_accounts: false,
+    impersonation: true,
+};
 
 /// How often expired tokens are looked for, and clients that were behind.
 const TICK: Duration = Duration::from_millis(250);

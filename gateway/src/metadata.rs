@@ -17,7 +17,8 @@ const FOREIGN_ORIGIN: HeaderName = HeaderName::from_static(metadata::FOREIGN_ORI
 
 /// What the gateway knows of a request.
 pub(crate) struct Facts<'r> {
-    pub(crate) is_authenticated: bool,
+    /// What stands for the caller, if somebody is known.
+    pub(crate) authorization: Option<HeaderValue>,
     pub(crate) request_id: &'r HeaderValue,
     pub(crate) address: IpAddr,
     pub(crate) refresh_cookie: Option<&'r str>,
@@ -39,12 +40,12 @@ pub(crate) fn of(headers: &HeaderMap, facts: &Facts<'_>) -> Result<HeaderMap, Er
             map.insert(name, value.clone());
         }
     };
-    if facts.is_authenticated {
-        pass_on(header::AUTHORIZATION);
-    }
     pass_on(IDEMPOTENCY_KEY);
     pass_on(trace::TRACEPARENT);
     pass_on(trace::TRACESTATE);
+    if let Some(authorization) = &facts.authorization {
+        map.insert(header::AUTHORIZATION, authorization.clone());
+    }
     if let Some(tags) = joined(headers, &header::IF_MATCH) {
         map.insert(header::IF_MATCH, tags);
     }
@@ -98,13 +99,16 @@ fn agent(headers: &HeaderMap) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn metadata(lines: &[(&'static str, &'static str)], is_authenticated: bool) -> HeaderMap {
+    fn metadata(
+        lines: &[(&'static str, &'static str)],
+        authorization: Option<&'static str>,
+    ) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(*name, HeaderValue::from_static(value));
         }
         let facts = Facts {
-            is_authenticated,
+            authorization: authorization.map(HeaderValue::from_static),
             request_id: &HeaderValue::from_static("r-1"),
             address: [192, 0, 2, 1].into(),
             refresh_cookie: Some("abc"),
@@ -117,7 +121,7 @@ mod tests {
     fn only_what_is_listed_is_passed_on() {
         let map = metadata(
             &[
-                ("authorization", "Bearer a"),
+                ("authorization", "Bearer shown"),
                 ("if-match", "\"1.0\""),
                 ("if-match", "\"2.0\""),
                 ("idempotency-key", "k"),
@@ -132,7 +136,7 @@ mod tests {
                 ("cookie", "portico_refresh=abc"),
                 ("user-agent", "curl/8"),
             ],
-            true,
+            Some("Bearer a"),
         );
         let mut names: Vec<_> = map.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
@@ -150,6 +154,7 @@ mod tests {
                 "x-request-id",
             ]
         );
+        assert_eq!(map["authorization"], "Bearer a");
         assert_eq!(map["portico-client-ip"], "192.0.2.1");
         assert_eq!(map["portico-refresh-cookie"], "abc");
         assert_eq!(map["x-request-id"], "r-1");
@@ -158,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_token_that_was_ignored_goes_no_further() {
-        let map = metadata(&[("authorization", "Bearer stale")], false);
+        let map = metadata(&[("authorization", "Bearer stale")], None);
         assert!(!map.contains_key("authorization"));
     }
 

@@ -9,12 +9,13 @@ use std::{
 };
 
 use axum::extract::{ConnectInfo, Request};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use portico_chassis::{
-    caller::{User, is_request_id, new_request_id},
+    caller::{Caller, Grant, is_request_id, new_request_id},
     telemetry::{self, Metrics},
 };
 use tracing::{Span, field::Empty};
+use uuid::Uuid;
 
 use crate::{client, config::Network, headers::X_REQUEST_ID, limits::Standing, trace};
 
@@ -29,7 +30,9 @@ pub(crate) struct Visit {
     pub(crate) address: IpAddr,
     /// The path template that was found; never the path itself.
     pub(crate) route: &'static str,
-    pub(crate) user: Option<Arc<User>>,
+    pub(crate) caller: Caller,
+    /// The token that was taken in exchange for the caller's API key.
+    pub(crate) exchanged: Option<Arc<str>>,
     /// The limit that leaves the least.
     pub(crate) standing: Option<Standing>,
     /// How a failure may be cached, if not as usual.
@@ -56,7 +59,8 @@ impl Visit {
         Self {
             address: client::address(peer, request.headers(), trusted_proxies),
             route: "unmatched",
-            user: None,
+            caller: Caller::default(),
+            exchanged: None,
             standing: None,
             cache_control: None,
             status: None,
@@ -65,6 +69,29 @@ impl Visit {
             metrics: metrics.clone(),
             started,
             request_id,
+        }
+    }
+}
+
+impl Visit {
+    /// The id of the person or the service account that calls.
+    pub(crate) fn caller_id(&self) -> Option<Uuid> {
+        let user = self.caller.user.as_ref().map(|user| user.id);
+        user.or_else(|| {
+            self.caller
+                .service_account
+                .as_ref()
+                .map(|account| account.id)
+        })
+    }
+
+    /// What stands for the caller in calls to services, if somebody is known: an
+    /// API key goes no further than here.
+    pub(crate) fn authorization(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        self.caller_id()?;
+        match &self.exchanged {
+            Some(token) => HeaderValue::try_from(format!("Bearer {token}")).ok(),
+            None => headers.get(header::AUTHORIZATION).cloned(),
         }
     }
 }
@@ -83,9 +110,19 @@ impl Drop for Visit {
         self.span.record("http.response.status_code", status);
         let duration_ms = took.as_secs_f64() * 1000.0;
         let _entered = self.span.enter();
-        match &self.user {
-            Some(user) => tracing::info!(status, duration_ms, user_id = %user.id, "answered"),
-            None => tracing::info!(status, duration_ms, "answered"),
+        match (&self.caller.user, self.caller_id()) {
+            (Some(user), _) => match user.grant {
+                Grant::Impersonation { by } => {
+                    tracing::info!(status, duration_ms, user_id = %user.id, actor_id = %by, "answered");
+                }
+                Grant::Session | Grant::Key(_) => {
+                    tracing::info!(status, duration_ms, user_id = %user.id, "answered");
+                }
+            },
+            (None, Some(id)) => {
+                tracing::info!(status, duration_ms, service_account_id = %id, "answered");
+            }
+            (None, None) => tracing::info!(status, duration_ms, "answered"),
         }
     }
 }

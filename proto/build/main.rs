@@ -9,14 +9,17 @@ use std::{env, fs, path::PathBuf};
 
 use prost_reflect::DescriptorPool;
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 12] = [
     "portico/events/v1/events.proto",
     "portico/users/v1/users.proto",
     "portico/auth/v1/auth.proto",
     "portico/auth/v1/links.proto",
     "portico/auth/v1/passwords.proto",
     "portico/auth/v1/tokens.proto",
+    "portico/auth/v1/api_keys.proto",
     "portico/auth/v1/factors.proto",
+    "portico/auth/v1/service_accounts.proto",
+    "portico/auth/v1/support.proto",
     "portico/projects/v1/projects.proto",
     "portico/notifications/v1/notifications.proto",
 ];

@@ -6,6 +6,18 @@ use prost_reflect::{DescriptorPool, MethodDescriptor};
 
 use crate::options;
 
+/// What API keys can be good for.
+const SCOPES: [&str; 8] = [
+    "account:read",
+    "account:write",
+    "users:read",
+    "users:write",
+    "projects:read",
+    "projects:write",
+    "events:read",
+    "admin",
+];
+
 /// The table as the source of a slice of `Method`.
 pub(crate) fn table(pool: &DescriptorPool) -> anyhow::Result<String> {
     let mut table = String::from("&[\n");
@@ -40,12 +52,26 @@ fn entry(pool: &DescriptorPool, method: &MethodDescriptor) -> anyhow::Result<Str
         has_http_rule != (caller == "Service"),
         "exactly the methods that are not for SERVICE have an HTTP rule"
     );
+    let scope = options::text(&policy, "scope");
+    ensure!(
+        scope.is_empty() || SCOPES.contains(&scope.as_str()),
+        "there is no scope `{scope}`"
+    );
+    let service_accounts = options::flag(&policy, "service_accounts");
+    ensure!(
+        !service_accounts || (caller == "User" && !scope.is_empty()),
+        "service accounts are let in where people are, by a scope"
+    );
+    // What no key may do, or what changes the account itself, is the person's.
+    let impersonation =
+        options::flag(&policy, "impersonation") || !["", "account:write"].contains(&&*scope);
     Ok(format!(
         "Method {{ path: \"/{}/{}\", caller: CallerClass::{caller}, scope: {:?}, credentials: {}, \
-         idempotent: {}, success: Success::{success}, idempotency_key: {}, secret: {}, refresh_cookie: {}, is_stream: {} }},\n",
+         idempotent: {}, success: Success::{success}, idempotency_key: {}, secret: {}, refresh_cookie: {}, \
+         service_accounts: {service_accounts}, impersonation: {impersonation}, is_stream: {} }},\n",
         method.parent_service().full_name(),
         method.name(),
-        options::text(&policy, "scope"),
+        scope,
         options::enum_name(&policy, "rate_class")? == "CREDENTIALS",
         options::flag(&policy, "idempotent"),
         options::flag(&policy, "idempotency_key"),

@@ -25,6 +25,10 @@ pub struct Method {
     pub secret: bool,
     /// Whether the method reads or writes the refresh cookie of browsers.
     pub refresh_cookie: bool,
+    /// Whether service accounts may call what is for people.
+    pub service_accounts: bool,
+    /// Whether an ADMIN who impersonates somebody may call it.
+    pub impersonation: bool,
     /// Whether the method answers with a stream.
     pub is_stream: bool,
 }
@@ -36,9 +40,10 @@ pub enum CallerClass {
     Public,
     /// A signed-in person.
     User,
-    /// A signed-in person with the instance role ADMIN.
+    /// A signed-in person with the instance role ADMIN, or a service account.
     Admin,
-    /// Another service of this installation.
+    /// Another service of this installation, or a service account if there is a
+    /// scope.
     Service,
 }
 

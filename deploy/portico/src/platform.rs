@@ -10,17 +10,20 @@ use std::{
 use async_trait::async_trait;
 use portico_chassis::{
     clock::{Clock, parse_id},
-    guard::{Access, Guard},
+    guard::{Guard, Rule},
     status::Error,
     telemetry::Metrics,
-    token::{KeySource, PublicKey, Revocations, Revoked, ServiceIdentity, Verifier},
+    token::{
+        Exchanged, KeyExchange, KeyHash, KeySource, PublicKey, Revocations, Revoked,
+        ServiceIdentity, Verifier,
+    },
     upstream::{Target, Upstream},
 };
 use portico_proto::{
-    CallerClass, METHODS, Method,
+    METHODS, Method,
     auth::{
-        GetJwksRequest, WatchRevocationsRequest, WatchRevocationsResponse, revocation::Tokens,
-        tokens_service_client::TokensServiceClient,
+        ExchangeApiKeyRequest, GetJwksRequest, WatchRevocationsRequest, WatchRevocationsResponse,
+        revocation::Tokens, tokens_service_client::TokensServiceClient,
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -57,13 +60,14 @@ impl Platform {
             &settings.public_url,
             &settings.audience,
             Box::new(Jwks(tokens.clone())),
+            Box::new(ApiKeys(tokens.clone())),
             revocations.clone(),
             clock.clone(),
         ));
         let guard = Arc::new(Guard {
             verifier: verifier.clone(),
             identity: identity.clone(),
-            access: access(),
+            rules: rules(),
             streams: paths(|method| method.is_stream),
             metrics: metrics.clone(),
         });
@@ -179,22 +183,45 @@ impl KeySource for Jwks {
     }
 }
 
+/// Tokens for API keys, from the tokens service.
+struct ApiKeys(TokensWay);
+
+#[async_trait]
+impl KeyExchange for ApiKeys {
+    async fn exchange(&self, hash: KeyHash) -> Result<Exchanged, Error> {
+        let upstream = self.0.get().cloned();
+        let upstream = upstream.ok_or_else(|| Error::unavailable("not started yet"))?;
+        let request = ExchangeApiKeyRequest {
+            key_hash: hash.0.to_vec(),
+            client_id: None,
+            scopes: Vec::new(),
+        };
+        let answer = TokensServiceClient::new(upstream)
+            .exchange_api_key(request)
+            .await
+            .map_err(|status| Error::from_status(&status))?
+            .into_inner();
+        let (Some(issued_at), Some(expires_at)) = (answer.issued_at, answer.expires_at) else {
+            return Err(Error::internal(
+                "the tokens service sent a malformed answer",
+            ));
+        };
+        Ok(Exchanged {
+            token: answer.token.into(),
+            issued_at: issued_at.into(),
+            expires_at: expires_at.into(),
+        })
+    }
+}
+
 /// The methods of which something is true.
 fn paths(is_meant: impl Fn(&Method) -> bool) -> HashSet<&'static str> {
     let meant = METHODS.iter().filter(|method| is_meant(method));
     meant.map(|method| method.path).collect()
 }
 
-/// Which caller each method is for.
-fn access() -> HashMap<&'static str, Access> {
-    let access = |class| match class {
-        CallerClass::Public => Access::Public,
-        CallerClass::User => Access::User,
-        CallerClass::Admin => Access::Admin,
-        CallerClass::Service => Access::Service,
-    };
-    METHODS
-        .iter()
-        .map(|method| (method.path, access(method.caller)))
-        .collect()
+/// Which callers each method is for.
+fn rules() -> HashMap<&'static str, Rule> {
+    let rule = |method: &Method| (method.path, Rule::of(method));
+    METHODS.iter().map(rule).collect()
 }

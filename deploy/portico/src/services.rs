@@ -367,6 +367,9 @@ impl Services {
         [
             ("portico.users.v1.UsersService", &self.users),
             ("portico.auth.v1.AuthService", &self.auth),
+            ("portico.auth.v1.ApiKeysService", &self.auth),
+            ("portico.auth.v1.ServiceAccountsService", &self.auth),
+            ("portico.auth.v1.SupportService", &self.auth),
             ("portico.auth.v1.FactorsService", &self.auth),
             ("portico.auth.v1.LinksService", &self.auth),
             ("portico.auth.v1.PasswordsService", &self.auth),

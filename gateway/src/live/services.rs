@@ -5,7 +5,7 @@ use std::{collections::HashMap, net::IpAddr};
 use anyhow::Context as _;
 use http::uri::PathAndQuery;
 use portico_chassis::{
-    caller::{User, insert, metadata, new_request_id},
+    caller::{Grant, User, insert, metadata, new_request_id},
     clock::parse_id,
     status::Error,
     upstream::Upstream,
@@ -146,6 +146,8 @@ fn user(holder: &RedeemEventsTicketResponse) -> Option<User> {
         id: parse_id(&holder.user_id)?,
         session_id: parse_id(&holder.session_id)?,
         is_admin: holder.role() == Role::Admin,
+        // Whoever got the ticket may listen, and it is good for nothing else.
+        grant: Grant::Session,
         issued_at: holder.issued_at?.into(),
         expires_at: holder.expires_at?.into(),
     })

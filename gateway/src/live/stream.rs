@@ -10,15 +10,15 @@ use std::{borrow::Cow, collections::HashSet, convert::Infallible, sync::Arc};
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 use portico_chassis::{
-    caller::{User, unauthenticated},
-    guard::Access,
+    caller::{Principal, User, unauthenticated},
     status::{Error, Violations},
+    token::Known,
 };
 use tokio::sync::mpsc;
 
 use self::{reader::Reader, replay::Replay};
 use super::{
-    Live,
+    LISTENING, Live,
     hub::{ConnectionId, Outlet, Scope, Told},
     places::Place,
     position::Position,
@@ -108,10 +108,10 @@ impl Live {
                 api.count(Policy::Anonymous, address, visit).await?;
                 self.redeem(ticket).await.map(Some)
             }
-            (credential, _) => credential.verify(&self.verifier).await,
+            (credential, _) => api.verify(&credential, visit).await?,
         };
-        api.admit_as(verified, Access::User, visit).await?;
-        let user = visit.user.clone().ok_or_else(unauthenticated)?;
+        api.admit_as(verified, &LISTENING, visit).await?;
+        let user = visit.caller.user.clone().ok_or_else(unauthenticated)?;
         if !accepts(&parts.headers, EVENT_STREAM) {
             return Err(Failure::not_acceptable(EVENT_STREAM));
         }
@@ -138,13 +138,16 @@ impl Live {
         Ok(response)
     }
 
-    async fn redeem(&self, ticket: &str) -> Result<Arc<User>, Error> {
+    async fn redeem(&self, ticket: &str) -> Result<Known, Error> {
         if !(1..=MAX_TICKET).contains(&ticket.len()) {
             return Err(unauthenticated());
         }
         let user = self.services.redeem(ticket).await?;
         self.verifier.check(&user)?;
-        Ok(Arc::new(user))
+        Ok(Known {
+            principal: Principal::User(Arc::new(user)),
+            exchanged: None,
+        })
     }
 
     /// Connects a client, which goes on after a position or begins now.

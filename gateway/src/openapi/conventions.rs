@@ -338,6 +338,11 @@ pub(super) fn security_schemes(public_url: &str) -> Value {
             "bearerFormat": "JWT",
             "description": "An access token, or an API key with the scope that the operation names.",
         },
+        "clientBasic": {
+            "type": "http",
+            "scheme": "basic",
+            "description": "A service account's id and key.",
+        },
         "eventsTicket": {
             "type": "apiKey",
             "in": "query",

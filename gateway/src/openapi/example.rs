@@ -77,6 +77,7 @@ fn value(field: &FieldDescriptor, form: Form, depth: usize) -> Option<Value> {
         Kind::Enum(_) => return None,
         Kind::Message(message) => match message.full_name() {
             "google.protobuf.Timestamp" => timestamp(field.name()),
+            "google.protobuf.Struct" if Rules::of(field).required => json!({"type": "public-key"}),
             name if name.starts_with("google.protobuf.") => return None,
             _ => object(&message, form, &[], depth - 1),
         },
@@ -110,18 +111,20 @@ fn timestamp(name: &str) -> Value {
 
 fn text(field: &FieldDescriptor) -> Option<String> {
     let example = match field.name() {
+        // One of several ways, of which an example shows another.
+        "ceremony_id" if !Rules::of(field).required => return None,
         "id" => "019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58",
         name if name.ends_with("_id") => "019c12f5-7b10-7a94-8e55-2d3c9a7f0b16",
         "avatar" => "https://example.com/ada.png",
         "description" => "Notes on the Analytical Engine",
-        "email" => "ada@example.com",
+        name if name.ends_with("email") => "ada@example.com",
         "etag" => "7.0",
         "ip" => "192.0.2.1",
         "name" => "Ada",
         "slug" => "analytical-engine",
         "user_agent" => "Mozilla/5.0",
         name if name.ends_with("password") => "correct horse battery staple",
-        name if name == "token" || name.ends_with("refresh_token") => "an-opaque-text",
+        name if name == "token" || name.ends_with("_token") => "an-opaque-text",
         "issuer" => "https://example.com",
         name if name.ends_with("_uri") || name.ends_with("_url") => "https://example.com/there",
         _ => return stated(field),

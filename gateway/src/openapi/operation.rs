@@ -60,8 +60,16 @@ fn texts(binding: &Binding<'_>) -> (String, String) {
     let policy = binding.policy;
     let who = match policy.caller {
         CallerClass::Public => "Anybody may call it.",
+        CallerClass::User if policy.service_accounts => {
+            "The caller must be signed in, or a service account."
+        }
         CallerClass::User => "The caller must be signed in.",
-        CallerClass::Admin => "The caller must have the instance role `ADMIN`.",
+        CallerClass::Admin if policy.scope.is_empty() => {
+            "The caller must have the instance role `ADMIN`."
+        }
+        CallerClass::Admin => {
+            "The caller must have the instance role `ADMIN`, or be a service account."
+        }
         CallerClass::Service => "Only other services may call it.",
     };
     let keys = match (policy.caller, policy.scope) {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::conventions;
-use crate::live;
+use crate::{live, oauth};
 
 /// The tag of these endpoints.
 pub(super) const TAG: &str = "Gateway";
@@ -59,6 +59,73 @@ pub(super) fn describe(paths: &mut Map<String, Value>) {
         paths.insert(path.to_owned(), json!({"get": get}));
     }
     paths.insert(live::stream::PATH.to_owned(), json!({"get": stream()}));
+    paths.insert(oauth::PATH.to_owned(), json!({"post": token_endpoint()}));
+}
+
+/// Where programs get their tokens. Its form is that of OAuth 2.0.
+fn token_endpoint() -> Value {
+    let text = |description: &str| json!({"type": "string", "description": description});
+    let form = json!({
+        "type": "object",
+        "required": ["grant_type"],
+        "properties": {
+            "grant_type": {"type": "string", "enum": ["client_credentials"]},
+            "client_id": text("The service account's id, unless it is in the header."),
+            "client_secret": text("The service account's key, unless it is in the header."),
+            "scope": text("What the token is to be good for, with spaces. Default: all that the key is."),
+        },
+    });
+    let granted = json!({
+        "type": "object",
+        "required": ["access_token", "token_type", "expires_in", "scope"],
+        "properties": {
+            "access_token": text("The access token, a JWT."),
+            "token_type": {"type": "string", "enum": ["Bearer"]},
+            "expires_in": {"type": "integer", "description": "For how many seconds it counts."},
+            "scope": text("What it is good for."),
+        },
+    });
+    let refused = json!({
+        "type": "object",
+        "required": ["error", "error_description"],
+        "properties": {
+            "error": text("The code of RFC 6749, 5.2, such as `invalid_client`."),
+            "error_description": text("What is wrong, for people."),
+        },
+    });
+    let named = conventions::headers(&["X-Request-Id", "RateLimit", "RateLimit-Policy"]);
+    let answer = |description: &str, schema: &Value| {
+        let content = json!({"application/json": {"schema": schema}});
+        json!({"description": description, "headers": named, "content": content})
+    };
+    let mut responses = Map::new();
+    responses.insert("200".to_owned(), answer("A token.", &granted));
+    for (status, description) in [
+        ("400", "The request, the grant type or the scope is wrong."),
+        ("401", "There is no such client with such a key."),
+        ("413", "The form is too long."),
+        ("415", "The body is no form."),
+        ("429", "Too many requests."),
+        ("500", "Something went wrong on our side."),
+        ("503", "Not now."),
+    ] {
+        responses.insert(status.to_owned(), answer(description, &refused));
+    }
+    json!({
+        "operationId": "issueToken",
+        "tags": [TAG],
+        "summary": "Gives a service account an access token for its key",
+        "description": "The client credentials grant of OAuth 2.0 (RFC 6749, 4.4). The key stands \
+                        in the header (`client_secret_basic`) or in the form (`client_secret_post`); \
+                        it can also be sent as a bearer token itself, without this.\n\n\
+                        A service account may call it.",
+        "requestBody": {
+            "required": true,
+            "content": {"application/x-www-form-urlencoded": {"schema": form}},
+        },
+        "responses": responses,
+        "security": [{"clientBasic": []}, {}],
+    })
 }
 
 /// The stream of live changes.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portico_chassis::clock::new_id;
+use portico_chassis::{clock::new_id, token::ApiKeySecret};
 use portico_proto::{auth, projects, users};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
@@ -205,4 +205,66 @@ async fn a_trace_is_continued_and_a_request_id_taken_over() {
         asked.metadata["x-request-id"].to_str().ok()
     );
     assert_ne!(answer.header("x-request-id"), Some("a b"));
+}
+
+#[tokio::test]
+async fn an_api_key_is_exchanged_once_and_goes_no_further() {
+    let gateway = Gateway::start().await;
+    let reply = Reply::message(&users::User::default());
+    gateway.services.reply("GetMe", reply);
+    let (key, token) = gateway.api_key(new_id(NOW), "MEMBER", "account:read");
+    let me = || gateway.get("/api/v1/auth/me").bearer(&key).send();
+    for answer in futures::future::join_all((0..20).map(|_| me())).await {
+        assert_eq!(answer.status, 200);
+    }
+    assert_eq!(gateway.keys.asked(), 1);
+    for asked in gateway.services.asked() {
+        let shown = asked.metadata["authorization"].to_str().expect("text");
+        assert_eq!(shown, format!("Bearer {token}"));
+        assert!(!format!("{:?}", asked.metadata).contains(&key));
+    }
+}
+
+#[tokio::test]
+async fn an_api_key_is_refused_before_the_body_is_read() {
+    let gateway = Gateway::start().await;
+    let (key, _) = gateway.api_key(new_id(NOW), "ADMIN", "users:read");
+    for (path, code) in [
+        ("/api/v1/users", "SCOPE_MISSING"),
+        ("/api/v1/projects", "SCOPE_MISSING"),
+        ("/api/v1/auth/password/change", "FORBIDDEN"),
+    ] {
+        // The body that is announced never comes.
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: portico\r\nconnection: close\r\n\
+             authorization: Bearer {key}\r\ncontent-type: application/json\r\n\
+             content-length: 100\r\n\r\n"
+        );
+        let mut stream = TcpStream::connect(gateway.address).await.expect("open");
+        let sent = stream.write_all(request.as_bytes()).await;
+        sent.expect("sent");
+        let answer = Answer::read(&mut stream).await;
+        assert_eq!(answer.failure(), (403, code.to_owned()), "{path}");
+    }
+    assert!(gateway.services.asked().is_empty());
+}
+
+#[tokio::test]
+async fn an_address_may_not_try_any_number_of_api_keys() {
+    let limits = [("RATE_LIMIT_ANONYMOUS", "3/1m")];
+    let gateway = Gateway::with(crate::fixture::config(&limits)).await;
+    gateway
+        .services
+        .reply("GetMe", Reply::message(&users::User::default()));
+    let (good, _) = gateway.api_key(new_id(NOW), "MEMBER", "account:read");
+    let known = gateway.get("/api/v1/auth/me").bearer(&good);
+    assert_eq!(known.send().await.status, 200);
+    for _ in 0..10 {
+        let ApiKeySecret { text, .. } = ApiKeySecret::generate();
+        gateway.get("/api/v1/auth/me").bearer(&text).send().await;
+    }
+    assert!(gateway.keys.asked() <= 3, "{}", gateway.keys.asked());
+    // Whoever is known goes on.
+    let known = gateway.get("/api/v1/auth/me").bearer(&good);
+    assert_eq!(known.send().await.status, 200);
 }

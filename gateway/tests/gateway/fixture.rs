@@ -1,18 +1,30 @@
 //! A gateway that serves on a port of its own, and people who call it.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use portico_chassis::{
+    caller::unauthenticated,
     clock::{Clock, Timestamp, new_id},
     config::Env,
     serve::Readiness,
     status::Error,
     telemetry::Metrics,
-    token::{ACCESS_TOKEN_TYPE, Claims, KeySource, PublicKey, Revocations, Revoked, Verifier},
+    token::{
+        ACCESS_TOKEN_TYPE, ApiKeySecret, Claims, Exchanged, KeyExchange, KeyHash, KeySource,
+        PublicKey, Revocations, Revoked, Verifier,
+    },
     upstream::Upstream,
 };
 use portico_gateway::Config;
@@ -36,6 +48,7 @@ pub(crate) struct Gateway {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
     pub(crate) revocations: Arc<Revocations>,
+    pub(crate) keys: Keys,
     pub(crate) stop: CancellationToken,
     pub(crate) served: JoinHandle<anyhow::Result<()>>,
     key: EncodingKey,
@@ -75,6 +88,7 @@ impl Gateway {
         let metrics = Arc::new(Metrics::default());
         let revocations = Arc::new(Revocations::default());
         tokio::spawn(follow(revocations.clone()));
+        let keys = Keys::default();
         let pair = Ed25519KeyPair::generate().expect("a key");
         let x = BASE64_URL_SAFE_NO_PAD.encode(pair.public_key());
         let key = pair.to_pkcs8().expect("its encoding");
@@ -82,6 +96,7 @@ impl Gateway {
             ISSUER,
             "portico",
             Box::new(OneKey(x)),
+            Box::new(keys.clone()),
             revocations.clone(),
             clock.clone(),
         );
@@ -104,6 +119,7 @@ impl Gateway {
             metrics,
             clock,
             revocations,
+            keys,
             served: tokio::spawn(portico_gateway::serve(listener, app.router, stop.clone())),
             stop,
             key: EncodingKey::from_ed_der(key.as_ref()),
@@ -132,6 +148,25 @@ impl Gateway {
     }
 
     pub(crate) fn token(&self, user: Uuid, role: &str) -> String {
+        self.token_for(user, role, None)
+    }
+
+    /// A key of a person, and what it is exchanged for.
+    pub(crate) fn api_key(&self, user: Uuid, role: &str, scope: &str) -> (String, String) {
+        let key = ApiKeySecret::generate();
+        let token = self.token_for(user, role, Some(scope.to_owned()));
+        let now = self.clock.now();
+        let exchanged = Exchanged {
+            token: token.clone().into(),
+            issued_at: now,
+            expires_at: now + Duration::from_secs(600),
+        };
+        let mut known = self.keys.known.lock().expect("lock");
+        known.insert(key.hash, exchanged);
+        (key.text, token)
+    }
+
+    fn token_for(&self, user: Uuid, role: &str, scope: Option<String>) -> String {
         let now = self.clock.now();
         let claims = Claims {
             iss: ISSUER.to_owned(),
@@ -139,10 +174,14 @@ impl Gateway {
             sub: user,
             sid: new_id(now),
             role: role.to_owned(),
-            email: "ada@example.org".to_owned(),
+            email: Some("ada@example.org".to_owned()),
             iat: now.seconds(),
             exp: now.seconds() + 600,
             jti: new_id(now),
+            client_id: None,
+            scope,
+            key_exp: None,
+            act: None,
         };
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(ACCESS_TOKEN_TYPE.to_owned());
@@ -154,6 +193,28 @@ impl Gateway {
         let soon = self.clock.now() + Duration::from_secs(1);
         self.revocations
             .add(Revoked::User(user), soon, soon + Duration::from_secs(600));
+    }
+}
+
+/// The keys that there are, and how often one was exchanged.
+#[derive(Clone, Default)]
+pub(crate) struct Keys {
+    known: Arc<Mutex<HashMap<KeyHash, Exchanged>>>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Keys {
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl KeyExchange for Keys {
+    async fn exchange(&self, hash: KeyHash) -> Result<Exchanged, Error> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let known = self.known.lock().expect("lock");
+        known.get(&hash).cloned().ok_or_else(unauthenticated)
     }
 }
 

@@ -12,6 +12,7 @@ mod limits;
 mod links;
 mod logs;
 mod mailbox;
+mod oauth;
 mod pages;
 mod services;
 mod streams;

@@ -22,10 +22,13 @@ use prost::Message;
 use tonic::Status;
 
 /// The services that have routes.
-pub(crate) const NAMES: [&str; 7] = [
+pub(crate) const NAMES: [&str; 10] = [
+    "portico.auth.v1.ApiKeysService",
     "portico.auth.v1.AuthService",
     "portico.auth.v1.LinksService",
     "portico.auth.v1.PasswordsService",
+    "portico.auth.v1.ServiceAccountsService",
+    "portico.auth.v1.SupportService",
     "portico.auth.v1.TokensService",
     "portico.projects.v1.ProjectsService",
     "portico.notifications.v1.NotificationsService",

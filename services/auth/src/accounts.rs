@@ -318,10 +318,13 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// `REAUTHENTICATION_REQUIRED`.
+    /// `REAUTHENTICATION_REQUIRED`, or `FORBIDDEN` for a key and for an ADMIN
+    /// in the person's place.
     pub(crate) async fn be_fresh(&self, call: &Call) -> Result<(), Error> {
+        let user = call.user()?;
+        policy::be_oneself(user)?;
         let now = self.now();
-        let session = self.store().session(call.user()?.session_id, now).await?;
+        let session = self.store().session(user.session_id, now).await?;
         policy::be_fresh(&session.ok_or_else(error::session_ended)?, now)
     }
 

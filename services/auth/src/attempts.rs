@@ -100,26 +100,6 @@ impl Accounts {
         outcome
     }
 
-    /// Leaves what the record tells of a second proof that was wrong. Who gives
-    /// one has the password, and gets few tries.
-    pub(crate) async fn second_proof_failed(
-        &self,
-        call: &Call,
-        user_id: Uuid,
-        method: Method,
-    ) -> Result<(), Error> {
-        let failure = Failure {
-            proof: Proof::SignIn,
-            method,
-            reason: WRONG,
-            user_agent: call.client_agent.as_deref().map(shortened),
-        };
-        let origin = self.origin_of_attempt(call);
-        self.store()
-            .sign_in_refused(user_id, &failure, &origin)
-            .await
-    }
-
     /// Forgets what failed at the account of somebody who has shown otherwise
     /// who it is, such as by a mail.
     pub(crate) async fn forget_attempts(&self, user_id: Uuid) -> Result<(), Error> {

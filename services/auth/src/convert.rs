@@ -14,6 +14,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
+    api_key::{ApiKey, ServiceAccount},
     factors::Method,
     history::SignIn,
     link::Purpose,
@@ -43,6 +44,26 @@ pub(crate) fn sign_in(sign_in: &SignIn) -> proto::SignIn {
         method: sign_in.method.clone(),
         ip: sign_in.ip.clone(),
         user_agent: sign_in.user_agent.clone(),
+    }
+}
+
+pub(crate) fn api_key(key: &ApiKey) -> proto::ApiKey {
+    proto::ApiKey {
+        id: key.id.to_string(),
+        name: key.name.clone(),
+        prefix: key.prefix.clone(),
+        scopes: key.scopes.names(),
+        created_at: Some(key.created_at.into()),
+        last_used_at: key.last_used_at.map(Into::into),
+        expires_at: key.expires_at.map(Into::into),
+    }
+}
+
+pub(crate) fn service_account(account: &ServiceAccount) -> proto::ServiceAccount {
+    proto::ServiceAccount {
+        id: account.id.to_string(),
+        name: account.name.clone(),
+        created_at: Some(account.created_at.into()),
     }
 }
 

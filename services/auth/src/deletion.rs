@@ -27,7 +27,7 @@ impl Accounts {
         target: Uuid,
         new_owner: Option<&str>,
     ) -> Result<(), Error> {
-        let caller = call.user()?;
+        let caller = &call.caller;
         policy::delete(caller, target)?;
         let heir_id = match new_owner {
             None => None,
@@ -39,7 +39,7 @@ impl Accounts {
         if heir_id == Some(target) {
             return Err(error::new_owner_is_deleted());
         }
-        if caller.id == target {
+        if caller.is_person(target) {
             self.be_fresh(call).await?;
         }
         let deletion = Deletion {

@@ -69,6 +69,30 @@ pub(crate) fn session_not_found() -> Error {
     )
 }
 
+pub(crate) fn api_key_not_found() -> Error {
+    Error::new(
+        Kind::NotFound,
+        "API_KEY_NOT_FOUND",
+        "There is no such API key.",
+    )
+}
+
+pub(crate) fn service_account_not_found() -> Error {
+    Error::new(
+        Kind::NotFound,
+        "SERVICE_ACCOUNT_NOT_FOUND",
+        "There is no such service account.",
+    )
+}
+
+pub(crate) fn too_many_api_keys() -> Error {
+    Error::new(
+        Kind::FailedPrecondition,
+        "TOO_MANY_API_KEYS",
+        "There are too many API keys. Revoke one first.",
+    )
+}
+
 pub(crate) fn user_not_found() -> Error {
     Error::new(Kind::NotFound, "USER_NOT_FOUND", "There is no such user.")
 }

@@ -23,7 +23,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Factors {
     pub(crate) totp: Option<Totp>,
-    /// The step of the last code that was taken, also of an earlier secret.
+    /// The step of the last code that was taken.
     pub(crate) last_step: i64,
     pub(crate) recovery_codes: RecoveryCodes,
     /// Wrong codes in a row.
@@ -66,18 +66,11 @@ pub(crate) struct Attempt<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Tried {
     /// It is right, and used up.
-    Right { by: Proof, factors: Factors },
+    Right { by: Method, factors: Factors },
     /// It is wrong, and counted.
     Wrong(Factors),
     /// There were so many wrong ones that it is not looked at for so long.
     Blocked(Duration),
-}
-
-/// What somebody proved itself by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Proof {
-    Totp,
-    RecoveryCode,
 }
 
 /// A way to give the second proof.
@@ -86,6 +79,26 @@ pub(crate) enum Method {
     Totp,
     RecoveryCode,
     Passkey,
+}
+
+impl Method {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Totp => "TOTP",
+            Self::RecoveryCode => "RECOVERY_CODE",
+            Self::Passkey => "PASSKEY",
+        }
+    }
+}
+
+impl Shown<'_> {
+    /// What somebody wants to prove itself by.
+    pub(crate) fn method(self) -> Method {
+        match self {
+            Self::Code(_) | Self::FirstCode(_) | Self::AnyCode(_) => Method::Totp,
+            Self::RecoveryCode(_) => Method::RecoveryCode,
+        }
+    }
 }
 
 impl Factors {
@@ -146,7 +159,7 @@ impl Factors {
         attempt: &Attempt<'_>,
         code: &str,
         is_confirmed: bool,
-    ) -> Result<Option<(Proof, Self)>, Error> {
+    ) -> Result<Option<(Method, Self)>, Error> {
         let Some(totp) = &self.totp else {
             return Ok(None);
         };
@@ -165,18 +178,18 @@ impl Factors {
                 last_step,
                 ..self.clone()
             };
-            (Proof::Totp, factors)
+            (Method::Totp, factors)
         }))
     }
 
-    fn by_recovery_code(&self, attempt: &Attempt<'_>, code: &str) -> Option<(Proof, Self)> {
+    fn by_recovery_code(&self, attempt: &Attempt<'_>, code: &str) -> Option<(Method, Self)> {
         let codes = &self.recovery_codes;
         let left = codes.without(attempt.master_key, attempt.user_id, code)?;
         let factors = Self {
             recovery_codes: left,
             ..self.clone()
         };
-        Some((Proof::RecoveryCode, factors))
+        Some((Method::RecoveryCode, factors))
     }
 
     /// The factors after one more wrong code.
@@ -248,7 +261,7 @@ mod tests {
         }
 
         /// Shows something right, which is used up.
-        fn proves(&mut self, shown: Shown<'_>, seconds: i64) -> Proof {
+        fn proves(&mut self, shown: Shown<'_>, seconds: i64) -> Method {
             match self.shows(shown, seconds) {
                 Tried::Right { by, factors } => {
                     self.factors = factors;
@@ -282,13 +295,13 @@ mod tests {
         let code = ada.code(3_000);
         assert!(ada.fails(Shown::Code(&code), 3_000));
         assert!(ada.fails(Shown::AnyCode(&code), 3_000));
-        assert_eq!(ada.proves(Shown::FirstCode(&code), 3_000), Proof::Totp);
+        assert_eq!(ada.proves(Shown::FirstCode(&code), 3_000), Method::Totp);
         assert!(ada.factors.has_totp());
         // Neither again, nor for the next sign-in.
         assert!(ada.fails(Shown::FirstCode(&code), 3_000));
         assert!(ada.fails(Shown::Code(&code), 3_000));
         let next = ada.code(3_030);
-        assert_eq!(ada.proves(Shown::Code(&next), 3_000), Proof::Totp);
+        assert_eq!(ada.proves(Shown::Code(&next), 3_000), Method::Totp);
     }
 
     #[test]
@@ -298,9 +311,9 @@ mod tests {
         assert!(ada.fails(Shown::Code(&recovery_code), 3_000));
         assert!(ada.fails(Shown::RecoveryCode(&code), 3_000));
         let by = ada.proves(Shown::AnyCode(&recovery_code), 3_000);
-        assert_eq!(by, Proof::RecoveryCode);
+        assert_eq!(by, Method::RecoveryCode);
         assert!(ada.fails(Shown::RecoveryCode(&recovery_code), 3_000));
-        assert_eq!(ada.proves(Shown::AnyCode(&code), 3_000), Proof::Totp);
+        assert_eq!(ada.proves(Shown::AnyCode(&code), 3_000), Method::Totp);
     }
 
     #[test]
@@ -351,7 +364,7 @@ mod tests {
         let code = ada.code(3_030);
         let blocked = ada.shows(Shown::Code(&code), 3_029);
         assert_eq!(blocked, Tried::Blocked(Duration::from_secs(1)));
-        assert_eq!(ada.proves(Shown::Code(&code), 3_030), Proof::Totp);
+        assert_eq!(ada.proves(Shown::Code(&code), 3_030), Method::Totp);
         assert_eq!((ada.factors.failures, ada.factors.blocked_until), (0, None));
     }
 }

@@ -4,6 +4,8 @@
 use portico_chassis::clock::Timestamp;
 use uuid::Uuid;
 
+use crate::factors;
+
 /// By what a session was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Method {
@@ -15,6 +17,15 @@ pub(crate) enum Method {
 }
 
 impl Method {
+    /// By a password, and then by this factor.
+    pub(crate) const fn with_password(factor: factors::Method) -> Self {
+        match factor {
+            factors::Method::Totp => Self::PasswordAndTotp,
+            factors::Method::RecoveryCode => Self::PasswordAndRecoveryCode,
+            factors::Method::Passkey => Self::PasswordAndPasskey,
+        }
+    }
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "PASSWORD",

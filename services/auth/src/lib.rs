@@ -1,12 +1,12 @@
 //! The auth service: credentials, sign-in, sessions and access tokens.
 //!
 //! In the order of a request: [`service`] and [`tokens_service`] handle the
-//! RPCs, [`policy`] says who may do what, [`sign_in`] opens sessions, [`accounts`]
+//! RPCs, [`policy`] says who may do what, [`admission`] opens sessions, [`accounts`]
 //! and [`deletion`] drive what spans services ([`peers`]), [`audit`] lists what all of them keep of who
-//! did what, [`tokens`] issues access tokens and
+//! did what, [`tokens`] issues access tokens, [`exchange`] does so for API keys, and
 //! [`revocation`] tells of those that no longer count; [`upkeep`] and [`people`]
-//! go on beside. The rules stand in [`session`], [`password`], [`key`] and [`ticket`], what is
-//! secret at rest is protected by [`secret`], [`store`] keeps all of it, and
+//! go on beside. The rules stand in [`session`], [`password`], [`api_key`], [`impersonation`],
+//! [`key`] and [`ticket`], what is secret at rest is protected by [`secret`], [`store`] keeps all of it, and
 //! [`convert`] speaks protobuf, and [`events`] says what changes are about.
 //! What can go wrong stands in [`error`].
 //!
@@ -15,7 +15,9 @@
 //! nobody, [`build`] comes after its peers.
 
 mod accounts;
+mod admission;
 mod answers;
+mod api_key;
 mod attempts;
 mod audit;
 mod challenge;
@@ -25,8 +27,10 @@ mod deletion;
 mod device;
 mod error;
 mod events;
+mod exchange;
 mod factors;
 mod history;
+mod impersonation;
 mod import;
 mod key;
 mod link;
@@ -42,7 +46,6 @@ mod revocation;
 mod secret;
 mod service;
 mod session;
-mod sign_in;
 mod store;
 mod throttle;
 mod ticket;
@@ -58,9 +61,11 @@ use portico_chassis::{
     serve::App,
 };
 use portico_proto::auth::{
-    auth_service_server::AuthServiceServer, factors_service_server::FactorsServiceServer,
-    links_service_server::LinksServiceServer, passwords_service_server::PasswordsServiceServer,
-    tokens_service_server::TokensServiceServer,
+    api_keys_service_server::ApiKeysServiceServer, auth_service_server::AuthServiceServer,
+    factors_service_server::FactorsServiceServer, links_service_server::LinksServiceServer,
+    passwords_service_server::PasswordsServiceServer,
+    service_accounts_service_server::ServiceAccountsServiceServer,
+    support_service_server::SupportServiceServer, tokens_service_server::TokensServiceServer,
 };
 use tonic::service::Routes;
 
@@ -116,9 +121,12 @@ pub fn build(accounts: &Accounts) -> App {
     let outbox = accounts.0.outbox.clone();
     App {
         routes: Routes::new(AuthServiceServer::new(accounts.clone()))
+            .add_service(ApiKeysServiceServer::new(accounts.clone()))
             .add_service(FactorsServiceServer::new(accounts.clone()))
             .add_service(LinksServiceServer::new(accounts.clone()))
-            .add_service(PasswordsServiceServer::new(accounts.clone())),
+            .add_service(PasswordsServiceServer::new(accounts.clone()))
+            .add_service(ServiceAccountsServiceServer::new(accounts.clone()))
+            .add_service(SupportServiceServer::new(accounts.clone())),
         background: vec![
             Box::new(|stop| Box::pin(upkeep.run(stop))),
             Box::new(|stop| Box::pin(follower.follow_people(stop))),

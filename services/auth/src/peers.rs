@@ -64,11 +64,11 @@ impl Peers {
             .collect())
     }
 
-    /// The person who calls, as the person may see itself.
+    /// The person who calls. Asked for by this service itself: a key that is good
+    /// for somebody's account need not be good for people.
     pub(crate) async fn me(&self, call: &Call, id: Uuid) -> Result<User, Error> {
-        let id = id.to_string();
-        let request = call.forward(users::GetUserRequest { id });
-        answer(self.users.clone().get_user(request).await)
+        let person = self.person(call, id).await?;
+        person.ok_or_else(error::user_not_found)
     }
 
     /// The fields at fault of a person to be made.

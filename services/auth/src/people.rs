@@ -1,6 +1,8 @@
 //! What becomes of sessions and tokens when the users service tells that a
 //! person has changed.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use portico_chassis::{
     clock::parse_id,
@@ -11,7 +13,9 @@ use portico_chassis::{
 use portico_proto::{events::Event, users};
 use tokio_util::sync::CancellationToken;
 
-use crate::{accounts::Accounts, session::EndReason};
+use crate::{
+    accounts::Accounts, api_key::Holder, service::api_keys::holder_of, session::EndReason,
+};
 
 /// What is told of people that matters here.
 const TYPES: [&str; 2] = ["user.updated", "user.deleted"];
@@ -36,24 +40,36 @@ impl Handler for Accounts {
             return Err(Error::internal("the users service told of a malformed id"));
         };
         let is_updated = |field: &str| event.updated_fields.iter().any(|name| name == field);
-        if !is_updated("status") && !is_updated("role") {
+        let matters = is_updated("status") || is_updated("role");
+        if !matters && !is_updated("email") {
             return Ok(());
         }
         // What counts is how the person is now: an event may come late.
         let call = Default::default();
         let person = self.0.peers.person(&call, user_id).await?;
+        // Before anything is revoked: what is issued from here on tells how the
+        // person is, and what was issued before is revoked below.
+        let holder = match &person {
+            Some(person) => holder_of(person)?,
+            None => Holder::nobody(user_id),
+        };
+        self.store().update_holder(&holder).await?;
+        if !matters {
+            return Ok(());
+        }
         let is_active = person.is_some_and(|user| user.status() == users::user::Status::Active);
+        // Times count milliseconds, and this one itself is to be covered.
         let origin = Origin {
             request_id: event.request_id,
-            ..Origin::system(self.now())
+            ..Origin::system(self.now() + Duration::from_millis(1))
         };
-        if is_active {
-            // A token holds the role; the next one will hold the new one.
-            self.store().revoke_tokens(user_id, &origin).await?;
-        } else {
+        if !is_active {
             let reason = EndReason::AccountClosed;
             self.store().end_sessions(user_id, reason, &origin).await?;
         }
+        // A token holds the role; the next one will hold the new one. Those of
+        // API keys stand on no session.
+        self.store().revoke_tokens(user_id, &origin).await?;
         self.0.tokens.0.feed.wake();
         Ok(())
     }

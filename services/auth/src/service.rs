@@ -1,5 +1,7 @@
 //! The RPCs about accounts and sessions: convert, authorise, one use case.
 
+mod admission;
+pub(crate) mod api_keys;
 mod audit;
 mod cookie;
 mod factors;
@@ -8,12 +10,14 @@ mod passkeys;
 mod passwords;
 mod proof;
 mod reauthentication;
+mod service_accounts;
+mod support;
 mod tickets;
 
 use std::sync::Arc;
 
 use portico_chassis::{
-    caller::Call,
+    caller::{Call, Grant},
     clock::parse_id,
     idempotency::{accepted, respond},
     outbox::{Actor, EventStream, Origin},
@@ -31,12 +35,13 @@ use tonic::{Request, Response, Status as Failure};
 use self::cookie::Delivery;
 use crate::{
     accounts::{Accounts, Made, NewAccount},
+    admission::{Admission, SignedIn},
     attempts, convert, error,
     events::Events,
     history::{Method, Proof},
     password::Password,
+    policy,
     session::{EndReason, RefreshToken, Refreshed, Session},
-    sign_in::{Admission, SignedIn},
     throttle::Claimed,
 };
 
@@ -141,6 +146,10 @@ impl AuthService for Accounts {
         let user = call.user()?;
         let response = cookie::forget(&call)?;
         let origin = call.origin(self.now());
+        if matches!(user.grant, Grant::Impersonation { .. }) {
+            self.end_impersonation(user.session_id, &origin).await?;
+            return Ok(response);
+        }
         let reason = EndReason::SignedOut;
         self.store()
             .end_session(user.id, user.session_id, reason, &origin)
@@ -272,13 +281,15 @@ impl AuthService for Accounts {
         if let Some(password) = &request.password {
             violations.take("password", self.0.passwords.chosen(password).await);
         }
+        let role = match request.role {
+            Some(_) => request.role(),
+            None => users::user::Role::Member,
+        };
+        policy::create(&call.caller, role == users::user::Role::Admin)?;
         let account = NewAccount {
             email: &request.email,
             name: &request.name,
-            role: match request.role {
-                Some(_) => request.role(),
-                None => users::user::Role::Member,
-            },
+            role,
             email_verified: false,
             password: request.password.as_deref(),
             by_itself: false,
@@ -342,38 +353,11 @@ impl AuthService for Accounts {
         &self,
         request: Request<proto::ExportAuditEntriesRequest>,
     ) -> Result<Response<audit::Exported>, Failure> {
-        self.export_audit(request)
+        self.export_audit(request).await
     }
 }
 
 impl Accounts {
-    /// The answer to a call that signs in.
-    fn admitted(&self, admission: Admission, delivery: Delivery) -> Response<proto::LoginResponse> {
-        let signed_in = match admission {
-            Admission::SignedIn(signed_in) => signed_in,
-            Admission::Challenged { token, methods } => {
-                let methods = methods.into_iter().map(convert::method);
-                return Response::new(proto::LoginResponse {
-                    mfa_required: true,
-                    mfa_token: Some(token),
-                    methods: methods.map(Into::into).collect(),
-                    ..Default::default()
-                });
-            }
-        };
-        let mut response = Response::new(proto::LoginResponse {
-            user: Some(signed_in.user),
-            token: Some(signed_in.token),
-            expires_at: Some(signed_in.expires_at.into()),
-            refresh_token: delivery.in_body(&signed_in.refresh_token),
-            mfa_required: false,
-            mfa_token: None,
-            methods: Vec::new(),
-        });
-        delivery.write(&mut response, &signed_in.refresh_token, self.0.session_ttl);
-        response
-    }
-
     /// The session that comes with a new account. A replay shows no secret of
     /// then: the password opens a new session.
     async fn first_sign_in(

@@ -181,6 +181,8 @@ pub(crate) enum EndReason {
     SignedOut,
     /// The person ended it from elsewhere.
     Revoked,
+    /// An ADMIN ended it.
+    EndedByAdmin,
     /// The password changed.
     PasswordChanged,
     /// A change of the e-mail address was undone.
@@ -198,6 +200,7 @@ impl EndReason {
         match self {
             Self::SignedOut => "SIGNED_OUT",
             Self::Revoked => "REVOKED",
+            Self::EndedByAdmin => "ENDED_BY_ADMIN",
             Self::PasswordChanged => "PASSWORD_CHANGED",
             Self::EmailChangeUndone => "EMAIL_CHANGE_UNDONE",
             Self::TokenReused => "TOKEN_REUSED",

@@ -7,8 +7,10 @@
 //! that it is made of, in [`statements`]; what only one database needs stands
 //! in that database's file.
 
+mod api_keys;
 mod changes;
 mod factors;
+mod impersonations;
 mod links;
 mod postgres;
 mod sign_ins;
@@ -34,10 +36,14 @@ use portico_chassis::{
 };
 use uuid::Uuid;
 
-pub(crate) use self::factors::{
-    Added, Answered, ChallengeStore, FactorQueries, FactorStore, NewPasskey, PasskeyStore,
-};
 pub(crate) use self::links::{LinkQueries, LinkStore};
+pub(crate) use self::{
+    api_keys::{ApiKeyQueries, ApiKeyStore},
+    factors::{
+        Added, Answered, ChallengeStore, FactorQueries, FactorStore, NewPasskey, PasskeyStore,
+    },
+    impersonations::ImpersonationStore,
+};
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
 pub(crate) use self::{
     sign_ins::{SignInQueries, SignInStore},
@@ -64,10 +70,13 @@ pub(crate) fn open(database: &Database, access_token_ttl: Duration) -> Arc<dyn S
 /// Everything that the service keeps.
 pub(crate) trait Store:
     Queries
-    + LinkQueries
+    + ApiKeyQueries
     + FactorQueries
+    + LinkQueries
     + AccountStore
+    + ApiKeyStore
     + DeletionStore
+    + ImpersonationStore
     + LinkStore
     + FactorStore
     + ChallengeStore
@@ -83,10 +92,13 @@ pub(crate) trait Store:
 
 impl<T> Store for T where
     T: Queries
-        + LinkQueries
+        + ApiKeyQueries
         + FactorQueries
+        + LinkQueries
         + AccountStore
+        + ApiKeyStore
         + DeletionStore
+        + ImpersonationStore
         + LinkStore
         + FactorStore
         + ChallengeStore
@@ -253,7 +265,8 @@ pub(crate) trait SessionStore: Send + Sync {
         origin: &Origin,
     ) -> Result<bool, Error>;
 
-    /// Ends all sessions of a person and revokes their tokens.
+    /// Ends all sessions of a person, and what an ADMIN does as that person, and
+    /// revokes their tokens.
     async fn end_sessions(
         &self,
         user_id: Uuid,
@@ -261,14 +274,15 @@ pub(crate) trait SessionStore: Send + Sync {
         origin: &Origin,
     ) -> Result<(), Error>;
 
-    /// Revokes the tokens of a person that were issued until now; its sessions
-    /// go on.
+    /// Revokes the tokens of a person that were issued until now, and ends what
+    /// it does as somebody else or an ADMIN as that person; its sessions go on.
     async fn revoke_tokens(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error>;
 
-    /// Forgets sessions, revocations, tickets, registration keys, links,
-    /// challenges, ceremonies, throttles and familiar places that have expired,
-    /// devices not seen for a year, changes of addresses that can no longer be
-    /// undone, and requests that found no answer within a day.
+    /// Forgets sessions, revocations, tickets, registration and idempotency keys,
+    /// links, challenges, ceremonies, impersonations, throttles and familiar
+    /// places that have expired, devices not seen for a year, API keys that were
+    /// revoked 30 days ago, changes of addresses that can no longer be undone, and
+    /// requests that found no answer within a day.
     async fn forget_expired(&self, now: Timestamp) -> Result<(), Error>;
 }
 

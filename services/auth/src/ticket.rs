@@ -55,6 +55,7 @@ impl TicketHash {
 
 #[cfg(test)]
 mod tests {
+    use portico_chassis::caller::Grant;
     use uuid::Uuid;
 
     use super::*;
@@ -65,6 +66,7 @@ mod tests {
             id: Uuid::from_u128(1),
             session_id: Uuid::from_u128(2),
             is_admin: false,
+            grant: Grant::Session,
             issued_at: Timestamp::from_seconds(1),
             expires_at: Timestamp::from_seconds(601),
         };

@@ -10,13 +10,14 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use portico_chassis::{
     clock::{Clock, Timestamp, new_id},
     status::Error,
-    token::{ACCESS_TOKEN_TYPE, Claims},
+    token::{ACCESS_TOKEN_TYPE, ActingParty, Claims, SERVICE_ROLE},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
     Config,
+    impersonation::Impersonation,
     key::{self, KeyState, SealedKey},
     revocation::Feed,
     secret::MasterKey,
@@ -66,10 +67,26 @@ pub struct KeyInfo {
 
 /// For whom a token is issued.
 pub(crate) struct Subject<'a> {
+    /// A person or a service account.
     pub(crate) user_id: Uuid,
+    /// What is revoked to end it.
     pub(crate) session_id: Uuid,
     pub(crate) role: &'static str,
+    /// Empty, of a service account.
     pub(crate) email: &'a str,
+}
+
+/// What a token stands on.
+pub(crate) enum Standing<'a> {
+    /// A session.
+    Session,
+    /// An API key, and when it expires.
+    Key {
+        scope: &'a str,
+        expires_at: Option<Timestamp>,
+    },
+    /// An ADMIN who acts as the person.
+    Impersonation(&'a Impersonation),
 }
 
 impl Tokens {
@@ -157,20 +174,46 @@ impl Tokens {
             .collect()
     }
 
-    /// A new access token, and when it expires.
+    /// A new access token for a session, and when it expires.
     pub(crate) fn issue(&self, subject: &Subject<'_>) -> Result<(String, Timestamp), Error> {
-        let now = self.0.clock.now();
-        let expires_at = Timestamp::from_seconds((now + self.0.ttl).seconds());
+        self.issue_on(subject, &Standing::Session, self.0.clock.now())
+    }
+
+    /// A new access token, issued at `now`, and when it expires.
+    pub(crate) fn issue_on(
+        &self,
+        subject: &Subject<'_>,
+        standing: &Standing<'_>,
+        now: Timestamp,
+    ) -> Result<(String, Timestamp), Error> {
+        let usual = now + self.0.ttl;
+        let (expires_at, scope, key_expires_at, by) = match *standing {
+            Standing::Session => (usual, None, None, None),
+            Standing::Key { scope, expires_at } => {
+                let first = expires_at.map_or(usual, |expires_at| expires_at.min(usual));
+                (first, Some(scope.to_owned()), expires_at, None)
+            }
+            Standing::Impersonation(impersonation) => {
+                let by = impersonation.admin_id;
+                (impersonation.expires_at, None, None, Some(by))
+            }
+        };
+        let expires_at = Timestamp::from_seconds(expires_at.seconds());
+        let is_service_account = subject.role == SERVICE_ROLE;
         let claims = Claims {
             iss: self.0.issuer.clone(),
             aud: self.0.audience.clone(),
             sub: subject.user_id,
             sid: subject.session_id,
             role: subject.role.to_owned(),
-            email: subject.email.to_owned(),
+            email: Some(subject.email.to_owned()).filter(|email| !email.is_empty()),
             iat: now.seconds(),
             exp: expires_at.seconds(),
             jti: new_id(now),
+            client_id: is_service_account.then_some(subject.user_id),
+            scope,
+            key_exp: key_expires_at.map(Timestamp::seconds),
+            act: by.map(|sub| ActingParty { sub }),
         };
         let ring = self.0.ring.load();
         let active = ring.keys.iter().rfind(|key| key.active_from <= now);

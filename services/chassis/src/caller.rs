@@ -1,13 +1,15 @@
 //! Who calls, and what comes with a call beside its message.
 
+mod principal;
+
 use std::{net::IpAddr, sync::Arc};
 
 use tonic::{
     metadata::{Ascii, MetadataMap, MetadataValue},
     transport::server::TcpConnectInfo,
 };
-use uuid::Uuid;
 
+pub use self::principal::{Caller, Grant, Key, Pass, Principal, Scopes, ServiceAccount, User};
 use crate::{
     clock::Timestamp,
     etag::IfMatch,
@@ -44,30 +46,6 @@ pub mod metadata {
     pub const FOREIGN_ORIGIN: &str = "portico-foreign-origin";
 }
 
-/// A person, as an access token tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
-    /// The person's id.
-    pub id: Uuid,
-    /// The session that the token belongs to.
-    pub session_id: Uuid,
-    /// Whether the person has the instance role ADMIN.
-    pub is_admin: bool,
-    /// When the token was issued.
-    pub issued_at: Timestamp,
-    /// When the token expires.
-    pub expires_at: Timestamp,
-}
-
-/// Who calls: a person, a service, a service for a person, or nobody known.
-#[derive(Debug, Clone, Default)]
-pub struct Caller {
-    /// The person.
-    pub user: Option<Arc<User>>,
-    /// The service, by name: `auth`.
-    pub service: Option<Arc<str>>,
-}
-
 /// What comes with a call beside its message. The guard puts it into the
 /// request's extensions.
 #[derive(Debug, Clone, Default)]
@@ -90,7 +68,7 @@ pub struct Call {
     pub refresh_cookie: Option<String>,
     /// Whether a browser sent the call from a page of a foreign origin.
     pub foreign_origin: bool,
-    /// The person's token, to be passed on where a service acts for a person.
+    /// The caller's token, to be passed on where a service acts for the caller.
     bearer: Option<MetadataValue<Ascii>>,
 }
 
@@ -112,21 +90,42 @@ impl Call {
     ///
     /// # Errors
     ///
-    /// `UNAUTHENTICATED`.
+    /// `UNAUTHENTICATED`, or `FORBIDDEN` for one who is known and no person.
     pub fn user(&self) -> Result<&User, Error> {
-        self.caller.user.as_deref().ok_or_else(unauthenticated)
+        match (&self.caller.user, &self.caller.service_account) {
+            (Some(user), _) => Ok(user),
+            (None, Some(_)) => Err(forbidden()),
+            (None, None) => Err(unauthenticated()),
+        }
     }
 
     /// Who changes something, for the record.
     #[must_use]
     pub fn origin(&self, at: Timestamp) -> Origin {
-        let actor = match (&self.caller.user, &self.caller.service) {
-            (Some(user), _) => Actor::User(user.id),
-            (None, Some(service)) => Actor::Service(service.to_string()),
-            (None, None) => Actor::System,
+        let Caller {
+            user,
+            service_account,
+            service,
+        } = &self.caller;
+        let mut impersonated = None;
+        let actor = if let Some(user) = user {
+            match user.grant {
+                Grant::Impersonation { by } => {
+                    impersonated = Some(user.id);
+                    Actor::User(by)
+                }
+                Grant::Session | Grant::Key(_) => Actor::User(user.id),
+            }
+        } else if let Some(account) = service_account {
+            Actor::Service(account.id.to_string())
+        } else if let Some(service) = service {
+            Actor::Service(service.to_string())
+        } else {
+            Actor::System
         };
         Origin {
             actor,
+            impersonated,
             at,
             request_id: self.request_id.to_string(),
             traceparent: self.traceparent.as_deref().map(str::to_owned),
@@ -144,7 +143,7 @@ impl Call {
         }
     }
 
-    /// A message to another service on behalf of this call's person, with its
+    /// A message to another service on behalf of this call's caller, with its
     /// request id and what is known of the client.
     pub fn forward<T>(&self, message: T) -> tonic::Request<T> {
         let mut request = tonic::Request::new(message);
@@ -242,6 +241,15 @@ pub fn unauthenticated() -> Error {
     )
 }
 
+/// The failure of a caller whose key is not for this.
+#[must_use]
+pub fn scope_missing(scope: &str) -> Error {
+    let message = format!("This needs an API key with the scope `{scope}`.");
+    let mut details = serde_json::Map::new();
+    details.insert("scope".to_owned(), scope.into());
+    Error::new(Kind::PermissionDenied, "SCOPE_MISSING", message).with_details(details)
+}
+
 /// The failure of a caller who may not do this.
 #[must_use]
 pub fn forbidden() -> Error {
@@ -264,6 +272,26 @@ mod tests {
         assert!(!is_request_id("a b"));
         assert!(!is_request_id("a\nb"));
         assert!(!is_request_id(&"a".repeat(129)));
+    }
+
+    #[test]
+    fn whoever_impersonates_is_the_one_who_acts() {
+        let (person, admin) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
+        let user = User {
+            id: person,
+            session_id: uuid::Uuid::from_u128(3),
+            is_admin: false,
+            grant: Grant::Impersonation { by: admin },
+            issued_at: Timestamp::default(),
+            expires_at: Timestamp::default(),
+        };
+        let call = Call {
+            caller: Principal::User(Arc::new(user)).into(),
+            ..Call::default()
+        };
+        let origin = call.origin(Timestamp::default());
+        assert_eq!(origin.actor, Actor::User(admin));
+        assert_eq!(origin.impersonated, Some(person));
     }
 
     #[test]

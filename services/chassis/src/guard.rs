@@ -7,6 +7,7 @@
 //! its reader reads, and may.
 
 mod revocable;
+mod rule;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -24,8 +25,9 @@ use tonic::{Status, metadata::MetadataMap, transport::server::TcpConnectInfo};
 use tracing::Instrument as _;
 
 use self::revocable::Revocable;
+pub use self::rule::{Access, Rule};
 use crate::{
-    caller::{Call, Caller, User, forbidden, metadata, unauthenticated},
+    caller::{Call, Caller, Pass, Principal, metadata, unauthenticated},
     status::Error,
     telemetry::{self, Metrics},
     token::{ServiceIdentity, Verifier},
@@ -34,51 +36,15 @@ use crate::{
 /// The longest that a call may take, whatever its caller says.
 const MAX_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Which caller a method is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Anybody.
-    Public,
-    /// A signed-in person.
-    User,
-    /// A signed-in person with the instance role ADMIN.
-    Admin,
-    /// Another service of this installation.
-    Service,
-}
-
-impl Access {
-    /// Nothing, if the method is for this caller.
-    ///
-    /// # Errors
-    ///
-    /// `UNAUTHENTICATED` or `FORBIDDEN`.
-    pub fn check(self, caller: &Caller) -> Result<(), Error> {
-        let user = caller.user.as_deref();
-        let is_known = user.is_some() || caller.service.is_some();
-        let is_allowed = match self {
-            Self::Public => true,
-            Self::User => user.is_some(),
-            Self::Admin => user.is_some_and(|user| user.is_admin),
-            Self::Service => caller.service.is_some(),
-        };
-        match (is_allowed, is_known) {
-            (true, _) => Ok(()),
-            (false, true) => Err(forbidden()),
-            (false, false) => Err(unauthenticated()),
-        }
-    }
-}
-
 /// What the guard needs to know and to check.
 pub struct Guard {
-    /// Checks people's tokens.
+    /// Checks the tokens of people and of service accounts.
     pub verifier: Arc<Verifier>,
     /// Checks services' tokens.
     pub identity: Arc<ServiceIdentity>,
-    /// Which caller each method is for, by its path. Other paths are not
+    /// Which callers each method is for, by its path. Other paths are not
     /// guarded: health and reflection.
-    pub access: HashMap<&'static str, Access>,
+    pub rules: HashMap<&'static str, Rule>,
     /// The methods that answer with a stream.
     pub streams: HashSet<&'static str>,
     /// Where calls are counted.
@@ -93,42 +59,42 @@ impl Guard {
             .layer(axum::middleware::from_fn_with_state(self.clone(), pass))
     }
 
-    fn revocable(&self, body: Body, user: Arc<User>) -> Body {
-        Body::new(Revocable {
-            body,
-            verifier: self.verifier.clone(),
-            user,
-        })
-    }
-
-    async fn identify(&self, map: &MetadataMap, access: Access) -> Result<Call, Error> {
+    async fn identify(&self, map: &MetadataMap, rule: &Rule) -> Result<Call, Error> {
         let text = |name: &str| map.get(name).and_then(|value| value.to_str().ok());
+        let is_public = rule.access == Access::Public;
         let mut caller = Caller::default();
+        let mut passed_on = None;
         if let Some(token) = text(metadata::SERVICE) {
             caller.service = Some(self.identity.verify(token)?);
         }
         let bearer = text(metadata::AUTHORIZATION).map(parse_bearer);
         match bearer {
             None => {}
-            Some(Err(_)) if access == Access::Public => {}
+            Some(Err(_)) if is_public => {}
             Some(Err(error)) => return Err(error),
             Some(Ok(token)) => match self.identity.verify(token) {
                 Ok(service) => caller.service = Some(service),
                 Err(_) => match self.verifier.verify(token).await {
-                    Ok(user) => caller.user = Some(user),
+                    Ok(known) => {
+                        passed_on = match known.exchanged {
+                            Some(token) => format!("Bearer {token}").parse().ok(),
+                            None => map.get(metadata::AUTHORIZATION).cloned(),
+                        };
+                        match known.principal {
+                            Principal::User(user) => caller.user = Some(user),
+                            Principal::ServiceAccount(account) => {
+                                caller.service_account = Some(account);
+                            }
+                        }
+                    }
                     // A stale token is no reason to refuse a new sign-in.
-                    Err(_) if access == Access::Public => {}
+                    Err(_) if is_public => {}
                     Err(error) => return Err(error),
                 },
             },
         }
-        access.check(&caller)?;
-        let forwarded = caller
-            .user
-            .is_some()
-            .then(|| map.get(metadata::AUTHORIZATION).cloned())
-            .flatten();
-        Ok(Call::read(map, caller.service.is_some()).with_caller(caller, forwarded))
+        rule.check(&caller)?;
+        Ok(Call::read(map, caller.service.is_some()).with_caller(caller, passed_on))
     }
 }
 
@@ -146,13 +112,13 @@ pub fn parse_bearer(header: &str) -> Result<&str, Error> {
 }
 
 async fn pass(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    let Some((path, access)) = guard.access.get_key_value(request.uri().path()) else {
+    let Some((path, rule)) = guard.rules.get_key_value(request.uri().path()) else {
         return next.run(request).await;
     };
     let started = Instant::now();
     let span = telemetry::rpc_span(path, request.headers());
     let is_stream = guard.streams.contains(path);
-    let response = check(&guard, *access, is_stream, request, next)
+    let response = check(&guard, rule, is_stream, request, next)
         .instrument(span.clone())
         .await;
     let code = telemetry::grpc_code(response.headers());
@@ -163,29 +129,40 @@ async fn pass(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> 
 
 async fn check(
     guard: &Guard,
-    access: Access,
+    rule: &Rule,
     is_stream: bool,
     request: Request,
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     let map = MetadataMap::from_headers(std::mem::take(&mut parts.headers));
-    let call = match guard.identify(&map, access).await {
+    let call = match guard.identify(&map, rule).await {
         Ok(call) => call.seen_from(parts.extensions.get::<TcpConnectInfo>(), &map),
         Err(error) => return Status::from(error).into_http(),
     };
     tracing::Span::current().record("request_id", &*call.request_id);
     parts.headers = map.into_headers();
     let deadline = deadline(&parts.headers);
-    let reader = call.caller.user.clone().filter(|_| is_stream);
+    let reader = reader(&call.caller).filter(|_| is_stream);
     parts.extensions.insert(Arc::new(call));
     let handled = next.run(Request::from_parts(parts, body));
     match tokio::time::timeout(deadline, handled).await {
         Ok(response) => match reader {
-            Some(user) => response.map(|body| guard.revocable(body, user)),
+            Some(pass) => {
+                let verifier = guard.verifier.clone();
+                response.map(|body| Body::new(Revocable::new(body, verifier, pass)))
+            }
             None => response,
         },
         Err(_) => Status::from(Error::deadline_exceeded()).into_http(),
+    }
+}
+
+/// Whose stream ends when a token is revoked.
+fn reader(caller: &Caller) -> Option<Pass> {
+    match (&caller.user, &caller.service_account) {
+        (Some(user), _) => Some((&**user).into()),
+        (None, account) => account.as_deref().map(Into::into),
     }
 }
 
@@ -234,25 +211,6 @@ mod tests {
         for value in ["", "S", "5", "123456789S", "-1S", "1x"] {
             assert_eq!(with_timeout(value), MAX_DEADLINE, "{value}");
         }
-    }
-
-    #[test]
-    fn a_stranger_is_asked_to_sign_in_and_others_are_forbidden() {
-        let nobody = Caller::default();
-        let service = Caller {
-            service: Some("auth".into()),
-            ..Caller::default()
-        };
-        assert_eq!(
-            Access::User.check(&nobody).expect_err("refused").reason,
-            "UNAUTHENTICATED"
-        );
-        assert_eq!(
-            Access::Admin.check(&service).expect_err("refused").reason,
-            "FORBIDDEN"
-        );
-        assert!(Access::Service.check(&service).is_ok());
-        assert!(Access::Public.check(&nobody).is_ok());
     }
 
     #[test]

@@ -49,10 +49,12 @@ impl IdempotencyKey {
                 "must be 1 to 255 printable ASCII characters",
             ));
         }
-        let caller = match (&call.caller.user, &call.caller.service) {
-            (Some(user), _) => user.id.to_string(),
-            (None, Some(service)) => format!("service:{service}"),
-            (None, None) => String::new(),
+        let caller = &call.caller;
+        let caller = match (&caller.user, &caller.service_account, &caller.service) {
+            (Some(user), _, _) => user.id.to_string(),
+            (None, Some(account), _) => account.id.to_string(),
+            (None, None, Some(service)) => format!("service:{service}"),
+            (None, None, None) => String::new(),
         };
         Ok(Some(Self {
             id: Sha256::digest(format!("{caller}\0{method}\0{key}")).into(),

@@ -1,5 +1,6 @@
 //! What any process of Portico needs, whichever role it runs. Nothing here
-//! knows a domain, or of the contracts more than the form of events: a module
+//! knows a domain, or of the contracts more than the form of events and the
+//! policies of methods: a module
 //! belongs here only if two processes need it, and it is named for what it does.
 //!
 //! In the order of a request: [`serve`] accepts it, [`guard`] finds out who

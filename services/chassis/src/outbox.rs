@@ -35,7 +35,7 @@ use crate::{
 pub enum Actor {
     /// A person.
     User(Uuid),
-    /// Another service.
+    /// Another service, by its name, or a service account, by its id.
     Service(String),
     /// Portico itself.
     System,
@@ -85,6 +85,8 @@ impl From<Actor> for events::Actor {
 pub struct Origin {
     /// Who made it.
     pub actor: Actor,
+    /// The person as whom an ADMIN made it.
+    pub impersonated: Option<Uuid>,
     /// When.
     pub at: Timestamp,
     /// In which request.
@@ -101,6 +103,7 @@ impl Origin {
     pub fn system(at: Timestamp) -> Self {
         Self {
             actor: Actor::System,
+            impersonated: None,
             at,
             request_id: crate::caller::new_request_id().to_string(),
             traceparent: None,
@@ -157,6 +160,14 @@ impl<'a, P> Event<'a, P> {
     #[must_use]
     pub fn id(mut self, name: &'static str, id: Uuid) -> Self {
         self.details.insert(name.to_owned(), id.to_string().into());
+        self
+    }
+
+    /// Like [`Event::id`], with what somebody wrote for the record itself: the
+    /// one text in it that is not ours.
+    #[must_use]
+    pub fn written_for_the_record(mut self, name: &'static str, text: &str) -> Self {
+        self.details.insert(name.to_owned(), text.into());
         self
     }
 
@@ -249,6 +260,14 @@ const INSERT: &str = "INSERT INTO outbox (id, kind, subject_type, subject, paylo
     details, actor, request_id, traceparent, client_ip, created_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
+/// What there is to tell beside the changes.
+fn details(mut details: Map<String, Value>, origin: &Origin) -> Map<String, Value> {
+    if let Some(id) = origin.impersonated {
+        details.insert("impersonated".to_owned(), id.to_string().into());
+    }
+    details
+}
+
 /// An object as it is kept; nothing, if it is empty.
 fn kept(object: Map<String, Value>) -> Option<String> {
     (!object.is_empty()).then(|| Value::Object(object).to_string())
@@ -278,7 +297,7 @@ macro_rules! append {
                 .bind(event.subject)
                 .bind(serde_json::to_string(event.payload).map_err(Error::internal)?)
                 .bind(kept(event.changes.0))
-                .bind(kept(event.details))
+                .bind(kept(details(event.details, origin)))
                 .bind(origin.actor.to_string())
                 .bind(&origin.request_id)
                 .bind(&origin.traceparent)

@@ -88,7 +88,7 @@ impl UsersService for Service {
     ) -> Result<Response<proto::User>, Failure> {
         let call = Call::of(&request)?;
         let id = parse_id(&request.get_ref().id).ok_or_else(error::not_found)?;
-        policy::see(call.user()?, id)?;
+        policy::see(&call.caller, id)?;
         let user = self.store.get(id).await?.ok_or_else(error::not_found)?;
         Ok(Response::new(convert::user(&user)))
     }
@@ -103,7 +103,7 @@ impl UsersService for Service {
         let change = convert::change(&request, &mut violations);
         violations.finish()?;
         let id = parse_id(&request.id).ok_or_else(error::not_found)?;
-        policy::change(call.user()?, id, &change)?;
+        policy::change(&call.caller, id, &change)?;
         let origin = call.origin(self.clock.now());
         let user = self
             .store

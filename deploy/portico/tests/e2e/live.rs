@@ -1,7 +1,7 @@
 //! Live changes, as stock clients see them: each exactly what it may, at once,
 //! over both transports.
 
-mod clients;
+pub(crate) mod clients;
 mod sockets;
 mod streams;
 

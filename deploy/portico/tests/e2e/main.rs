@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "what is unexpected fails the test")]
 
 mod accounts;
+mod api_keys;
 mod audit;
 mod changes;
 mod conventions;
@@ -23,6 +24,9 @@ mod passwords;
 mod people;
 mod projects;
 mod rest;
+mod scopes;
+mod service_accounts;
+mod support;
 
 pub(crate) use self::instance::{Instance, Person};
 

@@ -4,6 +4,7 @@
 mod audit;
 mod factors;
 mod invitations;
+mod keys;
 mod links;
 mod passwords;
 
@@ -21,8 +22,9 @@ in_both_shapes! {
 }
 
 /// The fields whose values differ from play to play.
-const VOLATILE: [&str; 9] = [
+const VOLATILE: [&str; 10] = [
     "ticket",
+    "prefix",
     "validUntil",
     "nextCursor",
     "requestId",
@@ -85,6 +87,7 @@ async fn play(portico: &Instance, face: Face) -> Play<'_> {
     play.invitations().await;
     play.inheritance().await;
     play.mails().await;
+    play.keys().await;
     play.audit_log(&project).await;
     play.ends().await;
     play

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use portico_chassis::caller::Grant;
 use portico_proto::{
     FILE_DESCRIPTOR_SET,
     events::Event,
@@ -84,6 +85,7 @@ fn user(id: Uuid) -> User {
         id,
         session_id: Uuid::from_u128(id.as_u128() + 1_000),
         is_admin: false,
+        grant: Grant::Session,
         issued_at: Timestamp::from_seconds(0),
         expires_at: Timestamp::from_seconds(600),
     }

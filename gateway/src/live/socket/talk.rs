@@ -1,11 +1,11 @@
 //! What clients of Socket.IO ask for: to be connected, to join and to leave the
 //! rooms of projects, and to go on with another token.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use engineioxide::{DisconnectReason, Socket};
 use portico_chassis::{
-    caller::{forbidden, unauthenticated},
+    caller::{Caller, User, forbidden, unauthenticated},
     clock::parse_id,
     status::{Error, Kind},
 };
@@ -19,7 +19,10 @@ use super::{
 };
 use crate::{
     limits::{Policy, Subject},
-    live::hub::{Asked, Scope, Standing},
+    live::{
+        LISTENING,
+        hub::{Asked, Scope, Standing},
+    },
 };
 
 /// How often a project is looked at again whose access changes all the time.
@@ -63,19 +66,16 @@ impl Handler {
     async fn sign_in(&self, socket: &Arc<Socket<Session>>, auth: &Value) -> Result<(), Error> {
         let live = &self.0;
         let origin = origin(socket)?;
-        let token = auth["token"].as_str().ok_or_else(unauthenticated);
-        let verified = match token {
-            Ok(token) => live.verifier.verify(token).await.map(|user| (user, token)),
-            Err(error) => Err(error),
+        let verified = match auth["token"].as_str() {
+            Some(token) => self.identify(token, origin.address).await,
+            None => Err(unauthenticated()),
         };
-        let (policy, subject) = match &verified {
-            Ok((user, _)) => (Policy::User, Subject::User(user.id)),
-            Err(_) => (Policy::Anonymous, Subject::address(origin.address)),
-        };
-        if let Some(standing) = live.limits.count(policy, subject).await {
-            standing
-                .check()
-                .inspect_err(|_| live.metrics.rate_limited(policy.name()))?;
+        match &verified {
+            Ok((user, _)) => self.count(Policy::User, Subject::User(user.id)).await?,
+            Err(_) => {
+                let address = Subject::address(origin.address);
+                self.count(Policy::Anonymous, address).await?;
+            }
         }
         let (user, token) = verified?;
         let _listening = live.listen().await?;
@@ -85,13 +85,39 @@ impl Handler {
         let client = SignedIn {
             id,
             person: user.id,
-            token: token.into(),
+            token,
         };
         if !socket.data.sign_in(client) {
             live.hub.disconnect(id);
         }
         // It may have been revoked just before it could be told so.
         live.hub.check(id, |user| live.counts(user));
+        Ok(())
+    }
+
+    /// The person of a token or an API key, if it may listen, and the token that
+    /// stands for it in calls to services.
+    async fn identify(&self, shown: &str, from: IpAddr) -> Result<(Arc<User>, Arc<str>), Error> {
+        let verifier = &self.0.verifier;
+        if !verifier.is_at_hand(shown) {
+            self.count(Policy::Anonymous, Subject::address(from))
+                .await?;
+        }
+        let known = verifier.verify(shown).await?;
+        let caller = Caller::from(known.principal);
+        LISTENING.check(&caller)?;
+        let user = caller.user.ok_or_else(forbidden)?;
+        Ok((user, known.exchanged.unwrap_or_else(|| shown.into())))
+    }
+
+    /// Counts what a client does.
+    async fn count(&self, policy: Policy, subject: Subject) -> Result<(), Error> {
+        let live = &self.0;
+        if let Some(standing) = live.limits.count(policy, subject).await {
+            standing
+                .check()
+                .inspect_err(|_| live.metrics.rate_limited(policy.name()))?;
+        }
         Ok(())
     }
 
@@ -162,16 +188,13 @@ impl Handler {
         token: &str,
     ) -> Result<(), Error> {
         let live = &self.0;
-        let user = live.verifier.verify(token).await?;
+        let (user, token) = self.identify(token, origin(socket)?.address).await?;
         if user.id != client.person {
             return Err(forbidden());
         }
         live.hub.renew(client.id, &user);
         let id = client.id;
-        socket.data.sign_in(SignedIn {
-            token: token.into(),
-            ..client
-        });
+        socket.data.sign_in(SignedIn { token, ..client });
         live.hub.check(id, |user| live.counts(user));
         Ok(())
     }

@@ -14,7 +14,7 @@ use portico_chassis::{
 };
 use portico_proto::{
     auth as proto,
-    events::{AuditEntry, ReadAuditEntriesRequest, actor::Type},
+    events::{Actor, AuditEntry, ReadAuditEntriesRequest, actor::Type},
 };
 use tonic::{Request, Response, Status as Failure};
 
@@ -55,7 +55,8 @@ impl Accounts {
         let request = request.into_inner();
         let mut violations = rules_of(&request);
         let (page, limit, cursor) = (request.page, request.limit, request.cursor.clone());
-        let asked = asked!(request);
+        let mut asked = asked!(request);
+        self.tell_accounts(&mut asked).await?;
         let scope = ("audit", &asked);
         let paging = Paging::parse(&mut violations, page, limit, cursor.as_deref(), &scope);
         paging.check_place(&mut violations, false);
@@ -70,14 +71,16 @@ impl Accounts {
         }))
     }
 
-    pub(super) fn export_audit(
+    pub(super) async fn export_audit(
         &self,
         request: Request<proto::ExportAuditEntriesRequest>,
     ) -> Result<Response<Exported>, Failure> {
         let call = Call::of(&request)?.for_nobody();
         let request = request.into_inner();
         rules_of(&request).finish()?;
-        let walk = Walk::new(self.sources(&call), asked!(request), usize::MAX);
+        let mut asked = asked!(request);
+        self.tell_accounts(&mut asked).await?;
+        let walk = Walk::new(self.sources(&call), asked, usize::MAX);
         let start = (self.clone(), call, walk);
         // Read only as it is taken: a slow reader holds up nothing but itself.
         let parts = stream::try_unfold(start, |(accounts, call, mut walk)| async move {
@@ -89,6 +92,18 @@ impl Accounts {
         });
         let entries = parts.try_flatten().map_err(Failure::from);
         Ok(Response::new(entries.boxed()))
+    }
+
+    /// Lets a filter by the id of a service account mean that one, and not a
+    /// person.
+    async fn tell_accounts(&self, asked: &mut ReadAuditEntriesRequest) -> Result<(), Error> {
+        let id = asked.actor.as_deref().and_then(parse_id);
+        let Some(id) = id else { return Ok(()) };
+        let found = self.store().named_service_accounts(&[id]).await?;
+        if !found.is_empty() {
+            asked.actor = Some(format!("service:{id}"));
+        }
+        Ok(())
     }
 
     /// Where the entries of this installation are.
@@ -112,17 +127,27 @@ impl Accounts {
         ]
     }
 
-    /// Adds what the people among the actors, at most 100, are called now.
+    /// Adds what the people and the service accounts among the actors, at most
+    /// 100, are called now.
     async fn name(&self, call: &Call, entries: &mut [AuditEntry]) -> Result<(), Error> {
-        let mut people: Vec<_> = entries
-            .iter_mut()
-            .filter_map(|entry| entry.actor.as_mut())
-            .filter(|actor| actor.r#type() == Type::User)
-            .collect();
-        let ids: BTreeSet<_> = people.iter().filter_map(|actor| actor.id.clone()).collect();
-        let found = self.0.peers.people(call, ids.into_iter().collect()).await?;
-        let names: HashMap<_, _> = found.into_iter().map(|user| (user.id, user.name)).collect();
-        for actor in &mut people {
+        let actors = entries.iter_mut().filter_map(|entry| entry.actor.as_mut());
+        let mut actors: Vec<_> = actors.collect();
+        let ids_of = |kind: Type, actors: &[&mut Actor]| -> BTreeSet<String> {
+            let of_kind = actors.iter().filter(|actor| actor.r#type() == kind);
+            of_kind.filter_map(|actor| actor.id.clone()).collect()
+        };
+        let people = ids_of(Type::User, &actors).into_iter().collect();
+        let people = self.0.peers.people(call, people).await?;
+        let services = ids_of(Type::Service, &actors);
+        // The others are services of this installation, which are their names.
+        let accounts: Vec<_> = services.iter().filter_map(|id| parse_id(id)).collect();
+        let accounts = self.store().named_service_accounts(&accounts).await?;
+        let people = people.into_iter().map(|user| (user.id, user.name));
+        let accounts = accounts
+            .into_iter()
+            .map(|one| (one.id.to_string(), one.name));
+        let names: HashMap<_, _> = people.chain(accounts).collect();
+        for actor in &mut actors {
             actor.name = actor.id.as_ref().and_then(|id| names.get(id)).cloned();
         }
         Ok(())

@@ -16,13 +16,12 @@ use super::{
 };
 use crate::{
     accounts::Accounts,
+    admission::Admission,
     challenge::ChallengeHash,
     error,
     factors::Shown,
-    history::Method,
     policy,
     recovery::RecoveryCodes,
-    sign_in::Admission,
     store::Answered,
     totp::{self, Secret},
 };
@@ -77,19 +76,10 @@ impl FactorsService for Accounts {
         match answered {
             Answered::Opened => {
                 let signed_in = self.enter(&call, &session, &origin).await?;
-                Ok(self.admitted(Admission::SignedIn(signed_in), delivery))
+                Ok(self.admitted(Admission::SignedIn(Box::new(signed_in)), delivery))
             }
             Answered::Gone => Err(error::mfa_token_invalid().into()),
-            Answered::Wrong => {
-                let method = match proof {
-                    Proof::Passkey { .. } => Method::PasswordAndPasskey,
-                    Proof::RecoveryCode(_) => Method::PasswordAndRecoveryCode,
-                    Proof::Code(_) | Proof::Password(_) => Method::PasswordAndTotp,
-                };
-                self.second_proof_failed(&call, challenge.user_id, method)
-                    .await?;
-                Err(wrong(&proof).into())
-            }
+            Answered::Wrong => Err(wrong(&proof).into()),
             Answered::Blocked(pause) => Err(error::too_many_codes(pause).into()),
         }
     }
@@ -247,7 +237,7 @@ impl FactorsService for Accounts {
         rules_of(&request).finish()?;
         let delivery = Delivery::of(&call, request.cookie)?;
         let signed_in = self.sign_in_by_passkey(&call, &request).await?;
-        Ok(self.admitted(Admission::SignedIn(signed_in), delivery))
+        Ok(self.admitted(Admission::SignedIn(Box::new(signed_in)), delivery))
     }
 
     async fn reset_mfa(
@@ -256,7 +246,7 @@ impl FactorsService for Accounts {
     ) -> Result<Response<()>, Failure> {
         let call = Call::of(&request)?;
         let target = parse_id(&request.get_ref().id).ok_or_else(error::user_not_found)?;
-        policy::reset_mfa(call.user()?, target)?;
+        policy::reset_mfa(&call.caller, target)?;
         let person = self.0.peers.person(&call, target).await?;
         let is_there = |user: &users::User| user.status() != users::user::Status::Deleted;
         person.filter(is_there).ok_or_else(error::user_not_found)?;

@@ -18,9 +18,9 @@ use super::{
 };
 use crate::{
     accounts::Accounts,
+    admission::SignedIn,
     convert, error,
     passkey::{self, Ceremony, Holder, Passkey, RelyingParty},
-    sign_in::SignedIn,
     store::{Added, NewPasskey},
 };
 

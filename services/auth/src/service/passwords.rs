@@ -46,7 +46,6 @@ impl PasswordsService for Accounts {
         request: Request<proto::ListSignInsRequest>,
     ) -> Result<Response<proto::ListSignInsResponse>, Failure> {
         let call = Call::of(&request)?;
-        let caller = call.user()?;
         let request = request.into_inner();
         let mut violations = rules_of(&request);
         let (page, limit) = (request.page, request.limit);
@@ -56,8 +55,8 @@ impl PasswordsService for Accounts {
         check_depth(&paging, &mut violations);
         violations.finish()?;
         let id = parse_id(&request.id).ok_or_else(error::user_not_found)?;
-        policy::see_sign_ins(caller, id)?;
-        if caller.id != id && self.0.peers.person(&call, id).await?.is_none() {
+        policy::see_sign_ins(&call.caller, id)?;
+        if !call.caller.is_person(id) && self.0.peers.person(&call, id).await?.is_none() {
             return Err(error::user_not_found().into());
         }
         let page = self.store().sign_ins(id, &paging).await?;

@@ -3,6 +3,7 @@
 
 mod audit;
 mod deletions;
+mod factors;
 mod fakes;
 mod links;
 mod throttle;
@@ -166,6 +167,7 @@ fn person(id: &str, session_id: Uuid, is_admin: bool) -> Person {
         id: parse_id(id).expect("an id"),
         session_id,
         is_admin,
+        grant: Grant::Session,
         issued_at: Timestamp::default(),
         expires_at: Timestamp::default(),
     }

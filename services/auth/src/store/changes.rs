@@ -2,9 +2,11 @@
 //! event. No SQL.
 
 mod accounts;
+pub(super) mod api_keys;
 mod deletions;
 mod events;
 mod factors;
+pub(super) mod impersonations;
 mod links;
 mod passkeys;
 mod sessions;
@@ -26,7 +28,11 @@ use portico_chassis::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use self::events::{Ended, Opened};
+use self::{
+    api_keys::ApiKeyStatements,
+    events::{Ended, Opened},
+    impersonations::{ImpersonationStatements, end_impersonations},
+};
 pub(super) use self::{
     factors::FactorStatements, links::LinkStatements, throttle::ThrottleStatements,
 };
@@ -34,6 +40,7 @@ use super::{Deletion, FactorQueries, LinkQueries, Queries, RegistrationKey};
 use crate::{
     device::Device,
     history::Method,
+    impersonation::Ending,
     key::SealedKey,
     session::{EndReason, Session},
     ticket::{Ticket, TicketHash},
@@ -68,7 +75,12 @@ pub(super) struct Claim {
 /// The statements that changes are made of. Dropped, it changes nothing.
 #[async_trait]
 pub(super) trait Transaction:
-    FactorStatements + LinkStatements + ThrottleStatements + Send
+    ApiKeyStatements
+    + FactorStatements
+    + ImpersonationStatements
+    + LinkStatements
+    + ThrottleStatements
+    + Send
 {
     /// Claims a key for an account, unless somebody has, and reads the claim.
     async fn claim(
@@ -201,7 +213,8 @@ pub(super) trait Transaction:
     async fn commit(self) -> Result<(), Error>;
 }
 
-/// Opens a session, and tells of it and of a device that is new.
+/// Opens a session by a password alone or by something else, and tells of it and
+/// of a device that is new.
 async fn enter<T: Transaction>(
     transaction: &mut T,
     session: &Session,
@@ -220,7 +233,8 @@ async fn enter<T: Transaction>(
     Ok(())
 }
 
-/// Revokes the tokens of sessions that are gone, and tells of it.
+/// Revokes the tokens of sessions that are gone, with what was begun in them, and
+/// tells of it.
 async fn end<E: Engine>(
     engine: &E,
     transaction: &mut E::Transaction,
@@ -237,6 +251,7 @@ async fn end<E: Engine>(
             reason,
         };
         transaction.append(origin, ended.event()).await?;
+        end_impersonations(transaction, Ending::Session(id), origin).await?;
     }
     Ok(())
 }

@@ -2,11 +2,15 @@
 //! fresh database on each engine.
 
 mod accounts;
+mod api_keys;
 mod audit;
+mod challenges;
 mod deletions;
 mod factors;
+mod impersonations;
 mod links;
 mod passkeys;
+mod service_accounts;
 mod sessions;
 mod sign_ins;
 mod throttle;

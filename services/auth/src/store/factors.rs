@@ -113,7 +113,8 @@ pub(crate) trait ChallengeStore: Send + Sync {
     ) -> Result<bool, Error>;
 
     /// Answers a challenge by a code: if it is right, the challenge ends and
-    /// the session is opened; if it is wrong, it has one try less.
+    /// the session is opened; if it is wrong, it has one try less, and that is
+    /// told of.
     async fn answer_by_code(
         &self,
         hash: ChallengeHash,

@@ -69,6 +69,10 @@ impl PostgresTransaction {
     pub(super) const LOCK_PASSWORD: Option<&'static str> =
         Some("SELECT 1 FROM credentials WHERE user_id = $1 FOR UPDATE");
 
+    /// A lock on a name, because there may be no row to take yet.
+    pub(super) const LOCK_FACTORS: Option<&'static str> =
+        Some("SELECT pg_advisory_xact_lock(hashtextextended('factors of ' || $1::text, 0))");
+
     pub(super) const LOCK_SESSION: &'static str =
         select_sessions!("WHERE id = $1 AND expires_at > $2 FOR UPDATE");
 

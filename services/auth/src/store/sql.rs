@@ -1,11 +1,16 @@
 //! The SQL that both databases share: texts and rows.
 
+pub(super) mod api_keys;
 pub(super) mod factors;
 pub(super) mod links;
 pub(super) mod sign_ins;
 pub(super) mod throttle;
 
-use portico_chassis::{caller::User, clock::Timestamp, token::Revoked};
+use portico_chassis::{
+    caller::{Grant, User},
+    clock::Timestamp,
+    token::Revoked,
+};
 use uuid::Uuid;
 
 use super::{Cursor, Deletion, Revocation};
@@ -125,13 +130,16 @@ pub(super) const DELETE_TICKET: &str = "DELETE FROM tickets WHERE hash = $1 AND 
         AND revocations.revoked_at > tickets.issued_at) \
     RETURNING user_id, session_id, is_admin, issued_at, token_expires_at";
 
-pub(super) const FORGET_EXPIRED: [&str; 6] = [
+pub(super) const FORGET_EXPIRED: [&str; 9] = [
     "DELETE FROM sessions WHERE expires_at <= $1",
     "DELETE FROM revocations WHERE expires_at <= $1",
     "DELETE FROM tickets WHERE expires_at <= $1",
     "DELETE FROM registrations WHERE expires_at <= $1",
     "DELETE FROM throttles WHERE expires_at <= $1",
     "DELETE FROM familiar_places WHERE expires_at <= $1",
+    "DELETE FROM idempotency_keys WHERE expires_at <= $1",
+    "DELETE FROM impersonations WHERE expires_at <= $1",
+    "DELETE FROM api_keys WHERE forget_at <= $1",
 ];
 
 pub(super) const SIGNING_KEYS: &str = "SELECT kid, public_key, sealed, created_at, active_from \
@@ -211,6 +219,8 @@ impl From<HolderRow> for User {
             id: row.user_id,
             session_id: row.session_id,
             is_admin: row.is_admin,
+            // Whoever got the ticket may listen, and it is good for nothing else.
+            grant: Grant::Session,
             issued_at: row.issued_at,
             expires_at: row.token_expires_at,
         }

@@ -64,6 +64,7 @@ pub(super) struct SqliteTransaction(pub(super) Write<Sqlite>);
 
 impl SqliteTransaction {
     pub(super) const LOCK_PASSWORD: Option<&'static str> = None;
+    pub(super) const LOCK_FACTORS: Option<&'static str> = None;
     pub(super) const LOCK_SESSION: &'static str = SESSION;
     pub(super) const LOCK_EMAIL_CHANGE: &'static str = EMAIL_CHANGE;
     pub(super) const LOCK_LINKS: Option<&'static str> = None;

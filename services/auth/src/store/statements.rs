@@ -140,6 +140,8 @@ macro_rules! run {
             .rows_affected()
     };
 }
+
+mod api_keys;
 mod factors;
 mod links;
 mod sign_ins;

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use portico_chassis::{
+    caller::Principal,
     database::testing::{self, TestDatabase},
-    token::{KeySource, PublicKey, Revocations, Revoked, Verifier},
+    token::{KeySource, NoKeys, PublicKey, Revocations, Revoked, Verifier},
 };
 use tokio_stream::StreamExt as _;
 
@@ -105,6 +106,7 @@ fn verifier(fixture: &Fixture) -> Verifier {
         "https://id.example.com",
         "portico",
         Box::new(Published(fixture.tokens.clone())),
+        Box::new(NoKeys),
         revocations,
         fixture.clock.clone(),
     )
@@ -123,7 +125,10 @@ async fn an_issued_token_is_accepted_until_it_expires() {
     let fixture = Fixture::new().await;
     let verifier = verifier(&fixture);
     let token = issue(&fixture.tokens);
-    let user = verifier.verify(&token).await.expect("accepted");
+    let known = verifier.verify(&token).await.expect("accepted");
+    let Principal::User(user) = known.principal else {
+        panic!("a person");
+    };
     assert_eq!(user.id, Uuid::from_u128(1));
     assert_eq!(user.session_id, Uuid::from_u128(2));
     assert!(user.is_admin);

@@ -138,6 +138,7 @@ impl TestDatabase {
 pub fn origin(seconds: i64) -> Origin {
     Origin {
         actor: Actor::System,
+        impersonated: None,
         at: Timestamp::from_seconds(seconds),
         request_id: "test".to_owned(),
         traceparent: None,

@@ -309,12 +309,13 @@ impl TryFrom<Row> for AuditEntry {
 }
 
 /// The actor as it is kept whom a filter names: by a person's id, as `system`,
-/// or else by a service's name.
+/// or else by a service's name. What begins with `service:` is a service
+/// whatever follows: that of a service account is an id.
 fn as_kept(actor: &str) -> String {
     let actor = match parse_id(actor) {
         Some(id) => Actor::User(id),
         None if actor == "system" => Actor::System,
-        None => Actor::Service(actor.to_owned()),
+        None => Actor::Service(actor.strip_prefix("service:").unwrap_or(actor).to_owned()),
     };
     actor.to_string()
 }
@@ -363,6 +364,7 @@ mod tests {
         let upper = id.to_string().to_uppercase();
         assert_eq!(as_kept(&upper), format!("user:{id}"));
         assert_eq!(as_kept("auth"), "service:auth");
+        assert_eq!(as_kept(&format!("service:{id}")), format!("service:{id}"));
         assert_eq!(as_kept("system"), "system");
     }
 

@@ -15,7 +15,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::{caller::User, clock::Timestamp, status::Error};
+use crate::{caller::Pass, clock::Timestamp, status::Error};
 
 /// How long the stream may be silent. It tells every half second that nothing
 /// is new.
@@ -116,8 +116,8 @@ impl Revocations {
         }
     }
 
-    /// Whether a person's token is revoked.
-    pub(super) fn covers(&self, user: &User) -> bool {
+    /// Whether a token is revoked.
+    pub(super) fn covers(&self, pass: Pass) -> bool {
         let entries = self
             .entries
             .read()
@@ -125,10 +125,10 @@ impl Revocations {
         if entries.is_empty() {
             return false;
         }
-        entries.contains_key(&Revoked::Session(user.session_id))
+        entries.contains_key(&Revoked::Session(pass.session_id))
             || entries
-                .get(&Revoked::User(user.id))
-                .is_some_and(|entry| user.issued_at < entry.revoked_at)
+                .get(&Revoked::User(pass.subject))
+                .is_some_and(|entry| pass.issued_at < entry.revoked_at)
     }
 }
 
@@ -140,13 +140,13 @@ fn is_fresh(caught_up: &Option<Instant>) -> bool {
 mod tests {
     use super::*;
 
-    fn user(issued_at: i64) -> User {
-        User {
-            id: Uuid::from_u128(1),
+    fn pass(issued_at: i64) -> Pass {
+        Pass {
+            subject: Uuid::from_u128(1),
             session_id: Uuid::from_u128(2),
-            is_admin: false,
             issued_at: Timestamp::from_seconds(issued_at),
             expires_at: Timestamp::from_seconds(issued_at + 600),
+            key_expires_at: None,
         }
     }
 
@@ -155,8 +155,8 @@ mod tests {
         let revocations = Revocations::default();
         let at = Timestamp::from_seconds(10);
         revocations.add(Revoked::Session(Uuid::from_u128(2)), at, at);
-        assert!(revocations.covers(&user(0)));
-        assert!(revocations.covers(&user(20)));
+        assert!(revocations.covers(pass(0)));
+        assert!(revocations.covers(pass(20)));
     }
 
     #[test]
@@ -168,8 +168,8 @@ mod tests {
             at,
             Timestamp::from_seconds(700),
         );
-        assert!(revocations.covers(&user(9)));
-        assert!(!revocations.covers(&user(10)));
+        assert!(revocations.covers(pass(9)));
+        assert!(!revocations.covers(pass(10)));
     }
 
     #[test]
@@ -182,7 +182,7 @@ mod tests {
         );
         revocations.add(tokens, at, at);
         assert_eq!(watcher.try_recv(), Ok(tokens));
-        assert!(revocations.covers(&user(5)));
+        assert!(revocations.covers(pass(5)));
         assert!(watcher.try_recv().is_err());
     }
 

@@ -39,6 +39,7 @@ const OTHER: Uuid = Uuid::from_u128(8);
 fn by(actor: Actor, seconds: i64) -> Origin {
     Origin {
         actor,
+        impersonated: None,
         at: Timestamp::from_seconds(seconds),
         request_id: format!("request-{seconds}"),
         traceparent: None,

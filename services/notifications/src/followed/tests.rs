@@ -412,20 +412,15 @@ async fn a_sign_in_from_a_new_device_is_told_with_where_it_came_from() {
         user_ids: vec![ADA.to_owned()],
         ..fixture.event("device.added", ADA, Some(resource))
     };
-    let (about, to) = fixture
-        .followed
-        .asked(&event, fixture.clock.now())
-        .await
-        .expect("asked")
-        .expect("a mail");
-    assert_eq!(to, "ada@example.com");
+    let asked = fixture.followed.asked(&event, fixture.clock.now()).await;
     let expected = Mail::NewSignIn {
         name: "Ada".to_owned(),
         at: fixture.clock.now(),
         ip: Some("203.0.113.9".to_owned()),
         user_agent: Some("telephone".to_owned()),
     };
-    assert_eq!(about, expected);
+    let expected = vec![(expected, "ada@example.com".to_owned())];
+    assert_eq!(asked.expect("asked"), expected);
     fixture.close().await;
 }
 

@@ -12,7 +12,7 @@ impl Fixture {
         let mut call = Call::default();
         call.caller = Caller {
             user: Some(Arc::new(caller)),
-            service: None,
+            ..Caller::default()
         };
         let message = proto::DeleteAccountRequest {
             id: id.to_owned(),

@@ -186,6 +186,10 @@ async fn answer(State(fakes): State<Arc<Fakes>>, request: Request) -> Response<B
             let wanted: users::LookupUserRequest = decode(message);
             encode(fakes.find(|person| person.email == wanted.email))
         }
+        "GetUser" => {
+            let wanted: users::GetUserRequest = decode(message);
+            encode(fakes.find(|person| person.id == wanted.id))
+        }
         "BatchGetUsers" => {
             let wanted: users::BatchGetUsersRequest = decode(message);
             let mut found = users::BatchGetUsersResponse::default();

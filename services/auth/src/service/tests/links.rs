@@ -292,7 +292,7 @@ async fn another_address_needs_a_fresh_sign_in() {
         let mut call = Call::default();
         call.caller = Caller {
             user: Some(Arc::new(person(&id, session, false))),
-            service: None,
+            ..Caller::default()
         };
         let message = proto::ChangeEmailRequest {
             new_email: EVE.to_owned(),

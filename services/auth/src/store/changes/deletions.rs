@@ -4,9 +4,12 @@ use async_trait::async_trait;
 use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error, token::Revoked};
 use uuid::Uuid;
 
-use super::{Engine, Transaction as _, end, events::AboutAccount, revoke};
+use super::{
+    Engine, Transaction as _, end, events::AboutAccount, impersonations::end_impersonations, revoke,
+};
 use crate::{
     error,
+    impersonation::Ending,
     session::EndReason,
     store::{Deletion, DeletionStore},
 };
@@ -49,6 +52,7 @@ impl<E: Engine> DeletionStore for E {
         let reason = EndReason::AccountClosed;
         end(self, &mut transaction, user_id, &ended, reason, origin).await?;
         revoke(self, &mut transaction, Revoked::User(user_id), origin.at).await?;
+        end_impersonations(&mut transaction, Ending::Person(user_id), origin).await?;
         let about = AboutAccount::of(user_id);
         transaction
             .append(origin, about.event("account.deleted"))

@@ -75,6 +75,24 @@ impl Ended {
     }
 }
 
+/// What is told of a second proof that was wrong.
+#[derive(Serialize)]
+pub(super) struct Refused<'a> {
+    pub(super) user_id: Uuid,
+    pub(super) user_agent: &'a Option<String>,
+    #[serde(skip)]
+    pub(super) method: &'static str,
+}
+
+impl Refused<'_> {
+    pub(super) fn event(&self, kind: &'static str) -> Event<'_, Self> {
+        Event::new(kind, self.user_id, self)
+            .on("user")
+            .word("method", self.method)
+            .word("reason", "WRONG_CREDENTIALS")
+    }
+}
+
 /// What is told of something that happened to an account.
 #[derive(Serialize)]
 pub(super) struct AboutAccount {

@@ -1,14 +1,21 @@
 //! Authenticators, recovery codes and challenges.
 
 use async_trait::async_trait;
-use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error};
+use portico_chassis::{
+    clock::Timestamp,
+    outbox::{Actor, Origin},
+    status::Error,
+};
 use uuid::Uuid;
 
-use super::{Engine, Transaction, end, enter, events::AboutAccount};
+use super::{
+    Engine, Transaction, end, enter,
+    events::{AboutAccount, Refused},
+};
 use crate::{
     challenge::{Challenge, ChallengeHash},
     device::Device,
-    factors::{Attempt, Factors, Proof, Shown, Totp, Tried},
+    factors::{self, Attempt, Factors, Totp, Tried},
     history::Method,
     passkey::{Ceremony, Passkey, Use},
     recovery::RecoveryCodes,
@@ -108,6 +115,8 @@ impl<E: Engine> FactorStore for E {
         };
         let factors = Factors {
             totp: Some(totp),
+            // What was taken was a code of another secret.
+            last_step: 0,
             ..factors
         };
         transaction.keep_factors(user_id, &factors).await?;
@@ -192,10 +201,23 @@ impl<E: Engine> FactorStore for E {
     ) -> Result<Option<Tried>, Error> {
         let mut transaction = self.begin().await?;
         let tried = attempt_code(&mut transaction, attempt, origin).await?;
-        if matches!(tried, Tried::Right { .. })
-            && !transaction.reauthenticate(session_id, origin.at).await?
-        {
-            return Ok(None);
+        match tried {
+            Tried::Right { .. } => {
+                if !transaction.reauthenticate(session_id, origin.at).await? {
+                    return Ok(None);
+                }
+            }
+            Tried::Wrong(_) => {
+                let refused = Refused {
+                    user_id: attempt.user_id,
+                    user_agent: &None,
+                    method: attempt.shown.method().as_str(),
+                };
+                transaction
+                    .append(origin, refused.event("reauthentication.failed"))
+                    .await?;
+            }
+            Tried::Blocked(_) => {}
         }
         transaction.commit().await?;
         Ok(Some(tried))
@@ -248,19 +270,15 @@ impl<E: Engine> ChallengeStore for E {
             return Ok(Answered::Gone);
         };
         let answered = match attempt_code(&mut transaction, attempt, origin).await? {
-            Tried::Right { .. } => {
+            Tried::Right { by, .. } => {
                 transaction.delete_challenge(hash).await?;
-                let method = match attempt.shown {
-                    Shown::RecoveryCode(_) => Method::PasswordAndRecoveryCode,
-                    Shown::Code(_) | Shown::FirstCode(_) | Shown::AnyCode(_) => {
-                        Method::PasswordAndTotp
-                    }
-                };
+                let method = Method::with_password(by);
                 enter(&mut transaction, session, method, origin).await?;
                 Answered::Opened
             }
             Tried::Wrong(_) => {
-                fail(&mut transaction, &challenge).await?;
+                let method = Method::with_password(attempt.shown.method());
+                fail(&mut transaction, &challenge, session, method, origin).await?;
                 Answered::Wrong
             }
             Tried::Blocked(pause) => Answered::Blocked(pause),
@@ -292,7 +310,8 @@ impl<E: Engine> ChallengeStore for E {
             enter(&mut transaction, session, method, origin).await?;
             Answered::Opened
         } else {
-            fail(&mut transaction, &challenge).await?;
+            let method = Method::PasswordAndPasskey;
+            fail(&mut transaction, &challenge, session, method, origin).await?;
             Answered::Wrong
         };
         transaction.commit().await?;
@@ -312,7 +331,7 @@ async fn attempt_code<T: Transaction>(
     match &tried {
         Tried::Right { by, factors } => {
             transaction.keep_factors(user_id, factors).await?;
-            if *by == Proof::RecoveryCode {
+            if *by == factors::Method::RecoveryCode {
                 tell(transaction, user_id, "recovery_code.used", origin).await?;
             }
         }
@@ -322,12 +341,32 @@ async fn attempt_code<T: Transaction>(
     Ok(tried)
 }
 
-/// Counts a wrong answer to a challenge.
-async fn fail<T: Transaction>(transaction: &mut T, challenge: &Challenge) -> Result<(), Error> {
+/// Counts a wrong answer to a challenge, which would have opened a session, and
+/// tells of it.
+async fn fail<T: Transaction>(
+    transaction: &mut T,
+    challenge: &Challenge,
+    session: &Session,
+    method: Method,
+    origin: &Origin,
+) -> Result<(), Error> {
     match challenge.failed() {
-        Some(challenge) => transaction.update_challenge(&challenge).await,
-        None => transaction.delete_challenge(challenge.hash).await,
+        Some(challenge) => transaction.update_challenge(&challenge).await?,
+        None => transaction.delete_challenge(challenge.hash).await?,
     }
+    let refused = Refused {
+        user_id: session.user_id,
+        user_agent: &session.user_agent,
+        method: method.as_str(),
+    };
+    // Whoever it was, it did not prove to be the person.
+    let origin = Origin {
+        actor: Actor::System,
+        ..origin.clone()
+    };
+    transaction
+        .append(&origin, refused.event("sign_in.failed"))
+        .await
 }
 
 /// Forgets the recovery codes of somebody who has no other factor left.

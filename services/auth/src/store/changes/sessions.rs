@@ -7,10 +7,12 @@ use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error, token::Re
 use uuid::Uuid;
 
 use super::{
-    Engine, FactorStatements as _, LinkStatements as _, Transaction as _, end, enter, revoke,
+    Engine, FactorStatements as _, LinkStatements as _, Transaction as _, end, enter,
+    impersonations::end_impersonations, revoke,
 };
 use crate::{
     history::Method,
+    impersonation::Ending,
     session::{EndReason, Refreshed, Session, Visit},
     store::SessionStore,
 };
@@ -97,6 +99,7 @@ impl<E: Engine> SessionStore for E {
             .delete_other_sessions(user_id, Uuid::nil())
             .await?;
         end(self, &mut transaction, user_id, &ended, reason, origin).await?;
+        end_impersonations(&mut transaction, Ending::Person(user_id), origin).await?;
         transaction.commit().await
     }
 
@@ -104,6 +107,7 @@ impl<E: Engine> SessionStore for E {
     async fn revoke_tokens(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
         revoke(self, &mut transaction, Revoked::User(user_id), origin.at).await?;
+        end_impersonations(&mut transaction, Ending::Person(user_id), origin).await?;
         transaction.commit().await
     }
 

@@ -1,5 +1,7 @@
 //! Tickets.
 
+use portico_chassis::caller::Grant;
+
 use super::*;
 
 cases! {
@@ -17,6 +19,7 @@ async fn ticket(fixture: &Fixture, seconds: i64) -> Ticket {
         id: new_id(at(seconds)),
         session_id: new_id(at(seconds)),
         is_admin: true,
+        grant: Grant::Session,
         issued_at: at(seconds),
         expires_at: at(seconds) + ACCESS_TTL,
     };
@@ -70,6 +73,7 @@ async fn a_ticket_of_a_session_that_ended_does_not_count(fixture: &Fixture) {
         id: user_id,
         session_id: session.id,
         is_admin: false,
+        grant: Grant::Session,
         issued_at: at(10),
         expires_at: at(610),
     };
@@ -88,6 +92,7 @@ async fn a_ticket_of_a_token_that_was_revoked_with_others_does_not_count(fixture
         id: Uuid::from_u128(1),
         session_id: Uuid::from_u128(2),
         is_admin: false,
+        grant: Grant::Session,
         issued_at,
         expires_at: at(610),
     };

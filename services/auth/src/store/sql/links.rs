@@ -185,6 +185,7 @@ impl TryFrom<LinkRequestRow> for LinkRequest {
             wish,
             origin: Origin {
                 actor: row.actor.parse()?,
+                impersonated: None,
                 at: row.requested_at,
                 request_id: row.request_id,
                 traceparent: row.traceparent,

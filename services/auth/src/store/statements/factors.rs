@@ -107,9 +107,13 @@ macro_rules! factor_statements {
         #[async_trait]
         impl FactorStatements for $transaction {
             async fn lock_factors(&mut self, user_id: Uuid) -> Result<(), Error> {
-                // The password is the one thing that everybody has who has
-                // factors, and answers to challenges depend on it anyway.
-                self.lock_password(user_id).await
+                // Answers to challenges depend on the password, which not
+                // everybody has.
+                self.lock_password(user_id).await?;
+                if let Some(lock) = Self::LOCK_FACTORS {
+                    run!(self, lock, user_id);
+                }
+                Ok(())
             }
 
             async fn read_factors(&mut self, user_id: Uuid) -> Result<Factors, Error> {

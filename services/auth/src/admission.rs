@@ -31,7 +31,7 @@ pub(crate) struct SignedIn {
 /// What a verified first proof comes to.
 pub(crate) enum Admission {
     /// A session.
-    SignedIn(SignedIn),
+    SignedIn(Box<SignedIn>),
     /// A second proof is needed.
     Challenged {
         /// What it is given with.
@@ -118,7 +118,7 @@ impl Accounts {
         let store = self.store();
         if store.open_session(&session, hash, &origin).await? {
             let signed_in = self.enter(call, &session, &origin).await?;
-            return Ok(Some(Admission::SignedIn(signed_in)));
+            return Ok(Some(Admission::SignedIn(Box::new(signed_in))));
         }
         let factors = store.factors(session.user_id).await?;
         let has_passkeys = !store.passkeys(session.user_id).await?.is_empty();
