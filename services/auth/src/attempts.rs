@@ -47,8 +47,9 @@ impl Lanes {
 }
 
 impl Accounts {
-    /// Lets somebody prove who it is by `proof`, unless too many attempts failed
-    /// before; then it is `TOO_MANY_ATTEMPTS`, and nothing is computed.
+    /// Lets somebody prove who it is, as `outcome` finds out once it is awaited.
+    /// If too many attempts failed before, it is not, and the answer is
+    /// `TOO_MANY_ATTEMPTS`.
     pub(crate) async fn throttled<T>(
         &self,
         call: &Call,
