@@ -32,10 +32,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{
-    client::Request,
-    services::{NAMES, Services},
-};
+use crate::{client::Request, services::Services};
 
 /// When the tests take place.
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -102,7 +99,7 @@ impl Gateway {
         );
         let app = portico_gateway::build(
             config,
-            &HashMap::from(NAMES.map(|name| (name, upstream.clone()))),
+            &Services::upstreams(&upstream),
             Arc::new(verifier),
             metrics.clone(),
             readiness,

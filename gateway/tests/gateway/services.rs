@@ -18,22 +18,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use portico_chassis::{clock::Clock, status::Error, token::ServiceIdentity, upstream::Upstream};
+use portico_proto::METHODS;
 use prost::Message;
 use tonic::Status;
-
-/// The services that have routes.
-pub(crate) const NAMES: [&str; 10] = [
-    "portico.auth.v1.ApiKeysService",
-    "portico.auth.v1.AuthService",
-    "portico.auth.v1.LinksService",
-    "portico.auth.v1.PasswordsService",
-    "portico.auth.v1.ServiceAccountsService",
-    "portico.auth.v1.SupportService",
-    "portico.auth.v1.TokensService",
-    "portico.projects.v1.ProjectsService",
-    "portico.notifications.v1.NotificationsService",
-    "portico.users.v1.UsersService",
-];
 
 /// What a service was asked.
 #[derive(Clone)]
@@ -92,6 +79,13 @@ impl Services {
     /// Everything that was asked so far.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().expect("lock").clone()
+    }
+
+    /// The way to each service of the contracts, which is always this one.
+    pub(crate) fn upstreams(upstream: &Upstream) -> HashMap<&'static str, Upstream> {
+        let paths = METHODS.iter().map(|method| method.path);
+        let names = paths.filter_map(|path| path.trim_start_matches('/').split('/').next());
+        names.map(|name| (name, upstream.clone())).collect()
     }
 
     /// The one thing that was asked.

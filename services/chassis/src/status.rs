@@ -435,7 +435,7 @@ mod tests {
         let mut details = Map::new();
         details.insert(
             "projects".into(),
-            serde_json::json!([{"id": "1", "n": 2.0}]),
+            serde_json::json!([{"id": "1", "n": 2, "half": 0.5}]),
         );
         let error = Error {
             violations: vec![Violation {

@@ -7,7 +7,9 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{Instance, Person, in_both_shapes, instance::PASSWORD, rest::detail};
+use crate::{
+    Instance, Person, api_keys::make_key, in_both_shapes, instance::PASSWORD, rest::detail,
+};
 
 in_both_shapes! {
     every_change_is_told_once_with_who_did_it_and_in_which_request,
@@ -543,10 +545,14 @@ async fn neither_the_log_nor_the_events_hold_a_secret(portico: &Instance) {
     let renewed = portico.call("POST /api/v1/auth/refresh");
     let body = json!({"refreshToken": admin.refresh_token});
     let renewed = renewed.json(body).expect(200).await;
+    let (_, key) = make_key(portico, &scenario.ada, &["projects:read"]).await;
+    let listed = portico.call("GET /api/v1/projects").token(&key);
+    listed.expect(200).await;
     let mut secrets: BTreeSet<String> = [PASSWORD, OTHER_PASSWORD, "$argon2", "Bearer", "eyJ"]
         .map(str::to_owned)
         .into();
     secrets.extend([text(&renewed["token"]), text(&renewed["refreshToken"])]);
+    secrets.extend([key[12..].to_owned(), key]);
     for person in [admin, &scenario.ada, &scenario.bob] {
         let tokens = [&person.token, &person.refresh_token];
         secrets.extend(tokens.map(|token| token.clone()));

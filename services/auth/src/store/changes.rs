@@ -256,6 +256,21 @@ async fn end<E: Engine>(
     Ok(())
 }
 
+/// Ends all sessions of a person, and what an ADMIN does as that person.
+async fn end_all<E: Engine>(
+    engine: &E,
+    transaction: &mut E::Transaction,
+    user_id: Uuid,
+    reason: EndReason,
+    origin: &Origin,
+) -> Result<(), Error> {
+    let ended = transaction
+        .delete_other_sessions(user_id, Uuid::nil())
+        .await?;
+    end(engine, transaction, user_id, &ended, reason, origin).await?;
+    end_impersonations(transaction, Ending::Person(user_id), origin).await
+}
+
 async fn revoke<E: Engine>(
     engine: &E,
     transaction: &mut E::Transaction,

@@ -4,12 +4,9 @@ use async_trait::async_trait;
 use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error, token::Revoked};
 use uuid::Uuid;
 
-use super::{
-    Engine, Transaction as _, end, events::AboutAccount, impersonations::end_impersonations, revoke,
-};
+use super::{Engine, Transaction as _, end_all, events::AboutAccount, revoke};
 use crate::{
     error,
-    impersonation::Ending,
     session::EndReason,
     store::{Deletion, DeletionStore},
 };
@@ -46,13 +43,9 @@ impl<E: Engine> DeletionStore for E {
             return Ok(());
         }
         transaction.lock_password(user_id).await?;
-        let ended = transaction
-            .delete_other_sessions(user_id, Uuid::nil())
-            .await?;
         let reason = EndReason::AccountClosed;
-        end(self, &mut transaction, user_id, &ended, reason, origin).await?;
+        end_all(self, &mut transaction, user_id, reason, origin).await?;
         revoke(self, &mut transaction, Revoked::User(user_id), origin.at).await?;
-        end_impersonations(&mut transaction, Ending::Person(user_id), origin).await?;
         let about = AboutAccount::of(user_id);
         transaction
             .append(origin, about.event("account.deleted"))

@@ -9,7 +9,7 @@ use portico_chassis::{
 use uuid::Uuid;
 
 use super::{
-    Engine, Transaction, end, enter,
+    Engine, Transaction, end_all, enter,
     events::{AboutAccount, Refused},
 };
 use crate::{
@@ -230,11 +230,8 @@ impl<E: Engine> FactorStore for E {
         transaction.delete_factors(user_id).await?;
         transaction.delete_passkeys(user_id).await?;
         transaction.delete_challenges(user_id).await?;
-        let ended = transaction
-            .delete_other_sessions(user_id, Uuid::nil())
-            .await?;
         let reason = EndReason::FactorsReset;
-        end(self, &mut transaction, user_id, &ended, reason, origin).await?;
+        end_all(self, &mut transaction, user_id, reason, origin).await?;
         tell(&mut transaction, user_id, "mfa.reset", origin).await?;
         transaction.commit().await
     }

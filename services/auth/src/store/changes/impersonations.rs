@@ -10,7 +10,7 @@ use portico_chassis::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Engine, REVOCATION_MARGIN, Transaction, end, events::AboutAccount};
+use super::{Engine, REVOCATION_MARGIN, Transaction, end_all, events::AboutAccount};
 use crate::{
     impersonation::{Ending, Impersonation},
     session::EndReason,
@@ -87,12 +87,8 @@ impl<E: Engine> ImpersonationStore for E {
     #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
     async fn end_all_for(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
-        let ended = transaction
-            .delete_other_sessions(user_id, Uuid::nil())
-            .await?;
         let reason = EndReason::EndedByAdmin;
-        end(self, &mut transaction, user_id, &ended, reason, origin).await?;
-        end_impersonations(&mut transaction, Ending::Person(user_id), origin).await?;
+        end_all(self, &mut transaction, user_id, reason, origin).await?;
         let about = AboutAccount::of(user_id);
         transaction
             .append(origin, about.event("account.sessions_ended"))

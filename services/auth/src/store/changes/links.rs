@@ -11,7 +11,7 @@ use portico_chassis::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Engine, Transaction as _, end, events::AboutAccount};
+use super::{Engine, Transaction as _, end_all, events::AboutAccount};
 use crate::{
     link::{ChangeState, EmailChange, Link, LinkHash, Purpose, Undo},
     link_request::{LinkRequest, Reply},
@@ -317,18 +317,4 @@ impl<E: Engine> LinkStore for E {
         }
         transaction.commit().await
     }
-}
-
-/// Ends all sessions of an account whose owner took it back.
-async fn end_all<E: Engine>(
-    engine: &E,
-    transaction: &mut E::Transaction,
-    user_id: Uuid,
-    reason: EndReason,
-    origin: &Origin,
-) -> Result<(), Error> {
-    let ended = transaction
-        .delete_other_sessions(user_id, Uuid::nil())
-        .await?;
-    end(engine, transaction, user_id, &ended, reason, origin).await
 }

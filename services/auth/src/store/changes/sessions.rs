@@ -7,7 +7,7 @@ use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error, token::Re
 use uuid::Uuid;
 
 use super::{
-    Engine, FactorStatements as _, LinkStatements as _, Transaction as _, end, enter,
+    Engine, FactorStatements as _, LinkStatements as _, Transaction as _, end, end_all, enter,
     impersonations::end_impersonations, revoke,
 };
 use crate::{
@@ -95,11 +95,7 @@ impl<E: Engine> SessionStore for E {
         origin: &Origin,
     ) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
-        let ended = transaction
-            .delete_other_sessions(user_id, Uuid::nil())
-            .await?;
-        end(self, &mut transaction, user_id, &ended, reason, origin).await?;
-        end_impersonations(&mut transaction, Ending::Person(user_id), origin).await?;
+        end_all(self, &mut transaction, user_id, reason, origin).await?;
         transaction.commit().await
     }
 

@@ -116,6 +116,13 @@ async fn whatever_revokes_the_tokens_of_either_side_ends_the_impersonation(fixtu
         let (admin, person) = two(fixture).await;
         let id = [admin.user_id, person.user_id][side];
         let (one, _) = begin(fixture, &admin, person.user_id).await;
+        let reset = fixture.store.reset_factors(id, &origin(30)).await;
+        reset.expect("done");
+        assert!(is_revoked(fixture, &one).await);
+
+        let (admin, person) = two(fixture).await;
+        let id = [admin.user_id, person.user_id][side];
+        let (one, _) = begin(fixture, &admin, person.user_id).await;
         let deletion = Deletion {
             user_id: id,
             heir_id: None,

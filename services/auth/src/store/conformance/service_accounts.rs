@@ -55,7 +55,7 @@ async fn a_service_account_is_listed_until_it_is_deleted_and_then_known_by_name(
     assert_eq!(find(one.id).await, Some(one.clone()));
     assert!(delete(fixture, one.id).await);
     assert!(!delete(fixture, one.id).await);
-    assert_eq!(list().await, [other.clone()]);
+    assert_eq!(list().await, std::slice::from_ref(&other));
     assert_eq!(find(one.id).await, None);
     let named = async |ids: &[Uuid]| {
         let named = fixture.store.named_service_accounts(ids).await;
