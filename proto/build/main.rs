@@ -9,12 +9,13 @@ use std::{env, fs, path::PathBuf};
 
 use prost_reflect::DescriptorPool;
 
-const FILES: [&str; 12] = [
+const FILES: [&str; 14] = [
     "portico/events/v1/events.proto",
     "portico/users/v1/users.proto",
     "portico/auth/v1/auth.proto",
     "portico/auth/v1/links.proto",
     "portico/auth/v1/passwords.proto",
+    "portico/auth/v1/privacy.proto",
     "portico/auth/v1/tokens.proto",
     "portico/auth/v1/api_keys.proto",
     "portico/auth/v1/factors.proto",
@@ -22,6 +23,7 @@ const FILES: [&str; 12] = [
     "portico/auth/v1/support.proto",
     "portico/projects/v1/projects.proto",
     "portico/notifications/v1/notifications.proto",
+    "portico/privacy/v1/privacy.proto",
 ];
 
 #[expect(

@@ -113,6 +113,11 @@ mod portico {
             tonic::include_proto!("portico.pagination.v1");
         }
     }
+    pub mod privacy {
+        pub mod v1 {
+            tonic::include_proto!("portico.privacy.v1");
+        }
+    }
     pub mod projects {
         pub mod v1 {
             tonic::include_proto!("portico.projects.v1");
@@ -134,5 +139,6 @@ mod validators {
 
 pub use portico::{
     auth::v1 as auth, events::v1 as events, notifications::v1 as notifications,
-    pagination::v1 as pagination, projects::v1 as projects, users::v1 as users,
+    pagination::v1 as pagination, privacy::v1 as privacy, projects::v1 as projects,
+    users::v1 as users,
 };

@@ -21,7 +21,10 @@ use portico_chassis::{
     upstream::Upstream,
 };
 use portico_proto::{
-    auth::{auth_service_client::AuthServiceClient, links_service_client::LinksServiceClient},
+    auth::{
+        account_data_service_client::AccountDataServiceClient,
+        auth_service_client::AuthServiceClient, links_service_client::LinksServiceClient,
+    },
     projects::projects_service_client::ProjectsServiceClient,
     users::users_service_client::UsersServiceClient,
 };
@@ -175,7 +178,8 @@ impl Services {
                 let peers = portico_notifications::Peers {
                     users: UsersServiceClient::new(users),
                     auth: AuthServiceClient::new(auth.clone()),
-                    links: LinksServiceClient::new(auth),
+                    links: LinksServiceClient::new(auth.clone()),
+                    accounts: AccountDataServiceClient::new(auth),
                     projects: ProjectsServiceClient::new(projects),
                 };
                 let metrics = services.platform.metrics.clone();
@@ -379,6 +383,7 @@ impl Services {
                 "portico.notifications.v1.NotificationsService",
                 &self.notifications,
             ),
+            ("portico.privacy.v1.PrivacyService", &self.notifications),
         ]
         .into_iter()
         .filter_map(|(name, upstream)| Some((name, upstream.clone()?)))

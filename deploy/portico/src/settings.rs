@@ -225,11 +225,7 @@ impl Settings {
                     .filter(|number| (1..=1000).contains(number))
                     .ok_or_else(|| "a number from 1 to 1000".to_owned())
             }),
-            event_retention: env.parse(
-                "PORTICO_EVENT_RETENTION",
-                EVENT_RETENTION,
-                config::duration,
-            ),
+            event_retention: env.parse("PORTICO_EVENT_RETENTION", EVENT_RETENTION, event_retention),
             log_format: env.parse("PORTICO_LOG_FORMAT", pretty, |text| match text {
                 "pretty" => Ok(LogFormat::Pretty),
                 "json" => Ok(LogFormat::Json),
@@ -328,6 +324,15 @@ fn place(env: &mut Env, role: Role, purpose: Purpose) -> Place {
         role,
         database,
         target,
+    }
+}
+
+/// Events tell of people, of whom nothing is kept 30 days after they were
+/// deleted.
+fn event_retention(text: &str) -> Result<Duration, String> {
+    match config::duration(text)? {
+        longer if longer > EVENT_RETENTION => Err("at most 30d".to_owned()),
+        retention => Ok(retention),
     }
 }
 

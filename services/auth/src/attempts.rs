@@ -47,8 +47,9 @@ impl Lanes {
 }
 
 impl Accounts {
-    /// Lets somebody prove who it is by `proof`, unless too many attempts failed
-    /// before; then it is `TOO_MANY_ATTEMPTS`, and nothing is computed.
+    /// Lets somebody prove who it is, as `outcome` finds out once it is awaited.
+    /// If too many attempts failed before, it is not, and the answer is
+    /// `TOO_MANY_ATTEMPTS`.
     pub(crate) async fn throttled<T>(
         &self,
         call: &Call,
@@ -98,26 +99,6 @@ impl Accounts {
             Err(_) => self.store().withdraw_attempt(&counted, self.now()).await?,
         }
         outcome
-    }
-
-    /// Leaves what the record tells of a second proof that was wrong. Who gives
-    /// one has the password, and gets few tries.
-    pub(crate) async fn second_proof_failed(
-        &self,
-        call: &Call,
-        user_id: Uuid,
-        method: Method,
-    ) -> Result<(), Error> {
-        let failure = Failure {
-            proof: Proof::SignIn,
-            method,
-            reason: WRONG,
-            user_agent: call.client_agent.as_deref().map(shortened),
-        };
-        let origin = self.origin_of_attempt(call);
-        self.store()
-            .sign_in_refused(user_id, &failure, &origin)
-            .await
     }
 
     /// Forgets what failed at the account of somebody who has shown otherwise

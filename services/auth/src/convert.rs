@@ -7,7 +7,7 @@ use portico_chassis::{
     token::Revoked,
 };
 use portico_proto::{
-    auth::{self as proto, mint_link_request::Purpose as Asked},
+    auth::{self as proto, account_data, mint_link_request::Purpose as Asked},
     pagination, users,
 };
 use serde_json::Value;
@@ -17,7 +17,7 @@ use crate::{
     api_key::{ApiKey, ServiceAccount},
     factors::Method,
     history::SignIn,
-    link::Purpose,
+    link::{EmailChange, Purpose},
     passkey::{self, Ceremony, Passkey},
     session::Session,
     store::Revocation,
@@ -161,6 +161,19 @@ pub(crate) fn role(user: &users::User) -> &'static str {
     match user.role() {
         users::user::Role::Admin => "ADMIN",
         _ => "MEMBER",
+    }
+}
+
+pub(crate) fn email_change(change: &EmailChange) -> account_data::RequestedEmailChange {
+    account_data::RequestedEmailChange {
+        change: Some(proto::EmailChange {
+            id: change.id.to_string(),
+            user_id: change.user_id.to_string(),
+            old_email: change.old_email.as_str().to_owned(),
+            new_email: change.new_email.as_str().to_owned(),
+        }),
+        requested_at: Some(change.requested_at.into()),
+        state: change.state.as_str().to_owned(),
     }
 }
 

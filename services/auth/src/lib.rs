@@ -61,6 +61,7 @@ use portico_chassis::{
     serve::App,
 };
 use portico_proto::auth::{
+    account_data_service_server::AccountDataServiceServer,
     api_keys_service_server::ApiKeysServiceServer, auth_service_server::AuthServiceServer,
     factors_service_server::FactorsServiceServer, links_service_server::LinksServiceServer,
     passwords_service_server::PasswordsServiceServer,
@@ -126,7 +127,8 @@ pub fn build(accounts: &Accounts) -> App {
             .add_service(LinksServiceServer::new(accounts.clone()))
             .add_service(PasswordsServiceServer::new(accounts.clone()))
             .add_service(ServiceAccountsServiceServer::new(accounts.clone()))
-            .add_service(SupportServiceServer::new(accounts.clone())),
+            .add_service(SupportServiceServer::new(accounts.clone()))
+            .add_service(AccountDataServiceServer::new(accounts.clone())),
         background: vec![
             Box::new(|stop| Box::pin(upkeep.run(stop))),
             Box::new(|stop| Box::pin(follower.follow_people(stop))),

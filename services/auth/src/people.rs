@@ -1,5 +1,5 @@
-//! What becomes of sessions and tokens when the users service tells that a
-//! person has changed.
+//! What becomes of sessions and tokens, and of all that is kept, when the users
+//! service tells that a person has changed or is purged.
 
 use std::time::Duration;
 
@@ -18,7 +18,12 @@ use crate::{
 };
 
 /// What is told of people that matters here.
-const TYPES: [&str; 2] = ["user.updated", "user.deleted"];
+const TYPES: [&str; 4] = [
+    "user.updated",
+    "user.deleted",
+    "user.purge_announced",
+    "user.purged",
+];
 
 impl Accounts {
     /// Follows the users service until `stop`.
@@ -39,6 +44,9 @@ impl Handler for Accounts {
         let Some(user_id) = parse_id(&event.subject) else {
             return Err(Error::internal("the users service told of a malformed id"));
         };
+        if event.r#type.starts_with("user.purge") {
+            return self.store().forget(user_id).await;
+        }
         let is_updated = |field: &str| event.updated_fields.iter().any(|name| name == field);
         let matters = is_updated("status") || is_updated("role");
         if !matters && !is_updated("email") {

@@ -8,6 +8,7 @@ mod factors;
 mod links;
 mod passkeys;
 mod passwords;
+mod privacy;
 mod proof;
 mod reauthentication;
 mod service_accounts;

@@ -13,6 +13,7 @@ mod factors;
 mod impersonations;
 mod links;
 mod postgres;
+mod privacy;
 mod sign_ins;
 mod sql;
 mod sqlite;
@@ -43,6 +44,7 @@ pub(crate) use self::{
         Added, Answered, ChallengeStore, FactorQueries, FactorStore, NewPasskey, PasskeyStore,
     },
     impersonations::ImpersonationStore,
+    privacy::{PrivacyQueries, PrivacyStore},
 };
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
 pub(crate) use self::{
@@ -71,6 +73,7 @@ pub(crate) fn open(database: &Database, access_token_ttl: Duration) -> Arc<dyn S
 pub(crate) trait Store:
     Queries
     + ApiKeyQueries
+    + PrivacyQueries
     + FactorQueries
     + LinkQueries
     + AccountStore
@@ -78,6 +81,7 @@ pub(crate) trait Store:
     + DeletionStore
     + ImpersonationStore
     + LinkStore
+    + PrivacyStore
     + FactorStore
     + ChallengeStore
     + PasskeyStore
@@ -93,6 +97,7 @@ pub(crate) trait Store:
 impl<T> Store for T where
     T: Queries
         + ApiKeyQueries
+        + PrivacyQueries
         + FactorQueries
         + LinkQueries
         + AccountStore
@@ -100,6 +105,7 @@ impl<T> Store for T where
         + DeletionStore
         + ImpersonationStore
         + LinkStore
+        + PrivacyStore
         + FactorStore
         + ChallengeStore
         + PasskeyStore

@@ -3,6 +3,7 @@
 //! who did what. [`stream`] reads it for the one, [`audit`] for the other.
 
 mod audit;
+mod forget;
 #[cfg(feature = "testing")]
 mod plans;
 mod rows;
@@ -22,6 +23,10 @@ use serde_json::{Map, Value};
 use sqlx::{PgConnection, SqliteConnection};
 use uuid::Uuid;
 
+pub use self::forget::{
+    forget_addresses_postgres, forget_addresses_sqlite, forget_payloads_postgres,
+    forget_payloads_sqlite,
+};
 #[cfg(feature = "testing")]
 pub use self::plans::assert_indexes_serve;
 pub use self::stream::{Describe, Described, EventStream, Outbox};

@@ -6,6 +6,10 @@ pub(crate) fn not_found() -> Error {
     Error::new(Kind::NotFound, "JOB_NOT_FOUND", "There is no such job.")
 }
 
+pub(crate) fn user_not_found() -> Error {
+    Error::new(Kind::NotFound, "USER_NOT_FOUND", "There is no such user.")
+}
+
 pub(crate) fn not_dead() -> Error {
     Error::new(
         Kind::FailedPrecondition,

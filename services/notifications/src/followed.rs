@@ -12,13 +12,15 @@ use portico_chassis::{
     clock::{Clock, Timestamp, parse_id},
     consumer::{Consumer, Handler},
     database::Database,
+    email_address::EmailAddress,
     status::Error,
     upstream::Upstream,
 };
 use portico_proto::{
     auth::{
-        EmailChange, GetPasswordStateRequest, auth_service_client::AuthServiceClient,
-        links_service_client::LinksServiceClient,
+        EmailChange, GetPasswordStateRequest,
+        account_data_service_client::AccountDataServiceClient,
+        auth_service_client::AuthServiceClient, links_service_client::LinksServiceClient,
     },
     events::Event,
     projects::{Invitation, projects_service_client::ProjectsServiceClient},
@@ -42,6 +44,9 @@ const BEFORE_START: Duration = Duration::from_secs(24 * 3600);
 /// A mail about what happened longer ago would surprise more than it tells.
 const TOO_OLD: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// What is told of people that matters here.
+const OF_USERS: [&str; 2] = ["user.created", "user.purge_announced"];
+
 /// What is told of accounts that asks for a mail, factors aside.
 const OF_ACCOUNTS: [&str; 5] = [
     "password.changed",
@@ -60,6 +65,8 @@ pub struct Peers {
     pub auth: AuthServiceClient<Upstream>,
     /// What people prove by links in mails.
     pub links: LinksServiceClient<Upstream>,
+    /// What is kept of accounts.
+    pub accounts: AccountDataServiceClient<Upstream>,
     /// What people share.
     pub projects: ProjectsServiceClient<Upstream>,
 }
@@ -99,7 +106,7 @@ impl Followed {
         };
         let of_auth_kinds = [&OF_ACCOUNTS[..], &factors::KINDS[..]].concat();
         tokio::join!(
-            consumer("users", &["user.created"]).run(of_users, &self, stop.clone()),
+            consumer("users", &OF_USERS).run(of_users, &self, stop.clone()),
             consumer("auth", &of_auth_kinds).run(of_auth, &self, stop.clone()),
             consumer("projects", &["invitation.created", "invitation.resent"]).run(
                 of_projects,
@@ -115,6 +122,9 @@ impl Handler for Followed {
     /// An event that this service cannot read is passed over: those after it
     /// must not wait for it for ever.
     async fn handle(&self, event: Event) -> Result<(), Error> {
+        if event.r#type == "user.purge_announced" {
+            return self.forget(&event.subject).await;
+        }
         let now = self.clock.now();
         let start = || self.store.first_start(now);
         let first_start = *self.first_start.get_or_try_init(start).await?;
@@ -142,6 +152,19 @@ impl Handler for Followed {
 }
 
 impl Followed {
+    /// When a purge is announced, the person is still there, and with it the
+    /// address that mails went to. If it comes too late, or the address was
+    /// never shown to be the person's, they are forgotten by their age.
+    async fn forget(&self, id: &str) -> Result<(), Error> {
+        match self.find(id).await? {
+            Some(user) if user.email_verified => {
+                let address = EmailAddress::stored(user.email);
+                self.store.forget_address(&address).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The mails that an event asks for, and the addresses that they go to.
     async fn asked(&self, event: &Event, at: Timestamp) -> Result<Vec<(Mail, String)>, Error> {
         Ok(match event.r#type.as_str() {
@@ -195,14 +218,19 @@ impl Followed {
 
     /// A person who is there, deleted ones aside.
     async fn person(&self, id: &str) -> Result<Option<User>, Error> {
+        let is_there = |user: &User| user.status() != user::Status::Deleted;
+        Ok(self.find(id).await?.filter(is_there))
+    }
+
+    /// A person, deleted or not.
+    async fn find(&self, id: &str) -> Result<Option<User>, Error> {
         let ids = vec![id.to_owned()];
         let mut users = self.peers.users.clone();
         let found = users
             .batch_get_users(BatchGetUsersRequest { ids })
             .await
             .map_err(|status| Error::from_status(&status))?;
-        let is_there = |user: &User| user.status() != user::Status::Deleted;
-        Ok(found.into_inner().users.into_iter().find(is_there))
+        Ok(found.into_inner().users.into_iter().next())
     }
 }
 

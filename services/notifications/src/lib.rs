@@ -14,6 +14,7 @@ mod convert;
 mod delivery;
 mod dispatch;
 mod error;
+mod export;
 mod followed;
 mod job;
 mod letter;
@@ -32,7 +33,10 @@ use portico_chassis::{
     serve::App,
     telemetry::Metrics,
 };
-use portico_proto::notifications::notifications_service_server::NotificationsServiceServer;
+use portico_proto::{
+    notifications::notifications_service_server::NotificationsServiceServer,
+    privacy::privacy_service_server::PrivacyServiceServer,
+};
 use tokio::sync::{Notify, OnceCell};
 use tonic::service::Routes;
 
@@ -43,6 +47,7 @@ pub use self::{
 use self::{
     delivery::Delivery,
     dispatch::{Dispatcher, Pace},
+    export::Exports,
     followed::Followed,
     minter::Minter,
     service::Service,
@@ -73,6 +78,11 @@ pub fn build(
         bell: bell.clone(),
         clock: clock.clone(),
     };
+    let exports = Exports {
+        store: store.clone(),
+        peers: peers.clone(),
+        clock: clock.clone(),
+    };
     let minter = Minter {
         links: peers.links.clone(),
     };
@@ -96,7 +106,8 @@ pub fn build(
     });
     let (kept_up, database) = (dispatcher.clone(), database.clone());
     Ok(App {
-        routes: Routes::new(NotificationsServiceServer::new(service)),
+        routes: Routes::new(NotificationsServiceServer::new(service))
+            .add_service(PrivacyServiceServer::new(exports)),
         background: vec![
             Box::new(|stop| Box::pin(followed.run(database, stop))),
             Box::new(|stop| Box::pin(dispatcher.run(stop))),

@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use portico_chassis::{
     clock::Timestamp,
     database::Database,
+    email_address::EmailAddress,
     page::{Page, Paging},
     status::Error,
 };
@@ -71,6 +72,13 @@ pub(crate) trait Store: Send + Sync {
     /// A page of the jobs that match, newest first. Ties are broken by id. A
     /// walk by cursor meets each that is there throughout exactly once.
     async fn list(&self, filter: &Filter, paging: &Paging) -> Result<Page<Job>, Error>;
+
+    /// The mails to an address, in whatever case, newest first, at most 1,000.
+    async fn mails_to(&self, address: &EmailAddress) -> Result<Vec<Job>, Error>;
+
+    /// Forgets the mails to an address, in whatever case and whatever became of
+    /// them.
+    async fn forget_address(&self, address: &EmailAddress) -> Result<(), Error>;
 
     /// How many mails of each status there are, but for those that were sent.
     async fn count_unsent(&self) -> Result<Vec<(Status, i64)>, Error>;

@@ -12,6 +12,7 @@ use crate::{
     member::{Member, Role},
     policy::Permission,
     project::{Change, Description, Name, Project, Refusal, Slug, View, Visibility},
+    store::Participation,
 };
 
 pub(crate) fn project(view: &View) -> proto::Project {
@@ -139,6 +140,31 @@ pub(crate) fn visibility(value: i32) -> Option<Visibility> {
         Ok(proto::project::Visibility::Private) => Some(Visibility::Private),
         Ok(proto::project::Visibility::Public) => Some(Visibility::Public),
         _ => None,
+    }
+}
+
+/// What a person has to do with projects, at a moment. Invitations are shown
+/// without the names of others.
+pub(crate) fn participation(
+    participation: &Participation,
+    at: Timestamp,
+) -> proto::ParticipationData {
+    let invitations = |invitations: &[Invitation]| {
+        let shown = |one: &Invitation| invitation(one, None, at);
+        invitations.iter().map(shown).collect()
+    };
+    let memberships = participation.memberships.iter();
+    proto::ParticipationData {
+        memberships: memberships
+            .map(|membership| proto::participation_data::Membership {
+                project_id: membership.project_id.to_string(),
+                project_name: membership.project_name.as_str().to_owned(),
+                role: role_number(membership.role).into(),
+                joined_at: Some(membership.joined_at.into()),
+            })
+            .collect(),
+        invitations_received: invitations(&participation.received),
+        invitations_sent: invitations(&participation.sent),
     }
 }
 

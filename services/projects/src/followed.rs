@@ -15,10 +15,19 @@ use portico_chassis::{
 use portico_proto::events::Event;
 use tokio_util::sync::CancellationToken;
 
-use crate::{member, people::People, store::Store};
+use crate::{
+    member,
+    people::{self, People},
+    store::Store,
+};
 
 /// What is told of people that matters here.
-const TYPES: [&str; 2] = ["user.updated", "user.deleted"];
+const TYPES: [&str; 4] = [
+    "user.updated",
+    "user.deleted",
+    "user.purge_announced",
+    "user.purged",
+];
 
 /// Keeps the members as the people are.
 pub(crate) struct Followed {
@@ -46,6 +55,9 @@ impl Handler for Followed {
         if event.r#type == "user.deleted" {
             return self.release(user_id, event).await;
         }
+        if event.r#type.starts_with("user.purge") {
+            return self.forget(user_id).await;
+        }
         if !event.updated_fields.iter().any(|name| name == "name") {
             return Ok(());
         }
@@ -61,6 +73,14 @@ impl Handler for Followed {
 }
 
 impl Followed {
+    /// When a purge is announced, the person is still there, and with it the
+    /// address that invitations went to.
+    async fn forget(&self, user_id: uuid::Uuid) -> Result<(), Error> {
+        let user = self.people.one(&Call::default(), user_id).await?;
+        let address = user.as_ref().and_then(people::own_address);
+        self.store.forget(user_id, address.as_ref()).await
+    }
+
     /// A person is taken out of its projects before it is deleted, but may
     /// have been added to one at that very moment.
     async fn release(&self, user_id: uuid::Uuid, event: Event) -> Result<(), Error> {

@@ -128,6 +128,12 @@ pub(crate) fn joinable(user: &User) -> Option<Person> {
     person(user).filter(|_| user.status() == user::Status::Active)
 }
 
+/// The address of a user, if it is known to be its own.
+pub(crate) fn own_address(user: &User) -> Option<EmailAddress> {
+    let address = user.email_verified.then(|| user.email.clone());
+    address.map(EmailAddress::stored)
+}
+
 fn person(user: &User) -> Option<Person> {
     Some(Person {
         id: parse_id(&user.id)?,

@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::{
     convert, error,
     events::Events,
-    people::{People, joinable},
+    people::{self, People, joinable},
     project::{Name, Project, Reference, Slug, View, Visibility},
     store::{Column, Filter, Shown, Store},
 };
@@ -270,6 +270,24 @@ impl ProjectsService for Service {
         request: Request<proto::DeleteMemberRequest>,
     ) -> Result<Response<()>, Failure> {
         self.delete(request).await
+    }
+
+    async fn export_participation(
+        &self,
+        request: Request<proto::ExportParticipationRequest>,
+    ) -> Result<Response<proto::ParticipationData>, Failure> {
+        let call = Call::of(&request)?;
+        let request = request.get_ref();
+        check(request).finish()?;
+        // Nobody has an id of another form, and so nothing is kept.
+        let Some(id) = parse_id(&request.user_id) else {
+            return Ok(Response::new(proto::ParticipationData::default()));
+        };
+        let user = self.people.one(&call, id).await?;
+        let address = user.as_ref().and_then(people::own_address);
+        let kept = self.store.participation(id, address.as_ref()).await?;
+        let data = convert::participation(&kept, self.clock.now());
+        Ok(Response::new(data))
     }
 
     async fn create_invitation(

@@ -9,6 +9,7 @@
 
 mod changes;
 mod postgres;
+mod privacy;
 mod sql;
 mod sqlite;
 mod statements;
@@ -31,6 +32,7 @@ use portico_chassis::{
 };
 use uuid::Uuid;
 
+pub(crate) use self::privacy::{Participation, PrivacyQueries, PrivacyStore};
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
 use crate::{
     invitation::{Invitation, Offer, Status},
@@ -101,7 +103,7 @@ pub(crate) trait Queries: Send + Sync {
 /// a project that this person does not see is `PROJECT_NOT_FOUND`, one where
 /// it may not do this `FORBIDDEN`, and only then `ETAG_MISMATCH` and the rest.
 #[async_trait]
-pub(crate) trait Store: Queries + InvitationStore {
+pub(crate) trait Store: Queries + PrivacyQueries + InvitationStore + PrivacyStore {
     /// Adds a project, whose id was made at the time of its creation, with a
     /// person as its owner, under the first of `slugs`
     /// that no other project has; `SLUG_EXISTS` if all are taken. The same key

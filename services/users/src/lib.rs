@@ -3,7 +3,7 @@
 //! In the order of a request: [`service`] handles the RPCs, [`policy`] says who
 //! may do what, [`user`] holds the rules, [`store`] keeps the people,
 //! [`convert`] speaks protobuf, and [`events`] says what changes are about. What
-//! can go wrong stands in [`error`].
+//! can go wrong stands in [`error`], and what goes on beside in [`upkeep`].
 
 mod convert;
 mod error;
@@ -11,6 +11,7 @@ mod events;
 mod policy;
 mod service;
 mod store;
+mod upkeep;
 mod user;
 
 use portico_chassis::{
@@ -33,9 +34,13 @@ pub static MIGRATIONS: Migrations = Migrations {
 /// Builds the service on its database, which is migrated.
 #[must_use]
 pub fn build(database: &Database, outbox: Outbox, clock: Clock) -> App {
-    let service = Service::new(store::open(database), outbox.clone(), clock);
+    let store = store::open(database);
+    let service = Service::new(store.clone(), outbox.clone(), clock.clone());
     App {
         routes: Routes::new(UsersServiceServer::new(service)),
-        background: vec![Box::new(|stop| Box::pin(outbox.run(stop)))],
+        background: vec![
+            Box::new(|stop| Box::pin(outbox.run(stop))),
+            Box::new(|stop| Box::pin(upkeep::run(store, clock, stop))),
+        ],
     }
 }

@@ -221,6 +221,21 @@ impl UsersService for Service {
         Ok(Response::new(convert::user(&user)))
     }
 
+    async fn export_person(
+        &self,
+        request: Request<proto::ExportPersonRequest>,
+    ) -> Result<Response<proto::PersonData>, Failure> {
+        let request = request.into_inner();
+        check(&request).finish()?;
+        let id = parse_id(&request.id).ok_or_else(error::not_found)?;
+        let user = self.store.get(id).await?.ok_or_else(error::not_found)?;
+        let reserved_emails = self.store.reserved(id, self.clock.now()).await?;
+        Ok(Response::new(proto::PersonData {
+            user: Some(convert::user(&user)),
+            reserved_emails,
+        }))
+    }
+
     async fn set_user_email(
         &self,
         request: Request<proto::SetUserEmailRequest>,

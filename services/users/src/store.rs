@@ -8,6 +8,7 @@
 
 mod changes;
 mod postgres;
+mod purges;
 mod sql;
 mod sqlite;
 mod statements;
@@ -29,6 +30,7 @@ use portico_chassis::{
 };
 use uuid::Uuid;
 
+pub(crate) use self::purges::PurgeStore;
 use self::{postgres::PostgresStore, sqlite::SqliteStore};
 use crate::user::{Address, Change, Role, Status, User};
 
@@ -56,6 +58,9 @@ pub(crate) trait Queries: Send + Sync {
     /// The person with an address, deleted or not, in whatever case.
     async fn lookup(&self, email: &EmailAddress) -> Result<Option<User>, Error>;
 
+    /// The addresses that are reserved for a person, as addresses are compared.
+    async fn reserved(&self, id: Uuid, now: Timestamp) -> Result<Vec<String>, Error>;
+
     /// A page of the people that match. Without a status, deleted ones do not
     /// match. Ties are broken by id. A walk by cursor meets everybody who is
     /// there throughout exactly once.
@@ -69,7 +74,7 @@ pub(crate) trait Queries: Send + Sync {
 
 /// Keeps the people.
 #[async_trait]
-pub(crate) trait Store: Queries {
+pub(crate) trait Store: Queries + PurgeStore {
     /// Adds a person. Adding the same id with the same address again returns
     /// the person as it is now and changes nothing. An address that another
     /// person has, deleted or not, in whatever case, is `EMAIL_EXISTS`, and so
@@ -113,8 +118,9 @@ pub(crate) trait Store: Queries {
     /// Fails like [`Store::delete`] would now, and changes nothing.
     async fn check_delete(&self, id: Uuid, if_match: &IfMatch) -> Result<(), Error>;
 
-    /// Brings a deleted person back as active. Somebody who is not deleted
-    /// stays as it is. Nobody there is `USER_NOT_FOUND`.
+    /// Brings a deleted person back as active, within 30 days; then it counts as
+    /// nobody. Somebody who is not deleted stays as it is. Nobody there is
+    /// `USER_NOT_FOUND`.
     async fn restore(&self, id: Uuid, origin: &Origin) -> Result<User, Error>;
 }
 

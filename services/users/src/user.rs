@@ -1,10 +1,15 @@
 //! A person, and the rules that hold for one. No I/O, no protobuf, no SQL.
 
+use std::time::Duration;
+
 use portico_chassis::{clock::Timestamp, email_address::EmailAddress, outbox::Changes, page};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error;
+
+/// How long a deleted person can be restored.
+pub(crate) const GRACE: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Why a value is refused: the detail code and what is expected.
 pub(crate) type Refusal = (&'static str, String);
@@ -136,6 +141,23 @@ impl User {
             ..self.clone()
         };
         restored.touched(at)
+    }
+
+    /// Whether it is too late to bring the person back.
+    pub(crate) fn is_lost(&self, now: Timestamp) -> bool {
+        self.deleted_at
+            .is_some_and(|deleted_at| now.since(deleted_at) >= GRACE)
+    }
+
+    /// What is left of the person once it is purged: an id.
+    pub(crate) fn forgotten(&self) -> Self {
+        Self {
+            email: EmailAddress::stored(String::new()),
+            name: Name::stored(String::new()),
+            avatar: None,
+            email_verified: false,
+            ..self.clone()
+        }
     }
 
     fn touched(self, at: Timestamp) -> Self {

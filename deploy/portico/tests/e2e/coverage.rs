@@ -153,6 +153,14 @@ async fn internal_methods_answer_services(portico: &Instance) {
     let error = call("MintLink", json!({"userId": ada.id, "email": ada.email})).await;
     let error = error.expect_err("no purpose");
     assert_eq!(&*error.violations[0].field, "purpose");
+    let data = ok("ExportPerson", json!({"id": ada.id})).await;
+    assert_eq!(data["user"]["id"], json!(ada.id));
+    let error = call("ExportPerson", json!({"id": missing})).await;
+    assert_eq!(error.expect_err("nobody").reason, "USER_NOT_FOUND");
+    let data = ok("ExportAccount", json!({"userId": ada.id})).await;
+    assert!(data["passwordSetAt"].is_string());
+    let data = ok("ExportParticipation", json!({"userId": ada.id})).await;
+    assert_eq!(data["memberships"][0]["role"], "OWNER");
     let ticket = portico.call("POST /api/v1/events/ticket").bearer(&ada);
     let ticket = ticket.expect(200).await;
     let holder = ok("RedeemEventsTicket", ticket.clone()).await;

@@ -213,6 +213,21 @@ impl Instance {
         rows
     }
 
+    /// The database of a service, where each has one on PostgreSQL.
+    pub(crate) fn database(&self, role: &str) -> Option<Database> {
+        let place = ["users", "auth", "projects", "notifications"]
+            .iter()
+            .position(|known| *known == role)?;
+        self.databases
+            .get(place)
+            .map(|known| known.database.clone())
+    }
+
+    /// A file of the installation's data.
+    pub(crate) fn data(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join("data").join(name)
+    }
+
     /// The address of the admin port of the first process.
     pub(crate) fn admin(&self) -> String {
         format!("http://{}", self.running[0].admin)

@@ -22,6 +22,7 @@ mod mails;
 mod parity;
 mod passwords;
 mod people;
+mod privacy;
 mod projects;
 mod rest;
 mod scopes;

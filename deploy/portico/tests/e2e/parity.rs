@@ -7,6 +7,7 @@ mod invitations;
 mod keys;
 mod links;
 mod passwords;
+mod privacy;
 
 use std::collections::BTreeSet;
 
@@ -88,6 +89,7 @@ async fn play(portico: &Instance, face: Face) -> Play<'_> {
     play.inheritance().await;
     play.mails().await;
     play.keys().await;
+    play.privacy().await;
     play.audit_log(&project).await;
     play.ends().await;
     play

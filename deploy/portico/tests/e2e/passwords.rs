@@ -17,6 +17,8 @@ in_both_shapes! {
     of_twenty_guesses_at_once_five_are_compared,
     who_signed_in_is_told_to_oneself_and_admins,
     what_failed_is_in_the_audit_log_without_what_was_typed,
+    second_proofs_are_in_the_history,
+    a_password_set_by_mail_forgets_what_failed_before,
 }
 
 async fn login(portico: &Instance, email: &str, password: &str) -> Answer {
@@ -197,4 +199,48 @@ async fn what_failed_is_in_the_audit_log_without_what_was_typed(portico: &Instan
             "{row}"
         );
     }
+}
+
+async fn second_proofs_are_in_the_history(portico: &Instance) {
+    let ada = portico.protected("ada").await;
+    let token = portico.challenge(&ada.person.email).await;
+    let wrong = portico.answer(&token, json!({"code": "12345"})).await;
+    wrong.error(401, "MFA_CODE_INVALID");
+    let code = json!({"recoveryCode": ada.recovery_codes[0]});
+    portico.answer(&token, code).await.data(200);
+    let listed = sign_ins(portico, &ada.person, &ada.person.id).await;
+    let told = |one: &Value| (one["method"].clone(), one["succeeded"].clone());
+    let expected = [
+        (json!("PASSWORD_AND_RECOVERY_CODE"), json!(true)),
+        (json!("PASSWORD_AND_TOTP"), json!(false)),
+        (json!("PASSWORD"), json!(true)),
+    ];
+    assert_eq!(listed.iter().map(told).collect::<Vec<_>>(), expected);
+}
+
+async fn a_password_set_by_mail_forgets_what_failed_before(portico: &Instance) {
+    let ada = portico.register("ada").await;
+    while login(portico, &ada.email, "a wrong guess").await.status == 401 {}
+    let forgot = json!({"email": ada.email});
+    let call = portico
+        .call("POST /api/v1/auth/password/forgot")
+        .json(forgot);
+    call.expect(202).await;
+    let mail = portico
+        .mails
+        .mail(&ada.email, "Choose a new password")
+        .await;
+    let common = json!({"token": mail.token(), "newPassword": "password1"});
+    let reset = |body: Value| portico.call("POST /api/v1/auth/password/reset").json(body);
+    let error = reset(common).refused(400, "VALIDATION_FAILED").await;
+    assert_eq!(detail(&error), ("newPassword", "PASSWORD_BREACHED"));
+    let new = "a better password";
+    reset(json!({"token": mail.token(), "newPassword": new}))
+        .expect(200)
+        .await;
+    for _ in 0..4 {
+        let answer = login(portico, &ada.email, "a wrong guess").await;
+        answer.error(401, "INVALID_CREDENTIALS");
+    }
+    login(portico, &ada.email, new).await.data(200);
 }

@@ -107,7 +107,7 @@ impl Accounts {
     }
 
     /// Where the entries of this installation are.
-    fn sources(&self, call: &Call) -> Vec<Source> {
+    pub(super) fn sources(&self, call: &Call) -> Vec<Source> {
         let own = self.0.outbox.clone();
         let (users, of_users) = (self.0.peers.users.clone(), call.clone());
         let (projects, of_projects) = (self.0.peers.projects.clone(), call.clone());

@@ -20,7 +20,6 @@ use crate::{
     challenge::ChallengeHash,
     error,
     factors::Shown,
-    history::Method,
     policy,
     recovery::RecoveryCodes,
     store::Answered,
@@ -80,16 +79,7 @@ impl FactorsService for Accounts {
                 Ok(self.admitted(Admission::SignedIn(Box::new(signed_in)), delivery))
             }
             Answered::Gone => Err(error::mfa_token_invalid().into()),
-            Answered::Wrong => {
-                let method = match proof {
-                    Proof::Passkey { .. } => Method::PasswordAndPasskey,
-                    Proof::RecoveryCode(_) => Method::PasswordAndRecoveryCode,
-                    Proof::Code(_) | Proof::Password(_) => Method::PasswordAndTotp,
-                };
-                self.second_proof_failed(&call, challenge.user_id, method)
-                    .await?;
-                Err(wrong(&proof).into())
-            }
+            Answered::Wrong => Err(wrong(&proof).into()),
             Answered::Blocked(pause) => Err(error::too_many_codes(pause).into()),
         }
     }

@@ -9,6 +9,7 @@ mod factors;
 pub(super) mod impersonations;
 mod links;
 mod passkeys;
+mod privacy;
 mod sessions;
 mod sign_ins;
 mod throttle;
@@ -34,9 +35,10 @@ use self::{
     impersonations::{ImpersonationStatements, end_impersonations},
 };
 pub(super) use self::{
-    factors::FactorStatements, links::LinkStatements, throttle::ThrottleStatements,
+    events::AboutAccount, factors::FactorStatements, links::LinkStatements,
+    privacy::PrivacyStatements, throttle::ThrottleStatements,
 };
-use super::{Deletion, FactorQueries, LinkQueries, Queries, RegistrationKey};
+use super::{Deletion, FactorQueries, LinkQueries, PrivacyQueries, Queries, RegistrationKey};
 use crate::{
     device::Device,
     history::Method,
@@ -52,7 +54,7 @@ const REVOCATION_MARGIN: Duration = Duration::from_secs(60);
 
 /// A database, as far as changes need it.
 #[async_trait]
-pub(super) trait Engine: Queries + FactorQueries + LinkQueries {
+pub(super) trait Engine: Queries + FactorQueries + LinkQueries + PrivacyQueries {
     /// What telemetry calls it.
     const NAME: &'static str;
 
@@ -79,6 +81,7 @@ pub(super) trait Transaction:
     + FactorStatements
     + ImpersonationStatements
     + LinkStatements
+    + PrivacyStatements
     + ThrottleStatements
     + Send
 {

@@ -10,6 +10,7 @@ mod factors;
 mod impersonations;
 mod links;
 mod passkeys;
+mod privacy;
 mod service_accounts;
 mod sessions;
 mod sign_ins;

@@ -76,10 +76,11 @@ pub(crate) trait LinkStore: Send + Sync {
     ) -> Result<bool, Error>;
 
     /// Takes a link that undoes a change, and begins to undo it and all that
-    /// were asked for after it. All sessions end, a password that was chosen
-    /// since the change was asked for is forgotten, and every link is gone but
-    /// for those that undo older changes from another address. Nothing, if the
-    /// link was not there: of many at once, one gets it.
+    /// were asked for after it. All sessions end; a password, an authenticator
+    /// and passkeys that came since the change was asked for are forgotten; and
+    /// every link is gone but for those that undo older changes from another
+    /// address. Nothing, if the link was not there: of many at once, one gets
+    /// it.
     async fn begin_undo(&self, link: &Link, origin: &Origin) -> Result<Option<Undo>, Error>;
 
     /// Ends what [`LinkStore::begin_undo`] began. Ending it again changes

@@ -3,6 +3,7 @@
 pub(super) mod api_keys;
 pub(super) mod factors;
 pub(super) mod links;
+pub(super) mod privacy;
 pub(super) mod sign_ins;
 pub(super) mod throttle;
 

@@ -144,6 +144,7 @@ macro_rules! run {
 mod api_keys;
 mod factors;
 mod links;
+mod privacy;
 mod sign_ins;
 mod throttle;
 

@@ -37,6 +37,8 @@ const DELETED: &str = "01890a5d-0000-7000-8000-000000000002";
 const NOBODY: &str = "01890a5d-0000-7000-8000-000000000003";
 /// The users service is away while somebody asks for this one.
 const AWAY: &str = "01890a5d-0000-7000-8000-000000000004";
+/// Has shown that the address is its own.
+const VERIFIED: &str = "01890a5d-0000-7000-8000-000000000006";
 /// Has an account without a password.
 const BOB: &str = "01890a5d-0000-7000-8000-000000000005";
 
@@ -64,6 +66,7 @@ impl Fixture {
                 users: UsersServiceClient::new(peer.clone()),
                 auth: AuthServiceClient::new(peer.clone()),
                 links: LinksServiceClient::new(peer.clone()),
+                accounts: AccountDataServiceClient::new(peer.clone()),
                 projects: ProjectsServiceClient::new(peer),
             },
             bell: Arc::default(),
@@ -199,6 +202,7 @@ async fn people(
     let people = [
         (ADA, "Ada", Status::Active),
         (DELETED, "Dan", Status::Deleted),
+        (VERIFIED, "Eve", Status::Active),
     ];
     let found = people.into_iter().filter(|(id, ..)| asked == [*id]);
     let users = found.map(|(id, name, status)| User {
@@ -206,6 +210,7 @@ async fn people(
         email: format!("{}@example.com", name.to_lowercase()),
         name: name.to_owned(),
         status: status.into(),
+        email_verified: id == VERIFIED,
         ..User::default()
     });
     Ok(Response::new(BatchGetUsersResponse {
@@ -291,6 +296,24 @@ async fn a_change_of_the_address_is_told_to_both() {
     let nothing = fixture.event("email.change_requested", ADA, None);
     fixture.handle(&nothing).await;
     assert_eq!(fixture.mails().await.len(), 2);
+    fixture.close().await;
+}
+
+#[tokio::test]
+async fn mails_to_who_is_about_to_be_purged_are_forgotten() {
+    let fixture = Fixture::new().await;
+    for subject in [ADA, VERIFIED] {
+        let event = fixture.event("password.changed", subject, None);
+        fixture.handle(&event).await;
+    }
+    assert_eq!(fixture.mails().await.len(), 2);
+    for subject in [ADA, VERIFIED, NOBODY] {
+        let event = fixture.event("user.purge_announced", subject, None);
+        fixture.handle(&event).await;
+    }
+    // The address of the other one was never shown to be its own.
+    let left = mail("password-changed", "ada@example.com");
+    assert_eq!(fixture.mails().await, [left]);
     fixture.close().await;
 }
 

@@ -53,6 +53,14 @@ pub(super) const RETRY: &str = concat!(
 
 pub(super) const IS_THERE: &str = "SELECT count(*) FROM mails WHERE id = $1";
 
+pub(super) const MAILS_TO: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    " FROM mails WHERE recipient_key = $1 ORDER BY created_at DESC, id DESC LIMIT 1000"
+);
+
+pub(super) const FORGET_ADDRESS: &str = "DELETE FROM mails WHERE recipient_key = $1";
+
 pub(super) const COUNT_UNSENT: &str =
     "SELECT status, count(*) FROM mails WHERE status <> 'SENT' GROUP BY status";
 

@@ -17,9 +17,9 @@ use super::{
     Demand, Filter, Store,
     postgres::PostgresStore,
     sql::{
-        COUNT_LATELY, COUNT_UNSENT, ClaimRow, DROP, ENQUEUE, FIRST_START, FORGET, GIVE_UP,
-        IS_THERE, JobRow, ListSql, NEXT_DUE, PROLONG, RAN_OUT, RETRY, SETTLE, START, bind_bookmark,
-        traces,
+        COUNT_LATELY, COUNT_UNSENT, ClaimRow, DROP, ENQUEUE, FIRST_START, FORGET, FORGET_ADDRESS,
+        GIVE_UP, IS_THERE, JobRow, ListSql, MAILS_TO, NEXT_DUE, PROLONG, RAN_OUT, RETRY, SETTLE,
+        START, bind_bookmark, traces,
     },
     sqlite::SqliteStore,
 };
@@ -183,6 +183,25 @@ macro_rules! statements {
                     .await?;
                 let jobs = rows.into_iter().map(Job::from).collect();
                 Ok(Page::of(jobs, Total::counted(count, sql.is_filtered), paging))
+            }
+
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn mails_to(&self, address: &EmailAddress) -> Result<Vec<Job>, Error> {
+                let rows: Vec<JobRow> = sqlx::query_as(MAILS_TO)
+                    .bind(address.key())
+                    .fetch_all(self.reader())
+                    .await?;
+                Ok(rows.into_iter().map(Job::from).collect())
+            }
+
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn forget_address(&self, address: &EmailAddress) -> Result<(), Error> {
+                let mut transaction = self.begin().await?;
+                sqlx::query(FORGET_ADDRESS)
+                    .bind(address.key())
+                    .execute(&mut *transaction)
+                    .await?;
+                transaction.commit().await
             }
 
             #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]

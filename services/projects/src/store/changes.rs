@@ -8,6 +8,7 @@
 //! the lock of its project, too.
 
 mod invitations;
+mod privacy;
 mod release;
 
 use async_trait::async_trait;
@@ -22,8 +23,9 @@ use portico_chassis::{
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
+pub(super) use self::privacy::PrivacyStatements;
 use self::release::{releasable, release};
-use super::{Queries, Store};
+use super::{PrivacyQueries, Queries, Store};
 use crate::{
     error,
     invitation::Invitation,
@@ -38,7 +40,7 @@ const NAMED_MEMBERS: i64 = 10_000;
 
 /// A database, as far as changes need it.
 #[async_trait]
-pub(super) trait Engine: Queries {
+pub(super) trait Engine: Queries + PrivacyQueries {
     /// What telemetry calls it.
     const NAME: &'static str;
 
@@ -49,7 +51,7 @@ pub(super) trait Engine: Queries {
 
 /// The statements that changes are made of. Dropped, it changes nothing.
 #[async_trait]
-pub(super) trait Transaction: Send {
+pub(super) trait Transaction: PrivacyStatements + Send {
     /// The project; nobody else changes it or its members from now on.
     async fn lock(&mut self, id: Uuid) -> Result<Option<Project>, Error>;
 

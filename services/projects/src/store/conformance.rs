@@ -9,6 +9,7 @@ mod invitation_lists;
 mod invitations;
 mod lists;
 mod members;
+mod privacy;
 mod projects;
 mod releases;
 

@@ -1,6 +1,7 @@
 //! The SQL that both databases share: texts, rows and what is bound to them.
 
 pub(super) mod invitations;
+pub(super) mod privacy;
 
 use portico_chassis::{
     clock::Timestamp,

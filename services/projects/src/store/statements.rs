@@ -1,6 +1,8 @@
 //! The statements, for each database. They are the same but for what each
 //! database's own file says: where it reads, and what it locks.
 
+mod privacy;
+
 use std::collections::HashMap;
 
 use async_trait::async_trait;

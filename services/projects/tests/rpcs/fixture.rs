@@ -11,7 +11,7 @@ use std::{
 };
 
 use portico_chassis::{
-    caller::{Call, Caller, User as Known},
+    caller::{Call, Caller, Grant, User as Known},
     clock::{Clock, Timestamp},
     database::testing::{self, TestDatabase},
     outbox::Outbox,
@@ -103,11 +103,12 @@ fn by<T>(person: &str, is_admin: bool, message: T) -> Request<T> {
         is_admin,
         issued_at: Timestamp::default(),
         expires_at: Timestamp::default(),
+        grant: Grant::Session,
     };
     let mut call = Call::default();
     call.caller = Caller {
         user: Some(Arc::new(user)),
-        service: None,
+        ..Caller::default()
     };
     let mut request = Request::new(message);
     request.extensions_mut().insert(Arc::new(call));

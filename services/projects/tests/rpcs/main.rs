@@ -9,8 +9,9 @@ use portico_proto::{
     events::ReadAuditEntriesRequest,
     projects::{
         CheckAccessRequest, CreateMemberRequest, CreateProjectRequest, DeleteMemberRequest,
-        GetProjectRequest, ListMembersRequest, ListMembershipsRequest, ListProjectsRequest,
-        Project, ReleaseUserRequest, UpdateMemberRequest, UpdateProjectRequest,
+        ExportParticipationRequest, GetProjectRequest, ListMembersRequest, ListMembershipsRequest,
+        ListProjectsRequest, ParticipationData, Project, ReleaseUserRequest, UpdateMemberRequest,
+        UpdateProjectRequest,
         check_access_request::{Check, check::Permission},
         list_memberships_response::Membership,
         member::Role,
@@ -484,4 +485,26 @@ async fn a_moment_that_there_is_not_is_refused() {
     for (seconds, nanos) in [(253_402_300_799, 999_999_999), (-62_135_596_800, 0)] {
         read(seconds, nanos).await.expect("answered");
     }
+}
+
+#[tokio::test]
+async fn services_get_all_that_is_kept_of_a_person() {
+    let fixture = Fixture::new().await;
+    let project = made(&fixture, "Engine").await;
+    joined(&fixture, &project, BOB, Role::Viewer).await;
+    let export = async |user_id: &str| {
+        let request = fixture.by_service(ExportParticipationRequest {
+            user_id: user_id.to_owned(),
+        });
+        let answer = fixture.client().export_participation(request).await;
+        answer.map(|answer| answer.into_inner())
+    };
+    let data = export(BOB).await.expect("answered");
+    assert_eq!(data.memberships[0].project_name, "Engine");
+    assert_eq!(data.memberships[0].role(), Role::Viewer);
+    for nobody in [NOBODY, "no id"] {
+        let data = export(nobody).await.expect("answered");
+        assert_eq!(data, ParticipationData::default());
+    }
+    assert!(export("").await.is_err());
 }

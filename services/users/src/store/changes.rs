@@ -1,6 +1,8 @@
 //! What each change does, for both databases: lock, check, write, leave an
 //! event. No SQL.
 
+mod purges;
+
 use async_trait::async_trait;
 use portico_chassis::{
     clock::Timestamp,
@@ -58,6 +60,21 @@ pub(super) trait Transaction: Send {
 
     /// Forgets what was reserved for longer than until now.
     async fn forget_reservations(&mut self, now: Timestamp) -> Result<(), Error>;
+
+    /// The people who were deleted up to a moment and whose purge was not
+    /// announced, at most 100. Nobody else changes them from now on; who is
+    /// being changed is left out.
+    async fn lock_deleted(&mut self, before: Timestamp) -> Result<Vec<User>, Error>;
+
+    async fn announce_purge(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error>;
+
+    /// Like [`Transaction::lock_deleted`], those whose purge was announced up
+    /// to a moment.
+    async fn lock_announced(&mut self, before: Timestamp) -> Result<Vec<User>, Error>;
+
+    /// Removes a person and what is reserved for it, and has its events tell of
+    /// `nobody`.
+    async fn remove(&mut self, nobody: &User) -> Result<(), Error>;
 
     async fn append(&mut self, origin: &Origin, event: Event<'_, User>) -> Result<(), Error>;
 
@@ -154,6 +171,9 @@ impl<E: Engine> Store for E {
         let user = transaction.lock(id).await?.ok_or_else(error::not_found)?;
         if user.status != Status::Deleted {
             return Ok(user);
+        }
+        if user.is_lost(origin.at) {
+            return Err(error::not_found());
         }
         let restored = user.restored(origin.at);
         write(&mut transaction, origin, "user.restored", &user, &restored).await?;

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod audit;
+mod purges;
 
 use futures::future::join_all;
 use portico_chassis::{

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     changes::Engine,
-    sql::{Row, select_users},
+    sql::{Row, purges, select_users},
 };
 
 /// Keeps the people in PostgreSQL.
@@ -52,6 +52,8 @@ pub(super) struct PostgresTransaction(pub(super) Write<Postgres>);
 
 impl PostgresTransaction {
     pub(super) const UNIQUE_EMAIL: &'static str = "users_email_key";
+    /// Who is changed at this moment is looked at the next time.
+    pub(super) const LOCK_PURGES: [&'static str; 2] = purges!(" FOR UPDATE SKIP LOCKED");
     pub(super) const LOCK: &'static str = select_users!("WHERE id = $1 FOR UPDATE");
 
     /// In the order of ids, so that no two changes wait for each other.

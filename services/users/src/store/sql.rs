@@ -12,11 +12,11 @@ use crate::user::{Avatar, Name, Role, Status, User};
 
 /// The people, with what follows.
 macro_rules! select_users {
-    ($suffix:literal) => {
+    ($($suffix:tt)+) => {
         concat!(
             "SELECT id, email, name, avatar, role, status, email_verified, version, \
              created_at, updated_at, deleted_at FROM users ",
-            $suffix
+            $($suffix)+
         )
     };
 }
@@ -47,6 +47,34 @@ pub(super) const RESERVE: &str = "INSERT INTO email_reservations \
 
 pub(super) const FORGET_RESERVATIONS: &str =
     "DELETE FROM email_reservations WHERE reserved_until <= $1";
+
+/// The people who are to be purged, with the end of the statement.
+macro_rules! purges {
+    ($suffix:literal) => {
+        [
+            select_users!(concat!(
+                "WHERE status = 'DELETED' AND deleted_at <= $1 AND purge_announced_at IS NULL \
+                 ORDER BY deleted_at LIMIT 100",
+                $suffix
+            )),
+            select_users!(concat!(
+                "WHERE purge_announced_at <= $1 ORDER BY purge_announced_at LIMIT 100",
+                $suffix
+            )),
+        ]
+    };
+}
+pub(super) use purges;
+
+pub(super) const ANNOUNCE_PURGE: &str = "UPDATE users SET purge_announced_at = $2 WHERE id = $1";
+
+pub(super) const REMOVE: [&str; 2] = [
+    "DELETE FROM users WHERE id = $1",
+    "DELETE FROM email_reservations WHERE user_id = $1",
+];
+
+pub(super) const RESERVED: &str = "SELECT email_key FROM email_reservations \
+    WHERE user_id = $1 AND reserved_until > $2 ORDER BY email_key";
 
 /// Binds a person to [`INSERT`] or [`UPDATE`].
 macro_rules! bind_user {

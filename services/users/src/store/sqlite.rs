@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     changes::Engine,
-    sql::{GET, Row, select_users},
+    sql::{GET, Row, purges, select_users},
 };
 
 /// Keeps the people in SQLite.
@@ -55,6 +55,7 @@ pub(super) struct SqliteTransaction(pub(super) Write<Sqlite>);
 
 impl SqliteTransaction {
     pub(super) const UNIQUE_EMAIL: &'static str = "users.email_key";
+    pub(super) const LOCK_PURGES: [&'static str; 2] = purges!("");
     pub(super) const LOCK: &'static str = GET;
     pub(super) const LOCK_ADMINS: Option<&'static str> = None;
 }

@@ -18,15 +18,15 @@ use super::{
     changes::{Engine, Transaction},
     postgres::{PostgresStore, PostgresTransaction},
     sql::{
-        FORGET_RESERVATIONS, GET, INSERT, IS_RESERVED, LOOKUP, ListSql, OTHER_ADMINS, RESERVE, Row,
-        UPDATE, bind_bookmark, bind_user, users,
+        ANNOUNCE_PURGE, FORGET_RESERVATIONS, GET, INSERT, IS_RESERVED, LOOKUP, ListSql,
+        OTHER_ADMINS, REMOVE, RESERVE, RESERVED, Row, UPDATE, bind_bookmark, bind_user, users,
     },
     sqlite::{SqliteStore, SqliteTransaction},
 };
 use crate::{error, user::User};
 
 macro_rules! statements {
-    ($store:ty, $transaction:ty, $append:path) => {
+    ($store:ty, $transaction:ty, $append:path, $forget_addresses:path, $forget_payloads:path) => {
         #[async_trait]
         impl Queries for $store {
             #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
@@ -50,6 +50,12 @@ macro_rules! statements {
                     .fetch_optional(self.reader())
                     .await?;
                 Ok(row.map(User::from))
+            }
+
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn reserved(&self, id: Uuid, now: Timestamp) -> Result<Vec<String>, Error> {
+                let query = sqlx::query_scalar(RESERVED).bind(id).bind(now);
+                Ok(query.fetch_all(self.reader()).await?)
             }
 
             #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
@@ -147,6 +153,33 @@ macro_rules! statements {
                 Ok(())
             }
 
+            async fn lock_deleted(&mut self, before: Timestamp) -> Result<Vec<User>, Error> {
+                let [deleted, _] = Self::LOCK_PURGES;
+                let query = sqlx::query_as(deleted).bind(before);
+                Ok(users(query.fetch_all(&mut *self.0).await?))
+            }
+
+            async fn announce_purge(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {
+                let query = sqlx::query(ANNOUNCE_PURGE).bind(id).bind(at);
+                query.execute(&mut *self.0).await?;
+                Ok(())
+            }
+
+            async fn lock_announced(&mut self, before: Timestamp) -> Result<Vec<User>, Error> {
+                let [_, announced] = Self::LOCK_PURGES;
+                let query = sqlx::query_as(announced).bind(before);
+                Ok(users(query.fetch_all(&mut *self.0).await?))
+            }
+
+            async fn remove(&mut self, nobody: &User) -> Result<(), Error> {
+                for sql in REMOVE {
+                    let query = sqlx::query(sql).bind(nobody.id);
+                    query.execute(&mut *self.0).await?;
+                }
+                $forget_addresses(&mut self.0, nobody.id).await?;
+                $forget_payloads(&mut self.0, nobody.id, nobody).await
+            }
+
             async fn append(
                 &mut self,
                 origin: &Origin,
@@ -161,5 +194,17 @@ macro_rules! statements {
         }
     };
 }
-statements!(PostgresStore, PostgresTransaction, outbox::append_postgres);
-statements!(SqliteStore, SqliteTransaction, outbox::append_sqlite);
+statements!(
+    PostgresStore,
+    PostgresTransaction,
+    outbox::append_postgres,
+    outbox::forget_addresses_postgres,
+    outbox::forget_payloads_postgres
+);
+statements!(
+    SqliteStore,
+    SqliteTransaction,
+    outbox::append_sqlite,
+    outbox::forget_addresses_sqlite,
+    outbox::forget_payloads_sqlite
+);

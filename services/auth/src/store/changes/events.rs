@@ -95,7 +95,7 @@ impl Refused<'_> {
 
 /// What is told of something that happened to an account.
 #[derive(Serialize)]
-pub(super) struct AboutAccount {
+pub(in crate::store) struct AboutAccount {
     user_id: Uuid,
 }
 

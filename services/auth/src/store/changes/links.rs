@@ -11,7 +11,7 @@ use portico_chassis::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Engine, Transaction as _, end_all, events::AboutAccount};
+use super::{Engine, FactorStatements as _, Transaction, end_all, events::AboutAccount};
 use crate::{
     link::{ChangeState, EmailChange, Link, LinkHash, Purpose, Undo},
     link_request::{LinkRequest, Reply},
@@ -78,6 +78,9 @@ pub(in crate::store) trait LinkStatements: Send {
 
     /// Forgets a password that was set from a moment on. Whether there was one.
     async fn forget_password(&mut self, user_id: Uuid, since: Timestamp) -> Result<bool, Error>;
+
+    /// Forgets the passkeys that were added from a moment on.
+    async fn forget_passkeys(&mut self, user_id: Uuid, since: Timestamp) -> Result<(), Error>;
 
     /// Begins an undo, in the place of another one of the account.
     async fn put_undo(&mut self, undo: &Undo, at: Timestamp) -> Result<(), Error>;
@@ -285,13 +288,14 @@ impl<E: Engine> LinkStore for E {
             .forget_undoing_links(user_id, &email.key(), since)
             .await?;
         transaction.forget_new_emails(user_id).await?;
-        transaction.lock_password(user_id).await?;
+        transaction.lock_factors(user_id).await?;
         let undo = Undo {
             id: change_id,
             user_id,
             email,
             needs_password: transaction.forget_password(user_id, since).await?,
         };
+        forget_factors(&mut transaction, user_id, since).await?;
         transaction.put_undo(&undo, origin.at).await?;
         let reason = EndReason::EmailChangeUndone;
         end_all(self, &mut transaction, user_id, reason, origin).await?;
@@ -317,4 +321,20 @@ impl<E: Engine> LinkStore for E {
         }
         transaction.commit().await
     }
+}
+
+/// Forgets by what somebody proves itself since a moment: a passkey, and an
+/// authenticator with its recovery codes.
+async fn forget_factors(
+    transaction: &mut impl Transaction,
+    user_id: Uuid,
+    since: Timestamp,
+) -> Result<(), Error> {
+    let totp = transaction.read_factors(user_id).await?.totp;
+    let is_recent = |confirmed_at: Option<Timestamp>| confirmed_at.is_none_or(|at| at >= since);
+    if totp.is_some_and(|totp| is_recent(totp.confirmed_at)) {
+        transaction.delete_factors(user_id).await?;
+    }
+    transaction.forget_passkeys(user_id, since).await?;
+    transaction.delete_challenges(user_id).await
 }

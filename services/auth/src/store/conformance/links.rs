@@ -26,6 +26,7 @@ cases! {
     a_change_is_undone_once_and_with_it_all_later_ones,
     an_undo_to_an_older_address_still_works_afterwards,
     an_undo_forgets_a_password_that_was_chosen_since,
+    an_undo_forgets_factors_that_were_added_since,
     an_undo_is_finished_once_and_only_the_latest,
     old_links_changes_and_requests_are_forgotten,
 }
@@ -519,6 +520,25 @@ async fn an_undo_forgets_a_password_that_was_chosen_since(fixture: &Fixture) {
         let undone = fixture.undo(&undoing, 13).await.expect("undone");
         assert_eq!(undone.needs_password, !is_kept);
         assert_eq!(fixture.hash(user_id).await.is_some(), is_kept);
+    }
+}
+
+async fn an_undo_forgets_factors_that_were_added_since(fixture: &Fixture) {
+    // The authenticators are confirmed at the second 3,000.
+    for (asked_at, is_kept) in [(3_001, true), (3_000, false), (2_999, false)] {
+        let person = factors::Person::new(fixture).await;
+        let older = passkeys::added(fixture, person.id, asked_at - 1).await;
+        passkeys::added(fixture, person.id, asked_at).await;
+        let waiting = person.challenge(fixture, asked_at).await;
+        let change = fixture.change(person.id, "ada", "eve", asked_at).await;
+        let undoing = fixture.undoing(&change, asked_at).await;
+        fixture.undo(&undoing, asked_at + 1).await.expect("undone");
+        assert_eq!(person.factors(fixture).await.has_totp(), is_kept);
+        let left = fixture.store.passkeys(person.id).await.expect("read");
+        let left: Vec<Uuid> = left.iter().map(|passkey| passkey.id).collect();
+        assert_eq!(left, [older.id]);
+        let waits = fixture.store.challenge(waiting, at(asked_at + 1)).await;
+        assert_eq!(waits.expect("read"), None);
     }
 }
 

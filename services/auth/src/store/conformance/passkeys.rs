@@ -78,7 +78,7 @@ async fn add(
 }
 
 /// A passkey that is kept.
-async fn added(fixture: &Fixture, user_id: Uuid, seconds: i64) -> Passkey {
+pub(super) async fn added(fixture: &Fixture, user_id: Uuid, seconds: i64) -> Passkey {
     let (ceremony, passkey) = made(user_id, seconds).await;
     begin(fixture, &ceremony).await;
     let added = add(fixture, ceremony.id, Some(&passkey), None, user_id).await;

@@ -39,6 +39,9 @@ pub(in crate::store) const INSERT_EMAIL_CHANGE: &str = "INSERT INTO email_change
 
 pub(in crate::store) const EMAIL_CHANGE: &str = select_email_changes!("WHERE id = $1");
 
+pub(in crate::store) const EMAIL_CHANGES_OF: &str =
+    select_email_changes!("WHERE user_id = $1 ORDER BY requested_at, id");
+
 pub(in crate::store) const SUPERSEDE_EMAIL_CHANGES: &str = "UPDATE email_changes \
     SET state = 'SUPERSEDED' WHERE user_id = $1 AND id <> $2 AND state = 'PENDING'";
 
@@ -71,6 +74,9 @@ pub(in crate::store) const SET_PASSWORD: &str = "INSERT INTO credentials \
 
 pub(in crate::store) const FORGET_PASSWORD: &str =
     "DELETE FROM credentials WHERE user_id = $1 AND changed_at >= $2";
+
+pub(in crate::store) const FORGET_PASSKEYS: &str =
+    "DELETE FROM passkeys WHERE user_id = $1 AND created_at >= $2";
 
 pub(in crate::store) const PUT_UNDO: &str = "INSERT INTO email_undos \
     (user_id, id, email, needs_password, requested_at) VALUES ($1, $2, $3, $4, $5) \

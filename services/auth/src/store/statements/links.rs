@@ -210,6 +210,15 @@ macro_rules! link_statements {
                 Ok(run!(self, sql::FORGET_PASSWORD, user_id, since) == 1)
             }
 
+            async fn forget_passkeys(
+                &mut self,
+                user_id: Uuid,
+                since: Timestamp,
+            ) -> Result<(), Error> {
+                run!(self, sql::FORGET_PASSKEYS, user_id, since);
+                Ok(())
+            }
+
             async fn put_undo(&mut self, undo: &Undo, at: Timestamp) -> Result<(), Error> {
                 run!(
                     self,

@@ -8,6 +8,7 @@ cases! {
     a_mail_is_queued_once_whatever_became_of_it,
     an_address_gets_only_so_many_mails_of_a_kind_within_an_hour,
     a_mail_that_is_dropped_is_gone,
+    the_mails_to_an_address_are_read_and_forgotten,
     mails_that_wait_longest_are_claimed_first,
     no_mail_is_claimed_twice_under_concurrency,
     a_claim_that_ran_out_is_claimed_again,
@@ -89,6 +90,27 @@ async fn a_mail_that_is_dropped_is_gone(fixture: &Fixture) {
     assert!(fixture.settle(&claim, Outcome::Dropped, 11).await);
     assert!(fixture.jobs().await.is_empty());
     assert!(!fixture.settle(&claim, Outcome::Dropped, 12).await);
+}
+
+async fn the_mails_to_an_address_are_read_and_forgotten(fixture: &Fixture) {
+    let address = |text: &str| EmailAddress::parse(text).expect("an address");
+    let to = async |text: &str| {
+        let mails = fixture.store.mails_to(&address(text)).await;
+        mails.expect("read")
+    };
+    let (first, second) = (fixture.queue(1).await, fixture.queue(2).await);
+    let ids: Vec<Uuid> = to("Ada@example.com")
+        .await
+        .iter()
+        .map(|job| job.id)
+        .collect();
+    assert_eq!(ids, [second.id, first.id]);
+    assert!(to("bob@example.com").await.is_empty());
+    for (text, left) in [("bob@example.com", 2), ("ADA@example.com", 0)] {
+        let forgotten = fixture.store.forget_address(&address(text)).await;
+        forgotten.expect("forgotten");
+        assert_eq!(to("ada@example.com").await.len(), left);
+    }
 }
 
 async fn mails_that_wait_longest_are_claimed_first(fixture: &Fixture) {

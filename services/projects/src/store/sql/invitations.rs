@@ -26,6 +26,8 @@ macro_rules! select_invitations {
     };
 }
 
+pub(in crate::store) use select_invitations;
+
 pub(in crate::store) const INVITATION: &str = select_invitations!("i.id = $1");
 
 /// At most one, whether its time is over or not.
