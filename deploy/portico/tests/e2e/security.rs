@@ -1,0 +1,26 @@
+//! The attacks that a stranger, a member, or a page of somebody else's would
+//! try first, against the whole installation. What belongs to one flow is
+//! tested beside it:
+//!
+//! | Attack | Where |
+//! |---|---|
+//! | enumeration by the answer of a sign-in, by its time | `security/enumeration.rs` |
+//! | enumeration by a forgotten password, by a changed address, by registering | `links.rs`, `links/changes.rs`, `links/required.rs` |
+//! | forged tokens: no signature, HS256 with the public key, foreign key ids, embedded keys, other kinds of tokens | `security/tokens.rs` |
+//! | replay of refresh tokens | `accounts.rs` |
+//! | replay of links, in turn and twenty at once | `links.rs`, `links/changes.rs` |
+//! | replay of challenges, codes and recovery codes, in turn and twenty at once | `factors.rs` |
+//! | replay of passkey ceremonies | `factors/passkeys.rs` |
+//! | replay of tickets | `live/streams.rs` |
+//! | session fixation | `security/requests.rs` |
+//! | requests forged by foreign pages, on every route with the cookie | `security/routes.rs`; sockets in `live/sockets.rs` |
+//! | guessing from many addresses | `security/requests.rs`; guesses at one account in `passwords.rs` |
+//! | privilege by fields that are not asked for | `security/requests.rs` |
+//! | other people's ids, on every route with one | `security/routes.rs` |
+//! | scopes, and methods that are closed to a caller | `scopes.rs`, `coverage.rs` |
+//! | redirects to foreign places, split headers | `security/requests.rs` |
+
+mod enumeration;
+mod requests;
+mod routes;
+mod tokens;
