@@ -7,6 +7,7 @@
 //! | enumeration by the answer of a sign-in, by its time | `security/enumeration.rs` |
 //! | enumeration by a forgotten password, by a changed address, by registering | `links.rs`, `links/changes.rs`, `links/required.rs` |
 //! | forged tokens: no signature, HS256 with the public key, foreign key ids, embedded keys, other kinds of tokens | `security/tokens.rs` |
+//! | tokens of another issuer, for another audience, expired | `services/auth/src/tokens/tests.rs` |
 //! | replay of refresh tokens | `accounts.rs` |
 //! | replay of links, in turn and twenty at once | `links.rs`, `links/changes.rs` |
 //! | replay of challenges, codes and recovery codes, in turn and twenty at once | `factors.rs` |
@@ -18,6 +19,7 @@
 //! | privilege by fields that are not asked for | `security/requests.rs` |
 //! | other people's ids, on every route with one | `security/routes.rs` |
 //! | scopes, and methods that are closed to a caller | `scopes.rs`, `coverage.rs` |
+//! | secrets in logs, errors, the audit log and databases | `tests/outside/secrets.rs` |
 //! | redirects to foreign places, split headers | `security/requests.rs` |
 
 mod enumeration;

@@ -100,11 +100,15 @@ impl KeySource for Published {
 }
 
 fn verifier(fixture: &Fixture) -> Verifier {
+    verifier_of(fixture, "https://id.example.com", "portico")
+}
+
+fn verifier_of(fixture: &Fixture, issuer: &str, audience: &str) -> Verifier {
     let revocations = Arc::new(Revocations::default());
     tokio::spawn(follow(revocations.clone()));
     Verifier::new(
-        "https://id.example.com",
-        "portico",
+        issuer,
+        audience,
         Box::new(Published(fixture.tokens.clone())),
         Box::new(NoKeys),
         revocations,
@@ -136,6 +140,23 @@ async fn an_issued_token_is_accepted_until_it_expires() {
     fixture.clock.advance(Duration::from_secs(600));
     let refused = verifier.verify(&token).await.expect_err("expired");
     assert_eq!(refused.reason, "TOKEN_EXPIRED");
+    fixture.database.close().await;
+}
+
+/// RFC 8725, sections 3.8 and 3.9: the signature is right, and yet.
+#[tokio::test]
+async fn a_token_of_another_issuer_or_for_another_audience_is_refused() {
+    let fixture = Fixture::new().await;
+    let token = issue(&fixture.tokens);
+    for (issuer, audience) in [
+        ("https://evil.example", "portico"),
+        ("https://id.example.com/", "portico"),
+        ("https://id.example.com", "another"),
+    ] {
+        let verifier = verifier_of(&fixture, issuer, audience);
+        let refused = verifier.verify(&token).await.expect_err("refused");
+        assert_eq!(refused.reason, "UNAUTHENTICATED", "{issuer} {audience}");
+    }
     fixture.database.close().await;
 }
 
