@@ -545,7 +545,7 @@ async fn neither_the_log_nor_the_events_hold_a_secret(portico: &Instance) {
     let renewed = portico.call("POST /api/v1/auth/refresh");
     let body = json!({"refreshToken": admin.refresh_token});
     let renewed = renewed.json(body).expect(200).await;
-    let (_, key) = make_key(portico, &scenario.ada, &["projects:read"]).await;
+    let (_, key) = make_key(portico, admin, &["projects:read"]).await;
     let listed = portico.call("GET /api/v1/projects").token(&key);
     listed.expect(200).await;
     let mut secrets: BTreeSet<String> = [PASSWORD, OTHER_PASSWORD, "$argon2", "Bearer", "eyJ"]
