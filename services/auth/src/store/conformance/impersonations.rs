@@ -13,7 +13,11 @@ cases! {
 }
 
 /// An impersonation that begins at second 20, and whether it did.
-async fn begin(fixture: &Fixture, admin: &Session, user_id: Uuid) -> (Impersonation, bool) {
+pub(super) async fn begin(
+    fixture: &Fixture,
+    admin: &Session,
+    user_id: Uuid,
+) -> (Impersonation, bool) {
     let impersonation = Impersonation {
         id: new_id(at(20)),
         user_id,

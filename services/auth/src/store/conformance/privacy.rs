@@ -1,9 +1,12 @@
 //! What is kept of a person, and forgotten.
 
-use portico_chassis::{database::Database, email_address::EmailAddress, outbox::Actor};
+use portico_chassis::{
+    caller::Grant, database::Database, email_address::EmailAddress, outbox::Actor,
+};
 
 use super::*;
 use crate::{
+    api_key::{Holder, Owner},
     challenge::Challenge,
     link::{Aim, ChangeState, EmailChange, Link, Purpose},
     link_request::{LinkRequest, Reply, Wish},
@@ -89,6 +92,7 @@ impl Fixture {
             id: user_id,
             session_id: session.id,
             is_admin: false,
+            grant: Grant::Session,
             issued_at: at(7),
             expires_at: at(607),
         };
@@ -117,6 +121,17 @@ impl Fixture {
         let (challenge, _) = Challenge::issue(user_id, at(11));
         let opened = self.store.open_challenge(&challenge, "hash").await;
         assert!(opened.expect("kept"));
+        let told = Holder {
+            user_id,
+            email: ADDRESS.to_owned(),
+            is_admin: false,
+            is_active: true,
+        };
+        api_keys::add(self, Owner::Person(user_id), Some(&told), 12).await;
+        let admin = self.account().await;
+        let admin = self.session(admin, 13).await;
+        let (_, has_begun) = impersonations::begin(self, &admin, user_id).await;
+        assert!(has_begun);
         (user_id, change)
     }
 
@@ -135,8 +150,16 @@ impl Fixture {
             "passkeys",
             "challenges",
             "devices",
+            "key_holders",
+            "api_keys",
+            "impersonations",
         ] {
-            let sql = format!("SELECT count(*) FROM {table} WHERE user_id = $1");
+            let column = if table == "api_keys" {
+                "owner_id"
+            } else {
+                "user_id"
+            };
+            let sql = format!("SELECT count(*) FROM {table} WHERE {column} = $1");
             let sql = sqlx::AssertSqlSafe(sql);
             let count: i64 = match &self.database.database {
                 Database::Postgres(database) => {
