@@ -13,11 +13,7 @@ cases! {
 }
 
 /// An impersonation that begins at second 20, and whether it did.
-pub(super) async fn begin(
-    fixture: &Fixture,
-    admin: &Session,
-    user_id: Uuid,
-) -> (Impersonation, bool) {
+async fn begin(fixture: &Fixture, admin: &Session, user_id: Uuid) -> (Impersonation, bool) {
     let impersonation = Impersonation {
         id: new_id(at(20)),
         user_id,

@@ -91,8 +91,8 @@ impl Fixture {
         let holder = User {
             id: user_id,
             session_id: session.id,
-            is_admin: false,
             grant: Grant::Session,
+            is_admin: false,
             issued_at: at(7),
             expires_at: at(607),
         };
@@ -115,23 +115,19 @@ impl Fixture {
         };
         let kept = self.store.add_link_request(&request).await;
         kept.expect("kept");
+        let holder = Holder {
+            user_id,
+            email: ADDRESS.to_owned(),
+            is_admin: false,
+            is_active: true,
+        };
+        api_keys::add(self, Owner::Person(user_id), Some(&holder), 10).await;
         let begun = self.store.begin_totp(user_id, b"sealed").await;
         assert!(begun.expect("kept"));
         passkeys::added(self, user_id, 10).await;
         let (challenge, _) = Challenge::issue(user_id, at(11));
         let opened = self.store.open_challenge(&challenge, "hash").await;
         assert!(opened.expect("kept"));
-        let told = Holder {
-            user_id,
-            email: ADDRESS.to_owned(),
-            is_admin: false,
-            is_active: true,
-        };
-        api_keys::add(self, Owner::Person(user_id), Some(&told), 12).await;
-        let admin = self.account().await;
-        let admin = self.session(admin, 13).await;
-        let (_, has_begun) = impersonations::begin(self, &admin, user_id).await;
-        assert!(has_begun);
         (user_id, change)
     }
 
@@ -150,14 +146,12 @@ impl Fixture {
             "passkeys",
             "challenges",
             "devices",
-            "key_holders",
             "api_keys",
-            "impersonations",
+            "key_holders",
         ] {
-            let column = if table == "api_keys" {
-                "owner_id"
-            } else {
-                "user_id"
+            let column = match table {
+                "api_keys" => "owner_id",
+                _ => "user_id",
             };
             let sql = format!("SELECT count(*) FROM {table} WHERE {column} = $1");
             let sql = sqlx::AssertSqlSafe(sql);

@@ -9,8 +9,7 @@ pub(in crate::store) const ALL_SESSIONS: &str =
     select_sessions!("WHERE user_id = $1 AND expires_at > $2 ORDER BY id");
 
 /// Every table that has something of a person. Revocations have ids alone and
-/// are gone within an hour, answers kept under idempotency keys within a day; what
-/// counts attempts has keyed hashes alone.
+/// are gone within minutes; what counts attempts has keyed hashes alone.
 pub(in crate::store) const FORGET_ROWS: [&str; 16] = [
     "DELETE FROM credentials WHERE user_id = $1",
     "DELETE FROM registrations WHERE user_id = $1",
@@ -25,8 +24,8 @@ pub(in crate::store) const FORGET_ROWS: [&str; 16] = [
     "DELETE FROM passkeys WHERE user_id = $1",
     "DELETE FROM challenges WHERE user_id = $1",
     "DELETE FROM devices WHERE user_id = $1",
-    "DELETE FROM key_holders WHERE user_id = $1",
     "DELETE FROM api_keys WHERE owner_id = $1",
+    "DELETE FROM key_holders WHERE user_id = $1",
     "DELETE FROM impersonations WHERE user_id = $1 OR admin_id = $1",
 ];
 
