@@ -26,6 +26,7 @@ mod privacy;
 mod projects;
 mod rest;
 mod scopes;
+mod security;
 mod service_accounts;
 mod support;
 
