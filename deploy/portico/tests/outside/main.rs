@@ -11,6 +11,7 @@ mod passkeys;
 mod program;
 mod rest;
 mod schemathesis;
+mod secrets;
 mod tour;
 
 pub(crate) use self::{
