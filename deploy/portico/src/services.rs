@@ -264,8 +264,9 @@ impl Services {
     }
 
     /// Makes the first administrator: in one process before anything is
-    /// served, so that its password can be shown; on its own, auth does it as
-    /// soon as its peers answer.
+    /// served, so that a password that was made for it can be shown; on its own,
+    /// auth does it as soon as its peers answer. One that was configured is known
+    /// already, and is not shown.
     pub(crate) async fn first_admin(
         &mut self,
         settings: &Settings,
@@ -292,7 +293,8 @@ impl Services {
             None => return Ok(None),
         };
         let is_new = accounts.make_first_admin(&admin).await?;
-        Ok(is_new.then_some(admin))
+        let is_told = is_new && config.first_admin.is_none();
+        Ok(is_told.then_some(admin))
     }
 
     pub(crate) fn readiness(&self) -> Arc<Readiness> {

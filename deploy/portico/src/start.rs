@@ -32,7 +32,7 @@ pub struct Running {
     pub grpc: Option<SocketAddr>,
     /// Where probes and metrics are served.
     pub admin: SocketAddr,
-    /// The first administrator, at the one start that made it.
+    /// The first administrator, at the one start that made it and its password.
     pub first_admin: Option<FirstAdmin>,
     tasks: JoinSet<anyhow::Result<()>>,
     stop: CancellationToken,

@@ -63,7 +63,19 @@ impl Rest {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().await?;
+        Self::answer(request.send().await?).await
+    }
+
+    /// Sends a form, as programs ask for tokens.
+    pub(crate) async fn form(&self, path: &str, form: &str) -> Answer {
+        let request = self.client.post(format!("{}{path}", self.base));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let response = request.body(form.to_owned()).send().await;
+        let answer = Self::answer(response.expect("an answer")).await;
+        answer.expect("a body")
+    }
+
+    async fn answer(response: reqwest::Response) -> Result<Answer, reqwest::Error> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
