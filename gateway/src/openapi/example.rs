@@ -121,6 +121,8 @@ fn text(field: &FieldDescriptor) -> Option<String> {
         "etag" => "7.0",
         "ip" => "192.0.2.1",
         "name" => "Ada",
+        "reason" => "Asked for help by telephone",
+        "scope" | "scopes" => "projects:read",
         "slug" => "analytical-engine",
         "user_agent" => "Mozilla/5.0",
         name if name.ends_with("password") => "correct horse battery staple",

@@ -325,7 +325,8 @@ fn failures(binding: &Binding<'_>, names_a_thing: bool) -> Vec<u16> {
     let policy = binding.policy;
     let knows_callers =
         policy.caller != CallerClass::Public || policy.credentials || policy.refresh_cookie;
-    let changes_a_thing = binding.verb != "get" && names_a_thing;
+    // A sign-in changes nothing that a rule could stand against.
+    let is_change = binding.verb != "get" && !policy.refresh_cookie;
     let has_body = !binding.body.is_empty();
     let failures = [
         (400, true),
@@ -333,7 +334,7 @@ fn failures(binding: &Binding<'_>, names_a_thing: bool) -> Vec<u16> {
         (403, knows_callers),
         (404, names_a_thing),
         (406, true),
-        (409, changes_a_thing || policy.idempotency_key),
+        (409, is_change || policy.idempotency_key),
         (412, checks_etag(binding)),
         (413, has_body),
         (415, has_body),

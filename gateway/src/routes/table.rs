@@ -110,8 +110,9 @@ impl RouteTable {
         }
     }
 
-    /// The methods that a path takes, in the order of their names; `None` if there
-    /// is nothing.
+    /// The methods that a path takes, in the order of their names, by the nearest
+    /// template: `login` may stand where an id can, and is none. `None` if there is
+    /// nothing.
     #[must_use]
     pub fn allowed(&self, path: &str) -> Option<Vec<Method>> {
         let mut methods = Vec::new();
@@ -128,7 +129,7 @@ impl RouteTable {
                     ]),
                 }
             }
-            false
+            !methods.is_empty()
         });
         if methods.is_empty() {
             return None;

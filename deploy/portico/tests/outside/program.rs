@@ -18,6 +18,9 @@ use tokio::{
 /// How long anything here may take, on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// As long may a program work that has much to do.
+const WORK: Duration = Duration::from_secs(600);
+
 /// The program under test.
 pub(crate) const PORTICO: &str = env!("CARGO_BIN_EXE_portico");
 
@@ -118,9 +121,13 @@ impl Program {
         self.child.kill().await.expect("it runs");
     }
 
-    /// Waits for its end.
+    /// Waits for its end, which is near.
     pub(crate) async fn end(&mut self) -> ExitStatus {
-        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        self.end_within(PATIENCE).await
+    }
+
+    async fn end_within(&mut self, patience: Duration) -> ExitStatus {
+        let ended = tokio::time::timeout(patience, self.child.wait()).await;
         let status = ended
             .unwrap_or_else(|_| panic!("{} does not end", self.name))
             .expect("a child");
@@ -140,7 +147,7 @@ impl Program {
     /// Runs it to its end, which must go well.
     pub(crate) async fn succeed(name: &str, command: &mut Command) -> String {
         let mut program = Self::start(name, command);
-        let status = program.end().await;
+        let status = program.end_within(WORK).await;
         assert!(status.success(), "{name} ended with {status}");
         program.output()
     }

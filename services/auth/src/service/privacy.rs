@@ -14,13 +14,13 @@ use tonic::{Request, Response, Status as Failure};
 use uuid::Uuid;
 
 use super::rules_of;
-use crate::{accounts::Accounts, audit::Walk, convert, error};
+use crate::{accounts::Accounts, api_key::Owner, audit::Walk, convert, error};
 
 /// The most entries of the audit log in an export, of each kind.
 const MOST_ENTRIES: usize = 10_000;
 
-/// The most sign-ins in an export.
-const MOST_SIGN_INS: i32 = 100;
+/// The most sign-ins and API keys in an export.
+const MOST_LISTED: i32 = 100;
 
 #[tonic::async_trait]
 impl AccountDataService for Accounts {
@@ -41,11 +41,12 @@ impl AccountDataService for Accounts {
         let first = Paging::parse(
             &mut Violations::default(),
             None,
-            Some(MOST_SIGN_INS),
+            Some(MOST_LISTED),
             None,
             &(),
         );
         let sign_ins = store.sign_ins(id, &first).await?;
+        let api_keys = store.api_keys(Owner::Person(id), &first).await?;
         Ok(Response::new(proto::AccountData {
             password_set_at: store.password_set_at(id).await?.map(Into::into),
             sessions: sessions
@@ -54,6 +55,7 @@ impl AccountDataService for Accounts {
                 .collect(),
             totp_confirmed_at: totp.and_then(|totp| totp.confirmed_at).map(Into::into),
             passkeys: passkeys.iter().map(convert::passkey).collect(),
+            api_keys: api_keys.items.iter().map(convert::api_key).collect(),
             sign_ins: sign_ins.items.iter().map(convert::sign_in).collect(),
             email_changes: changes.iter().map(convert::email_change).collect(),
             audit_entries: self.entries(&call, &id.to_string()).await?,

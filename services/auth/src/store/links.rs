@@ -77,8 +77,8 @@ pub(crate) trait LinkStore: Send + Sync {
 
     /// Takes a link that undoes a change, and begins to undo it and all that
     /// were asked for after it. All sessions end; a password, an authenticator
-    /// and passkeys that came since the change was asked for are forgotten; and
-    /// every link is gone but for those that undo older changes from another
+    /// and passkeys that came since the change was asked for are forgotten, API
+    /// keys that were made since are revoked; and every link is gone but for those that undo older changes from another
     /// address. Nothing, if the link was not there: of many at once, one gets
     /// it.
     async fn begin_undo(&self, link: &Link, origin: &Origin) -> Result<Option<Undo>, Error>;

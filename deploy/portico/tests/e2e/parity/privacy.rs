@@ -10,7 +10,7 @@ impl Play<'_> {
         let subject = self.portico.register(&name).await;
         let mails = &self.portico.mails;
         mails.mail(&subject.email, "Welcome").await;
-        let other = self.portico.register(&self.name("other")).await;
+        let other = self.portico.register(&self.name("curious")).await;
         let id = json!({"id": subject.id});
         self.step("ExportUser", Some(&subject), id.clone()).await;
         self.step("ExportUser", Some(&other), id.clone()).await;

@@ -207,7 +207,7 @@ impl<E: Engine> ApiKeyStore for E {
 }
 
 /// Revokes the tokens of keys that are revoked, and tells of it.
-async fn end_keys<E: Engine>(
+pub(super) async fn end_keys<E: Engine>(
     engine: &E,
     transaction: &mut E::Transaction,
     owner: Owner,

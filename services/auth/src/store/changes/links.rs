@@ -11,8 +11,11 @@ use portico_chassis::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Engine, FactorStatements as _, Transaction, end_all, events::AboutAccount};
+use super::{
+    Engine, FactorStatements as _, Transaction, api_keys::end_keys, end_all, events::AboutAccount,
+};
 use crate::{
+    api_key::Owner,
     link::{ChangeState, EmailChange, Link, LinkHash, Purpose, Undo},
     link_request::{LinkRequest, Reply},
     session::EndReason,
@@ -81,6 +84,14 @@ pub(in crate::store) trait LinkStatements: Send {
 
     /// Forgets the passkeys that were added from a moment on.
     async fn forget_passkeys(&mut self, user_id: Uuid, since: Timestamp) -> Result<(), Error>;
+
+    /// Revokes the API keys that were made from a moment on; which they are.
+    async fn revoke_recent_keys(
+        &mut self,
+        user_id: Uuid,
+        since: Timestamp,
+        at: Timestamp,
+    ) -> Result<Vec<Uuid>, Error>;
 
     /// Begins an undo, in the place of another one of the account.
     async fn put_undo(&mut self, undo: &Undo, at: Timestamp) -> Result<(), Error>;
@@ -296,6 +307,11 @@ impl<E: Engine> LinkStore for E {
             needs_password: transaction.forget_password(user_id, since).await?,
         };
         forget_factors(&mut transaction, user_id, since).await?;
+        let keys = transaction
+            .revoke_recent_keys(user_id, since, origin.at)
+            .await?;
+        let owner = Owner::Person(user_id);
+        end_keys(self, &mut transaction, owner, &keys, origin).await?;
         transaction.put_undo(&undo, origin.at).await?;
         let reason = EndReason::EmailChangeUndone;
         end_all(self, &mut transaction, user_id, reason, origin).await?;

@@ -5,6 +5,7 @@ use portico_chassis::{database::Database, email_address::EmailAddress};
 
 use super::*;
 use crate::{
+    api_key::{Holder, Owner},
     link::{Aim, ChangeState, EmailChange, Link, LinkHash, Purpose, UNDO, Undo},
     link_request::{LinkRequest, Reply, Wish},
 };
@@ -27,6 +28,7 @@ cases! {
     an_undo_to_an_older_address_still_works_afterwards,
     an_undo_forgets_a_password_that_was_chosen_since,
     an_undo_forgets_factors_that_were_added_since,
+    an_undo_revokes_keys_that_were_made_since,
     an_undo_is_finished_once_and_only_the_latest,
     old_links_changes_and_requests_are_forgotten,
 }
@@ -540,6 +542,29 @@ async fn an_undo_forgets_factors_that_were_added_since(fixture: &Fixture) {
         let waits = fixture.store.challenge(waiting, at(asked_at + 1)).await;
         assert_eq!(waits.expect("read"), None);
     }
+}
+
+async fn an_undo_revokes_keys_that_were_made_since(fixture: &Fixture) {
+    let user_id = fixture.account().await;
+    let owner = Owner::Person(user_id);
+    let holder = Holder {
+        user_id,
+        email: "ada@example.com".to_owned(),
+        is_admin: false,
+        is_active: true,
+    };
+    let (older, _) = api_keys::add(fixture, owner, Some(&holder), 9).await;
+    let (newer, _) = api_keys::add(fixture, owner, Some(&holder), 10).await;
+    let change = fixture.change(user_id, "ada", "eve", 10).await;
+    let undoing = fixture.undoing(&change, 11).await;
+    fixture.undo(&undoing, 12).await.expect("undone");
+    let left = fixture
+        .store
+        .api_keys(owner, &paging(None, 100, None))
+        .await;
+    let left: Vec<Uuid> = left.expect("read").items.iter().map(|key| key.id).collect();
+    assert_eq!(left, [older.id]);
+    assert_eq!(fixture.revoked(13).await, [Revoked::Session(newer.id)]);
 }
 
 async fn an_undo_is_finished_once_and_only_the_latest(fixture: &Fixture) {

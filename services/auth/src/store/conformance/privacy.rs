@@ -1,9 +1,12 @@
 //! What is kept of a person, and forgotten.
 
-use portico_chassis::{database::Database, email_address::EmailAddress, outbox::Actor};
+use portico_chassis::{
+    caller::Grant, database::Database, email_address::EmailAddress, outbox::Actor,
+};
 
 use super::*;
 use crate::{
+    api_key::{Holder, Owner},
     challenge::Challenge,
     link::{Aim, ChangeState, EmailChange, Link, Purpose},
     link_request::{LinkRequest, Reply, Wish},
@@ -88,6 +91,7 @@ impl Fixture {
         let holder = User {
             id: user_id,
             session_id: session.id,
+            grant: Grant::Session,
             is_admin: false,
             issued_at: at(7),
             expires_at: at(607),
@@ -111,6 +115,13 @@ impl Fixture {
         };
         let kept = self.store.add_link_request(&request).await;
         kept.expect("kept");
+        let holder = Holder {
+            user_id,
+            email: ADDRESS.to_owned(),
+            is_admin: false,
+            is_active: true,
+        };
+        api_keys::add(self, Owner::Person(user_id), Some(&holder), 10).await;
         let begun = self.store.begin_totp(user_id, b"sealed").await;
         assert!(begun.expect("kept"));
         passkeys::added(self, user_id, 10).await;
@@ -135,8 +146,14 @@ impl Fixture {
             "passkeys",
             "challenges",
             "devices",
+            "api_keys",
+            "key_holders",
         ] {
-            let sql = format!("SELECT count(*) FROM {table} WHERE user_id = $1");
+            let column = match table {
+                "api_keys" => "owner_id",
+                _ => "user_id",
+            };
+            let sql = format!("SELECT count(*) FROM {table} WHERE {column} = $1");
             let sql = sqlx::AssertSqlSafe(sql);
             let count: i64 = match &self.database.database {
                 Database::Postgres(database) => {

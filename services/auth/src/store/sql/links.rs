@@ -78,6 +78,10 @@ pub(in crate::store) const FORGET_PASSWORD: &str =
 pub(in crate::store) const FORGET_PASSKEYS: &str =
     "DELETE FROM passkeys WHERE user_id = $1 AND created_at >= $2";
 
+pub(in crate::store) const REVOKE_RECENT_KEYS: &str = "UPDATE api_keys \
+    SET revoked_at = $3, forget_at = $4 WHERE owner_id = $1 AND NOT is_of_service_account \
+    AND created_at >= $2 AND revoked_at IS NULL RETURNING id";
+
 pub(in crate::store) const PUT_UNDO: &str = "INSERT INTO email_undos \
     (user_id, id, email, needs_password, requested_at) VALUES ($1, $2, $3, $4, $5) \
     ON CONFLICT (user_id) DO UPDATE SET id = excluded.id, email = excluded.email, \

@@ -14,6 +14,7 @@ use super::super::{
     sqlite::{SqliteStore, SqliteTransaction},
 };
 use crate::{
+    api_key::REMEMBERED,
     link::{EmailChange, Link, LinkHash, Purpose, UNDO, Undo},
     link_request::LinkRequest,
     store::changes::Engine,
@@ -217,6 +218,21 @@ macro_rules! link_statements {
             ) -> Result<(), Error> {
                 run!(self, sql::FORGET_PASSKEYS, user_id, since);
                 Ok(())
+            }
+
+            async fn revoke_recent_keys(
+                &mut self,
+                user_id: Uuid,
+                since: Timestamp,
+                at: Timestamp,
+            ) -> Result<Vec<Uuid>, Error> {
+                Ok(sqlx::query_scalar(sql::REVOKE_RECENT_KEYS)
+                    .bind(user_id)
+                    .bind(since)
+                    .bind(at)
+                    .bind(at + REMEMBERED)
+                    .fetch_all(&mut *self.0)
+                    .await?)
             }
 
             async fn put_undo(&mut self, undo: &Undo, at: Timestamp) -> Result<(), Error> {
