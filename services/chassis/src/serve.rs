@@ -1,6 +1,9 @@
 //! Binds ports and serves on them until the process is told to stop: first not
 //! ready, then no new requests, then what is in progress, all in a bounded time.
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 use std::{
     future::Future,
     net::SocketAddr,

@@ -1,6 +1,6 @@
 //! A running installation, and the people in it.
 
-use std::{collections::BTreeMap, net::TcpListener, process::Stdio};
+use std::{collections::BTreeMap, process::Stdio};
 
 use portico::{
     settings::{Purpose, Role, Settings},
@@ -13,6 +13,7 @@ use portico_chassis::{
         Database, DatabaseUrl, Migrations,
         testing::{self, TestDatabase},
     },
+    serve::testing::free_address,
     token::ServiceIdentity,
 };
 use serde_json::{Value, json};
@@ -108,7 +109,7 @@ impl Instance {
             let DatabaseUrl::Postgres(url) = database.url.clone() else {
                 panic!("a PostgreSQL database");
             };
-            let address = format!("127.0.0.1:{}", free_port());
+            let address = free_address();
             let name = role.to_uppercase();
             variables.push((format!("PORTICO_{name}_DATABASE_URL"), url));
             variables.push((format!("PORTICO_{name}_LISTEN"), address.clone()));
@@ -371,17 +372,4 @@ fn client() -> reqwest::Client {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .expect("a client")
-}
-
-/// A port that nobody listens on. The roles must know each other's before
-/// they start; the range lies outside of what the system gives away itself.
-fn free_port() -> u16 {
-    loop {
-        let mut random = [0; 2];
-        fill_random(&mut random);
-        let port = 10_000 + u16::from_le_bytes(random) % 10_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }

@@ -3,11 +3,12 @@
 
 use std::{fs, path::Path, time::Duration};
 
+use portico_chassis::serve::testing::free_address;
 use portico_proto::FILE_DESCRIPTOR_SET;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::{Plan, Program, Rest, installation::free_address, program::from_environment};
+use crate::{Plan, Program, Rest, program::from_environment};
 
 /// Envoy before the gRPC port of an installation.
 struct Envoy {

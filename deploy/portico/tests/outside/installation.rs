@@ -1,12 +1,8 @@
 //! Installations of the program: where each role is, and where its data.
 
-use std::{
-    net::TcpListener,
-    sync::atomic::{AtomicU16, Ordering},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use portico_chassis::{clock::fill_random, database::DatabaseUrl};
+use portico_chassis::{database::DatabaseUrl, serve::testing::free_address};
 
 use crate::{
     Program, Rest,
@@ -203,22 +199,6 @@ impl Installation {
             if let Some(program) = program {
                 program.stop().await;
             }
-        }
-    }
-}
-
-/// An address that nobody listens at, and no other test of this run is given.
-/// They lie outside of what the system gives away by itself.
-pub(crate) fn free_address() -> String {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let mut random = [0; 2];
-    fill_random(&mut random);
-    let first = u16::from_le_bytes(random) % 10_000;
-    let _ = NEXT.compare_exchange(0, first, Ordering::Relaxed, Ordering::Relaxed);
-    loop {
-        let port = 10_000 + NEXT.fetch_add(1, Ordering::Relaxed) % 10_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return format!("127.0.0.1:{port}");
         }
     }
 }

@@ -9,12 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use portico_chassis::serve::testing::free_address;
 use serde_json::{Value, json};
 
 use self::{certificates::Certificates, server::Server};
 use crate::{
     Plan, Rest,
-    installation::{Installation, free_address},
+    installation::Installation,
     program::{PATIENCE, Program, portico, run},
 };
 

@@ -2,11 +2,12 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
+use portico_chassis::serve::testing::free_address;
 use tokio::process::Command;
 
 use crate::{
     Plan, Program,
-    installation::{ADMIN_EMAIL, SERVICES, Variables, free_address},
+    installation::{ADMIN_EMAIL, SERVICES, Variables},
     program::{PORTICO, from_environment, in_repository, portico},
     rest::PASSWORD,
 };
