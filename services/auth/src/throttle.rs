@@ -33,6 +33,10 @@ pub(crate) const FAMILIAR: Duration = Duration::from_secs(30 * 24 * 3600);
 /// What the first delay is.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 
+/// The end of no delay. Not the time of now: an attempt that waited for its turn
+/// read the clock before others ended, and must not find itself too early.
+const OPEN: Timestamp = Timestamp::from_seconds(0);
+
 /// A keyed hash of what attempts have in common.
 pub(crate) type Key = [u8; 32];
 
@@ -137,7 +141,7 @@ fn places(address: Option<IpAddr>) -> (String, String) {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) failures: u32,
-    /// No further attempt is made before.
+    /// No further attempt is made before; [`OPEN`] if there is no delay.
     pub(crate) blocked_until: Timestamp,
     /// When it is forgotten.
     pub(crate) expires_at: Timestamp,
@@ -148,7 +152,7 @@ impl Tally {
     pub(crate) fn new(scope: Scope, now: Timestamp) -> Self {
         Self {
             failures: 0,
-            blocked_until: now,
+            blocked_until: OPEN,
             expires_at: now + scope.memory(),
         }
     }
@@ -170,16 +174,19 @@ impl Tally {
         let failures = before.failures.saturating_add(1);
         Ok(Self {
             failures,
-            blocked_until: now + scope.delay(failures),
+            blocked_until: match scope.delay(failures) {
+                Duration::ZERO => OPEN,
+                delay => now + delay,
+            },
             expires_at: now + scope.memory(),
         })
     }
 
     /// The tally without one that succeeded.
-    pub(crate) fn taken_back(self, now: Timestamp) -> Self {
+    pub(crate) fn taken_back(self) -> Self {
         Self {
             failures: self.failures.saturating_sub(1),
-            blocked_until: now,
+            blocked_until: OPEN,
             ..self
         }
     }
@@ -304,6 +311,16 @@ mod tests {
     }
 
     #[test]
+    fn whoever_read_the_clock_before_others_ended_is_not_too_early() {
+        let scope = Scope::Place;
+        let tally = Tally::new(scope, at(9)).counted(scope, at(9));
+        let tally = tally.expect("it may be made");
+        assert!(tally.counted(scope, at(5)).is_ok());
+        assert!(tally.taken_back().counted(scope, at(5)).is_ok());
+        assert!(Tally::new(scope, at(9)).counted(scope, at(5)).is_ok());
+    }
+
+    #[test]
     fn failures_are_forgotten_after_a_day() {
         let scope = Scope::Place;
         let mut tally = Tally::new(scope, at(0));
@@ -322,8 +339,8 @@ mod tests {
         let scope = Scope::Account;
         let before = Tally::new(scope, at(0));
         let tally = before.counted(scope, at(5)).expect("it may be made");
-        assert_eq!(tally.taken_back(at(5)).failures, before.failures);
-        assert_eq!(before.taken_back(at(5)).failures, 0);
+        assert_eq!(tally.taken_back().failures, before.failures);
+        assert_eq!(before.taken_back().failures, 0);
     }
 
     #[test]

@@ -156,7 +156,7 @@ async fn take_back(
     for (scope, key) in attempt.counted(counted.is_familiar) {
         let account = account_of(attempt, scope);
         let tally = transaction.lock_tally(key, account, scope, now).await?;
-        transaction.write_tally(key, tally.taken_back(now)).await?;
+        transaction.write_tally(key, tally.taken_back()).await?;
     }
     Ok(())
 }
