@@ -2,7 +2,13 @@
 //! files that `src/web.rs` includes, each with the compressed forms that the
 //! client's build has made of it.
 
-use std::{collections::BTreeSet, env, fmt::Write as _, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    env,
+    fmt::Write as _,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use sha2::{Digest as _, Sha256};
 
@@ -29,13 +35,13 @@ fn main() -> anyhow::Result<()> {
         // around it changes when there is a build.
         println!("cargo:rerun-if-changed=web/client");
     }
-    let table = Path::new(&env::var("OUT_DIR")?).join("web.rs");
-    fs::write(table, format!("&[{}]", entries(&files)?))?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("web.rs"), format!("&[{}]", entries(&files, &out)?))?;
     Ok(())
 }
 
 /// Notes the paths of all files in a folder and below it.
-fn list(folder: &Path, path: &str, files: &mut BTreeSet<String>) -> anyhow::Result<()> {
+fn list(folder: &Path, path: &str, files: &mut BTreeSet<String>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = format!("{path}/{}", entry.file_name().display());
@@ -48,8 +54,14 @@ fn list(folder: &Path, path: &str, files: &mut BTreeSet<String>) -> anyhow::Resu
     Ok(())
 }
 
-/// The entries of the table, in Rust.
-fn entries(files: &BTreeSet<String>) -> anyhow::Result<String> {
+/// The entries of the table, in Rust. What they include is a copy of the build,
+/// which the client's next one cannot take away while this crate is compiled.
+fn entries(files: &BTreeSet<String>, out: &Path) -> anyhow::Result<String> {
+    let copy = out.join("web");
+    if copy.exists() {
+        fs::remove_dir_all(&copy)?;
+    }
+    fs::create_dir(&copy)?;
     let mut entries = String::new();
     for path in files {
         let is_compressed = ENCODINGS.iter().any(|(suffix, _)| {
@@ -63,26 +75,27 @@ fn entries(files: &BTreeSet<String>) -> anyhow::Result<String> {
         for (suffix, encoding) in ENCODINGS {
             let compressed = format!("{path}{suffix}");
             if files.contains(&compressed) {
-                forms += &form(&compressed, Some(encoding))?;
+                forms += &form(&compressed, Some(encoding), &copy)?;
             }
         }
-        forms += &form(path, None)?;
+        forms += &form(path, None, &copy)?;
         writeln!(entries, "File {{ path: {path:?}, forms: &[{forms}] }},")?;
     }
     Ok(entries)
 }
 
 /// A form of a file, tagged by what is in it.
-fn form(path: &str, encoding: Option<&str>) -> anyhow::Result<String> {
-    let place = format!("/{BUILD}{path}");
-    let hash = Sha256::digest(fs::read(&place[1..])?);
+fn form(path: &str, encoding: Option<&str>, copy: &Path) -> io::Result<String> {
+    let content = fs::read(format!("{BUILD}{path}"))?;
+    let hash = Sha256::digest(&content);
     let tag: String = hash[..16]
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
+    fs::write(copy.join(&tag), content)?;
     let etag = format!("\"{tag}\"");
     Ok(format!(
         "Form {{ encoding: {encoding:?}, etag: {etag:?}, \
-         content: include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {place:?})) }},"
+         content: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/web/{tag}\")) }},"
     ))
 }
