@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The addresses of the client's pages, as its router has them.
-const PAGES: [&str; 21] = [
+const PAGES: [&str; 22] = [
     "/",
     "/login",
     "/register",
@@ -43,6 +43,7 @@ const PAGES: [&str; 21] = [
     "/settings",
     "/settings/security",
     "/settings/api-keys",
+    "/admin",
     "/admin/users",
     "/admin/audit-log",
     "/admin/mail-jobs",
