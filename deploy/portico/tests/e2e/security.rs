@@ -8,11 +8,12 @@
 //! | enumeration by a forgotten password, by a changed address, by registering | `links.rs`, `links/changes.rs`, `links/required.rs` |
 //! | forged tokens: no signature, HS256 with the public key, foreign key ids, embedded keys, other kinds of tokens | `security/tokens.rs` |
 //! | tokens of another issuer, for another audience, expired | `services/auth/src/tokens/tests.rs` |
-//! | replay of refresh tokens | `accounts.rs` |
-//! | replay of links, in turn and twenty at once | `links.rs`, `links/changes.rs` |
-//! | replay of challenges, codes and recovery codes, in turn and twenty at once | `factors.rs` |
-//! | replay of passkey ceremonies | `factors/passkeys.rs` |
-//! | replay of tickets | `live/streams.rs` |
+//! | replay of refresh tokens, in turn and twenty at once | `accounts.rs`, `security/replay/sessions.rs` |
+//! | replay of links, in turn and twenty at once | `security/replay/links.rs` |
+//! | replay of challenges, codes and recovery codes, in turn and twenty at once | `factors.rs`; across what takes them in `security/replay/proofs.rs` |
+//! | replay of passkey ceremonies, in turn and twenty at once | `factors/passkeys.rs`, `security/replay/proofs.rs` |
+//! | replay of tickets and invitations, in turn and twenty at once | `security/replay/links.rs` |
+//! | creations sent twenty times at once under one key | `security/replay/keys.rs` |
 //! | session fixation | `security/requests.rs` |
 //! | requests forged by foreign pages, on every route with the cookie | `security/routes.rs`; sockets in `live/sockets.rs` |
 //! | guessing from many addresses | `security/requests.rs`; guesses at one account in `passwords.rs` |
@@ -23,6 +24,7 @@
 //! | redirects to foreign places, split headers | `security/requests.rs` |
 
 mod enumeration;
+mod replay;
 mod requests;
 mod routes;
 mod tokens;
