@@ -16,14 +16,16 @@
 //! | creations sent twenty times at once under one key | `security/replay/keys.rs` |
 //! | session fixation | `security/requests.rs` |
 //! | requests forged by foreign pages, on every route with the cookie | `security/routes.rs`; sockets in `live/sockets.rs` |
-//! | guessing from many addresses | `security/requests.rs`; guesses at one account in `passwords.rs` |
-//! | privilege by fields that are not asked for | `security/requests.rs` |
+//! | guessing from one address at many accounts, from many at one, with made-up addresses; locking the owner out by it | `security/guessing.rs`, `security/requests.rs`; guesses at one account in `passwords.rs` |
+//! | privilege by fields that are not asked for, of every call and every field | `security/fields.rs`, `security/requests.rs` |
 //! | other people's ids, on every route with one | `security/routes.rs` |
 //! | scopes, and methods that are closed to a caller | `scopes.rs`, `coverage.rs` |
 //! | secrets in logs, errors, the audit log and databases | `tests/outside/secrets.rs` |
 //! | redirects to foreign places, split headers | `security/requests.rs` |
 
 mod enumeration;
+mod fields;
+mod guessing;
 mod replay;
 mod requests;
 mod routes;

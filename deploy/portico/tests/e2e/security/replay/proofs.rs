@@ -120,10 +120,7 @@ async fn an_answer_of_a_passkey_counts_once_whatever_it_is_shown_for(portico: &I
     let ada = portico.register("ada").await;
     let mut browser = Browser::new();
     portico.passkey(&ada, &mut browser).await;
-    let options = async |line: &str, body: Value| {
-        let ceremony = portico.call(line).json(body).expect(200).await;
-        ceremony
-    };
+    let options = async |line: &str, body: Value| portico.call(line).json(body).expect(200).await;
     let ceremony = options("POST /api/v1/auth/passkeys/login/options", json!({})).await;
     let credential = browser.get(&ceremony["publicKey"]).await;
     let credential = credential.expect("answered");
