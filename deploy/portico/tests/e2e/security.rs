@@ -20,7 +20,7 @@
 //! | privilege by fields that are not asked for, of every call and every field | `security/fields.rs`, `security/requests.rs` |
 //! | other people's ids, on every route with one | `security/routes.rs` |
 //! | scopes, and methods that are closed to a caller | `scopes.rs`, `coverage.rs` |
-//! | secrets in logs, errors, the audit log and databases | `tests/outside/secrets.rs` |
+//! | secrets in logs, errors, the audit log, events, traces, metrics and databases | `tests/outside/secrets.rs` |
 //! | redirects to foreign places, split headers | `security/requests.rs` |
 
 mod enumeration;
