@@ -22,6 +22,7 @@
 //! | scopes, and methods that are closed to a caller | `scopes.rs`, `coverage.rs` |
 //! | secrets in logs, errors, the audit log, events, traces, metrics and databases | `tests/outside/secrets.rs` |
 //! | redirects to foreign places, split headers | `security/requests.rs` |
+//! | forged lines of the log, headers of answers and mails, commands to terminals | `tests/outside/injection.rs` |
 
 mod enumeration;
 mod fields;
