@@ -5,7 +5,8 @@
 //! | Attack | Where |
 //! |---|---|
 //! | enumeration by the answer of a sign-in, by its time | `security/enumeration.rs` |
-//! | enumeration by a forgotten password, by a changed address, by registering | `links.rs`, `links/changes.rs`, `links/required.rs` |
+//! | enumeration by the time of a forgotten password, of registering, of a change of address, of an invitation | `security/enumeration/times.rs` |
+//! | enumeration by the answer to a forgotten password, by a changed address, by registering | `links.rs`, `links/changes.rs`, `links/required.rs` |
 //! | forged tokens: no signature, HS256 with the public key, foreign key ids, embedded keys, other kinds of tokens | `security/tokens.rs` |
 //! | tokens of another issuer, for another audience, expired | `services/auth/src/tokens/tests.rs` |
 //! | replay of refresh tokens, in turn and twenty at once | `accounts.rs`, `security/replay/sessions.rs` |
