@@ -28,6 +28,7 @@ mod rest;
 mod scopes;
 mod security;
 mod service_accounts;
+mod stops;
 mod support;
 
 pub(crate) use self::instance::{Instance, Person};
