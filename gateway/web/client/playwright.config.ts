@@ -1,0 +1,15 @@
+import { defineConfig } from "@playwright/test";
+import { chromium } from "./tests/chromium.ts";
+
+/** Drives every page in a browser, against a Portico of its own for each worker. */
+export default defineConfig({
+  testDir: "tests",
+  testMatch: "**/*.spec.ts",
+  fullyParallel: true,
+  forbidOnly: true,
+  workers: 2,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  reporter: [["list"]],
+  use: { ...chromium, trace: "retain-on-failure" },
+});

@@ -1,0 +1,45 @@
+import { useEffect, useRef, type ReactNode } from "react";
+
+/** The name of the browser's tab. */
+export function usePageTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} · Portico`;
+  }, [title]);
+}
+
+/** The top of a page: its one heading, which takes the focus when one arrives, and what can be done here. */
+export function PageHeader({
+  title,
+  badge,
+  description,
+  actions,
+}: {
+  title: string;
+  badge?: ReactNode;
+  description?: ReactNode;
+  actions?: ReactNode;
+}) {
+  usePageTitle(title);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    heading.current?.focus({ preventScroll: true });
+  }, []);
+  return (
+    <header className="mb-6 flex flex-wrap items-start justify-between gap-x-4 gap-y-3">
+      <div className="min-w-0">
+        <div className="flex min-w-0 flex-wrap items-center gap-2.5">
+          <h1
+            ref={heading}
+            tabIndex={-1}
+            className="min-w-0 text-xl font-semibold tracking-tight break-words"
+          >
+            {title}
+          </h1>
+          {badge}
+        </div>
+        {description !== undefined && <div className="mt-1 text-muted">{description}</div>}
+      </div>
+      {actions !== undefined && <div className="flex flex-wrap items-center gap-2">{actions}</div>}
+    </header>
+  );
+}
