@@ -104,8 +104,7 @@ impl Drop for Visit {
         let took = self.started.elapsed();
         self.metrics
             .observe_http(self.method, self.route, status, took);
-        self.span
-            .record("otel.name", format_args!("{} {}", self.method, self.route));
+        telemetry::name_span(&self.span, format_args!("{} {}", self.method, self.route));
         self.span.record("http.route", self.route);
         self.span.record("http.response.status_code", status);
         let duration_ms = took.as_secs_f64() * 1000.0;
@@ -143,7 +142,6 @@ fn span(request: &mut Request, request_id: &HeaderValue) -> Span {
     let span = tracing::info_span!(
         "request",
         otel.kind = "server",
-        otel.name = Empty,
         http.request.method = request.method().as_str(),
         url.path = request.uri().path(),
         http.route = Empty,

@@ -1,6 +1,7 @@
 //! Binds ports and serves on them until the process is told to stop: first not
 //! ready, then no new requests, then what is in progress, all in a bounded time.
 
+mod silent;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -23,10 +24,12 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
+use futures::StreamExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 
+use self::silent::Connection;
 use crate::telemetry::Metrics;
 
 /// How long requests in progress may take to end after a stop.
@@ -66,6 +69,9 @@ pub async fn grpc(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let until = stop.clone();
+    let incoming =
+        incoming.map(move |accepted| accepted.map(|stream| Connection::new(stream, until.clone())));
     tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_adaptive_window(Some(true))

@@ -5,12 +5,12 @@
 
 mod metrics;
 
-use std::{io::IsTerminal as _, sync::OnceLock};
+use std::{fmt, io::IsTerminal as _, sync::OnceLock};
 
 use http::HeaderMap;
 use opentelemetry::{
     propagation::{Extractor, TextMapPropagator as _},
-    trace::TracerProvider as _,
+    trace::{TraceContextExt as _, TracerProvider as _},
 };
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use tracing::{Span, field::Empty};
@@ -133,6 +133,14 @@ pub fn rpc_span(path: &'static str, headers: &HeaderMap) -> Span {
     );
     continue_trace(&span, headers);
     span
+}
+
+/// Names a span once it is known what it is about. Its `otel.name` would come too
+/// late: the span has begun as soon as another process was told of it.
+pub fn name_span(span: &Span, name: fmt::Arguments<'_>) {
+    if IS_EXPORTING.get().is_some() {
+        span.context().span().update_name(name.to_string());
+    }
 }
 
 /// Makes the span part of the trace that the headers name, if spans are

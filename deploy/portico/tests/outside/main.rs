@@ -3,6 +3,7 @@
 
 mod crash;
 mod envoy;
+mod injection;
 mod installation;
 mod mails;
 mod operation;
