@@ -103,7 +103,7 @@ impl Drop for Visit {
             .map_or(CLIENT_CLOSED_REQUEST, |status| status.as_u16());
         let took = self.started.elapsed();
         self.metrics
-            .observe_http(self.method, self.route, status, took);
+            .observe_http(self.method, self.route, status, took, &self.span);
         telemetry::name_span(&self.span, format_args!("{} {}", self.method, self.route));
         self.span.record("http.route", self.route);
         self.span.record("http.response.status_code", status);

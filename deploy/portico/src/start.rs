@@ -90,8 +90,8 @@ pub async fn start(settings: &Settings) -> anyhow::Result<Running> {
 
     let admin = serve::bind(settings.admin_listen, "PORTICO_ADMIN_LISTEN").await?;
     let admin_address = admin.local_addr()?;
-    let router =
-        serve::probes(readiness.clone()).merge(serve::metrics(services.platform.metrics.clone()));
+    let router = serve::probes(readiness.clone())
+        .merge(serve::administration(services.platform.metrics.clone()));
     tasks.spawn(serve::http(admin, router, stop.clone()));
 
     let mut gateway_address = None;

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 
 use self::silent::Connection;
-use crate::telemetry::Metrics;
+use crate::telemetry::{self, Metrics};
 
 /// How long requests in progress may take to end after a stop.
 pub const GRACE: Duration = Duration::from_secs(20);
@@ -154,8 +154,9 @@ async fn ready(State(readiness): State<Arc<Readiness>>) -> Response {
     }
 }
 
-/// What the admin port answers besides the probes: `/metrics`.
-pub fn metrics(metrics: Arc<Metrics>) -> Router {
+/// What the admin port answers besides the probes: `/metrics`, and
+/// `/log-level`, which a PUT changes until the process ends.
+pub fn administration(metrics: Arc<Metrics>) -> Router {
     let answer = async move |State(metrics): State<Arc<Metrics>>| {
         let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         ([(header::CONTENT_TYPE, kind)], metrics.text())
@@ -163,6 +164,27 @@ pub fn metrics(metrics: Arc<Metrics>) -> Router {
     Router::new()
         .route("/metrics", get(answer))
         .with_state(metrics)
+        .route("/log-level", get(log_level).put(set_log_level))
+}
+
+async fn log_level() -> Response {
+    match telemetry::level() {
+        Some(level) => format!("{level}\n").into_response(),
+        None => (StatusCode::NOT_FOUND, "no log is set up\n").into_response(),
+    }
+}
+
+async fn set_log_level(level: String) -> Response {
+    match telemetry::set_level(level.trim()) {
+        Ok(()) => {
+            tracing::info!(level = level.trim(), "what is logged has changed");
+            log_level().await
+        }
+        Err(error) => {
+            let text = format!("not understood: {error:#}; say it as in RUST_LOG\n");
+            (StatusCode::BAD_REQUEST, text).into_response()
+        }
+    }
 }
 
 /// Serves HTTP until `stop`, then until every request in progress has ended.

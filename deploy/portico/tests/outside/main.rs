@@ -14,6 +14,7 @@ mod rest;
 mod schemathesis;
 mod secrets;
 mod tour;
+mod traces;
 
 pub(crate) use self::{
     installation::{Installation, Plan},
