@@ -11,7 +11,7 @@ import { PageError } from "./page-error";
 import { placeWithin, signedIn, signedOut } from "./guards";
 import { NotFound } from "./not-found";
 
-/** Every address of the client, in the order of the life: getting in, what one shares, oneself, administration. */
+/** Every address of the client, in this order: getting in, what one shares, oneself, administration. */
 
 const root = createRootRoute({ notFoundComponent: NotFound });
 
