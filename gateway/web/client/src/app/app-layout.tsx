@@ -1,5 +1,6 @@
-import { useLiveUpdates } from "@portico/sdk/react";
-import { Outlet } from "@tanstack/react-router";
+import { useAuth, useLiveUpdates } from "@portico/sdk/react";
+import { Outlet, useRouter } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { Navigation, Tabs } from "./navigation";
 import { PersonMenu } from "./person-menu";
 import { Logo } from "./logo";
@@ -7,6 +8,14 @@ import { Logo } from "./logo";
 /** Around every page of somebody signed in: where one can go, and who one is. */
 export function AppLayout() {
   useLiveUpdates();
+  const { status } = useAuth();
+  const router = useRouter();
+  useEffect(() => {
+    // The session was ended, here or elsewhere: the guard leads to the sign-in page, and back here afterwards.
+    if (status === "signedOut") {
+      void router.invalidate();
+    }
+  }, [router, status]);
   return (
     <div className="min-h-dvh md:pl-60">
       <a

@@ -5,7 +5,6 @@ import {
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
-import { AppLayout } from "./app-layout";
 import { AuthLayout } from "./auth-layout";
 import { PageError } from "./page-error";
 import { placeWithin, signedIn, signedOut } from "./guards";
@@ -77,7 +76,7 @@ const undoEmailChange = createRoute({
 const app = createRoute({
   getParentRoute: () => root,
   id: "app",
-  component: AppLayout,
+  component: lazyRouteComponent(() => import("./app-layout"), "AppLayout"),
   beforeLoad: signedIn,
 });
 const dashboard = createRoute({

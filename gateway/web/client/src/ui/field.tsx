@@ -12,7 +12,7 @@ interface FieldProps {
   /** Help that stands below the field for as long as it is there. */
   hint?: ReactNode;
   /** What is wrong with the value; by default what the form around it was told. */
-  error?: string | undefined;
+  error?: ReactNode;
   /** The label is read aloud, but not shown. */
   hideLabel?: boolean | undefined;
 }
@@ -74,7 +74,7 @@ export function TextField({ label, hint, error, hideLabel, className, ...rest }:
 export function PasswordField({ label, hint, error, hideLabel, className, ...rest }: Of<"input">) {
   const refused = useFieldError(rest.name);
   const [shown, setShown] = useState(false);
-  const action = shown ? "Hide password" : "Show password";
+  const action = shown ? "Hide characters" : "Show characters";
   return (
     <Field label={label} hint={hint} error={error ?? refused} hideLabel={hideLabel}>
       {(described) => (

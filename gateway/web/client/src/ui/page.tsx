@@ -7,7 +7,10 @@ export function usePageTitle(title: string): void {
   }, [title]);
 }
 
-/** The top of a page: its one heading, which takes the focus when one arrives, and what can be done here. */
+/**
+ * The top of a page: its one heading, and what can be done here. The heading takes the focus when one arrives,
+ * unless a field of the page has taken it.
+ */
 export function PageHeader({
   title,
   badge,
@@ -22,7 +25,9 @@ export function PageHeader({
   usePageTitle(title);
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    heading.current?.focus({ preventScroll: true });
+    if (!(document.activeElement instanceof HTMLInputElement)) {
+      heading.current?.focus({ preventScroll: true });
+    }
   }, []);
   return (
     <header className="mb-6 flex flex-wrap items-start justify-between gap-x-4 gap-y-3">
