@@ -9,6 +9,8 @@ export {
   type KnownErrorCode,
 } from "./errors.js";
 export type { CallOptions, ChangeOptions, CreateOptions } from "./input.js";
+export type { Live, LiveStatus } from "./live.js";
+export type { LiveEvent, LiveEventName, LivePayloads } from "./live-events.js";
 export type { Observable } from "./observable.js";
 export type { Page } from "./pages.js";
 export { arePasskeysSupported, canOfferPasskeys, isPasskeyCancelled } from "./passkeys.js";
@@ -45,6 +47,7 @@ export type {
   CreateInvitationRequest as NewInvitation,
   CreateMemberRequest as NewMember,
   ErrorDetail,
+  Factors,
   Invitation,
   InvitationInviter,
   InvitationStatus,

@@ -1,4 +1,5 @@
 import { baseUrlOf, bodyOf, createHttp, type Http } from "./http.js";
+import { liveOf, type Live } from "./live.js";
 import type { Observable } from "./observable.js";
 import { adminOf } from "./resources/admin.js";
 import { authOf } from "./resources/auth.js";
@@ -31,6 +32,8 @@ export interface Portico {
   readonly invitations: ReturnType<typeof invitationsOf>;
   readonly admin: ReturnType<typeof adminOf>;
   readonly serviceAccounts: ReturnType<typeof serviceAccountsOf>;
+  /** What others change, as they change it. */
+  readonly live: Omit<Live, "close">;
   /** Who is signed in. */
   readonly session: Observable<SessionState>;
   /** Lets go of everything that would keep a program from ending. Nobody is signed out by it. */
@@ -57,6 +60,8 @@ export function createPortico(options: PorticoOptions = {}): Portico {
     bearer: session,
   });
 
+  const live = liveOf(baseUrl, session);
+
   return {
     auth: authOf(http, session),
     users: usersOf(http, session),
@@ -64,8 +69,10 @@ export function createPortico(options: PorticoOptions = {}): Portico {
     invitations: invitationsOf(http),
     admin: adminOf(http),
     serviceAccounts: serviceAccountsOf(http),
+    live,
     session: session.state,
     close: () => {
+      live.close();
       tabs.close();
     },
   };

@@ -628,6 +628,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/mfa": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says which factors the caller has beside the password
+         * @description The caller must be signed in. An API key needs the scope `account:read`.
+         */
+        get: operations["getFactors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/mfa/totp": {
         parameters: {
             query?: never;
@@ -1974,6 +1994,21 @@ export interface components {
             /** @description What the browser's WebAuthn API takes: the options in the JSON form that `parseCreationOptionsFromJSON` and `parseRequestOptionsFromJSON` read. */
             publicKey: Record<string, unknown> | null;
         };
+        /** @description Which factors a person has beside the password. */
+        Factors: {
+            /** @description Whether an authenticator is on: one that was made and not confirmed is not. */
+            totp: boolean;
+            /**
+             * Format: int32
+             * @description How many recovery codes are left. They go with the last other factor.
+             */
+            recoveryCodesLeft: number;
+            /**
+             * Format: int32
+             * @description How many passkeys there are.
+             */
+            passkeys: number;
+        };
         /** @description The secret of an authenticator, in three forms. */
         TotpSecret: {
             /** @description The secret in Base32, to be typed. */
@@ -2927,6 +2962,7 @@ export type ApiKey = components['schemas']['ApiKey'];
 export type AnswerChallengeRequest = components['schemas']['AnswerChallengeRequest'];
 export type BeginPasskeyChallengeRequest = components['schemas']['BeginPasskeyChallengeRequest'];
 export type Ceremony = components['schemas']['Ceremony'];
+export type Factors = components['schemas']['Factors'];
 export type TotpSecret = components['schemas']['TotpSecret'];
 export type ConfirmTotpRequest = components['schemas']['ConfirmTotpRequest'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
@@ -5169,6 +5205,56 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    getFactors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "data": {
+                     *         "totp": false,
+                     *         "recoveryCodesLeft": 1,
+                     *         "passkeys": 1
+                     *       },
+                     *       "meta": {
+                     *         "timestamp": "2026-01-31T09:30:00.000Z",
+                     *         "requestId": "019c12f5-5c00-7b21-a1d7-3c5e9f8b2d40"
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @constant */
+                        success: true;
+                        data: components["schemas"]["Factors"];
+                        meta: components["schemas"]["Meta"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];

@@ -1,6 +1,6 @@
 import { bodyOf, dataOf, type Http } from "../http.js";
 import { signalOf, type CallOptions } from "../input.js";
-import type { RecoveryCodes, TotpSecret } from "../schema.js";
+import type { Factors, RecoveryCodes, TotpSecret } from "../schema.js";
 
 /**
  * What proves who one is beside the password. All changes need a sign-in or `reauthenticate` within the last
@@ -8,6 +8,10 @@ import type { RecoveryCodes, TotpSecret } from "../schema.js";
  */
 export function mfaOf({ signed }: Http) {
   return {
+    /** What there is. */
+    factors(options: CallOptions = {}): Promise<Factors> {
+      return dataOf(signed.GET("/api/v1/auth/mfa", signalOf(options)));
+    },
     /**
      * Makes a secret for an authenticator app. It counts once a code of it is confirmed.
      * @throws PorticoError `MFA_ALREADY_ENABLED`
