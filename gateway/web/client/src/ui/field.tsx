@@ -74,7 +74,7 @@ export function TextField({ label, hint, error, hideLabel, className, ...rest }:
 export function PasswordField({ label, hint, error, hideLabel, className, ...rest }: Of<"input">) {
   const refused = useFieldError(rest.name);
   const [shown, setShown] = useState(false);
-  const action = shown ? "Hide password" : "Show password";
+  const action = shown ? "Hide characters" : "Show characters";
   return (
     <Field label={label} hint={hint} error={error ?? refused} hideLabel={hideLabel}>
       {(described) => (

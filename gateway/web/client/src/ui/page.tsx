@@ -10,7 +10,10 @@ export function usePageTitle(title: string): void {
 /** Has a page been shown already? */
 let hasArrived = false;
 
-/** The top of a page: its one heading, which takes the focus when one arrives, and what can be done here. */
+/**
+ * The top of a page: its one heading, and what can be done here. The heading takes the focus when one arrives,
+ * unless a field of the page has taken it.
+ */
 export function PageHeader({
   title,
   badge,
@@ -26,7 +29,7 @@ export function PageHeader({
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     // A page that was just opened begins at its beginning: with the link that skips to the content.
-    if (hasArrived) {
+    if (hasArrived && !(document.activeElement instanceof HTMLInputElement)) {
       heading.current?.focus({ preventScroll: true });
     }
     hasArrived = true;
