@@ -5,6 +5,7 @@ import {
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
+import { projectsSearch } from "@/pages/projects/search";
 import { AppLayout } from "./app-layout";
 import { AuthLayout } from "./auth-layout";
 import { PageError } from "./page-error";
@@ -88,6 +89,7 @@ const dashboard = createRoute({
 const projects = createRoute({
   getParentRoute: () => app,
   path: "/projects",
+  validateSearch: projectsSearch,
   component: lazyRouteComponent(() => import("@/pages/projects/list"), "Projects"),
 });
 const project = createRoute({
