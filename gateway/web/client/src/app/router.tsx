@@ -6,6 +6,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { auditSearch, mailJobsSearch, usersSearch } from "@/pages/admin/search";
+import { projectsSearch } from "@/pages/projects/search";
 import { AuthLayout } from "./auth-layout";
 import { PageError } from "./page-error";
 import { placeWithin, signedIn, signedOut } from "./guards";
@@ -88,6 +89,7 @@ const dashboard = createRoute({
 const projects = createRoute({
   getParentRoute: () => app,
   path: "/projects",
+  validateSearch: projectsSearch,
   component: lazyRouteComponent(() => import("@/pages/projects/list"), "Projects"),
 });
 const project = createRoute({
