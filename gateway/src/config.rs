@@ -57,7 +57,7 @@ pub struct LimitsConfig {
     pub anonymous: Option<Quota>,
     /// Calls of one person.
     pub user: Option<Quota>,
-    /// Calls that try a password or a token, per address and per account.
+    /// Calls that try a password or a token, per address, and per account and network.
     pub credentials: Option<Quota>,
 }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     api_key::{ApiKey, ServiceAccount},
-    factors::Method,
+    factors::{Factors, Method},
     history::SignIn,
     link::{EmailChange, Purpose},
     passkey::{self, Ceremony, Passkey},
@@ -64,6 +64,15 @@ pub(crate) fn service_account(account: &ServiceAccount) -> proto::ServiceAccount
         id: account.id.to_string(),
         name: account.name.clone(),
         created_at: Some(account.created_at.into()),
+    }
+}
+
+pub(crate) fn factors(factors: &Factors, passkeys: usize) -> proto::Factors {
+    let number = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+    proto::Factors {
+        totp: factors.has_totp(),
+        recovery_codes_left: number(factors.recovery_codes.len()),
+        passkeys: number(passkeys),
     }
 }
 

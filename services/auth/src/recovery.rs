@@ -51,6 +51,11 @@ impl RecoveryCodes {
         self.0.is_empty()
     }
 
+    /// How many codes are left.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The hashes, one after the other.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         self.0.concat()
@@ -114,8 +119,9 @@ mod tests {
     #[test]
     fn each_code_is_good_once() {
         let (mut codes, texts) = RecoveryCodes::generate(&key(), ADA);
-        for text in texts {
+        for (used, text) in texts.into_iter().enumerate() {
             codes = codes.without(&key(), ADA, &text).expect("a code");
+            assert_eq!(codes.len(), 9 - used);
             assert_eq!(codes.without(&key(), ADA, &text), None);
         }
         assert!(codes.is_empty());

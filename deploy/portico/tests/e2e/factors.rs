@@ -6,7 +6,7 @@ mod resets;
 
 use serde_json::{Value, json};
 
-use self::authenticator::Generator;
+use self::authenticator::{Browser, Generator};
 use crate::{
     Instance, Person, in_both_shapes,
     instance::PASSWORD,
@@ -21,6 +21,7 @@ in_both_shapes! {
     wrong_codes_end_a_challenge_and_then_slow_the_account_down,
     a_challenge_ends_with_the_password,
     an_authenticator_is_turned_off_by_a_code,
+    people_see_which_factors_they_have,
     a_browser_keeps_the_refresh_token_of_a_challenge_in_a_cookie,
     a_replayed_registration_does_not_get_past_a_second_factor,
     who_is_there_is_proved_again_by_a_code,
@@ -296,6 +297,43 @@ async fn an_authenticator_is_turned_off_by_a_code(portico: &Instance) {
     let lost = json!({"code": bob.recovery_codes[0]});
     call.bearer(&bob.person).json(lost).expect(200).await;
     portico.login(&bob.person.email).await;
+}
+
+async fn people_see_which_factors_they_have(portico: &Instance) {
+    let ada = portico.register("ada").await;
+    let factors = async |person: &Person| {
+        let call = portico.call("GET /api/v1/auth/mfa").bearer(person);
+        call.expect(200).await
+    };
+    let of = |totp: bool, recovery_codes_left: u32, passkeys: u32| json!({"totp": totp, "recoveryCodesLeft": recovery_codes_left, "passkeys": passkeys});
+    assert_eq!(factors(&ada).await, of(false, 0, 0));
+    // One that is not confirmed is none.
+    let begin = portico.call("POST /api/v1/auth/mfa/totp").bearer(&ada);
+    begin.json(json!({})).expect(200).await;
+    assert_eq!(factors(&ada).await, of(false, 0, 0));
+    let passkey = portico.passkey(&ada, &mut Browser::new()).await;
+    assert_eq!(factors(&ada).await, of(false, 0, 1));
+
+    let bob = portico.protected("bob").await;
+    assert_eq!(factors(&bob.person).await, of(true, 10, 0));
+    portico.passkey(&bob.person, &mut Browser::new()).await;
+    let token = portico.challenge(&bob.person.email).await;
+    let code = json!({"recoveryCode": bob.recovery_codes[0]});
+    portico.answer(&token, code).await.data(200);
+    assert_eq!(factors(&bob.person).await, of(true, 9, 1));
+    let disable = portico.call("POST /api/v1/auth/mfa/totp/disable");
+    let code = json!({"code": bob.generator.next_code()});
+    disable.bearer(&bob.person).json(code).expect(200).await;
+    assert_eq!(factors(&bob.person).await, of(false, 9, 1));
+
+    let path = format!(
+        "DELETE /api/v1/auth/passkeys/{}",
+        passkey["id"].as_str().unwrap()
+    );
+    portico.call(&path).bearer(&ada).expect(200).await;
+    assert_eq!(factors(&ada).await, of(false, 0, 0));
+    let nobody = portico.call("GET /api/v1/auth/mfa");
+    nobody.refused(401, "UNAUTHENTICATED").await;
 }
 
 async fn a_browser_keeps_the_refresh_token_of_a_challenge_in_a_cookie(portico: &Instance) {

@@ -4,12 +4,12 @@
  */
 
 export interface paths {
-    readonly "/api/v1/users": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Lists people
@@ -17,293 +17,293 @@ export interface paths {
          *
          *     The caller must have the instance role `ADMIN`, or be a service account. An API key needs the scope `users:read`.
          */
-        readonly get: operations["listUsers"];
-        readonly put?: never;
+        get: operations["listUsers"];
+        put?: never;
         /**
          * Makes an account for somebody else
          * @description To make an ADMIN, an API key needs the scope `admin` beside `users:write`. Errors: EMAIL_EXISTS.
          *
          *     The caller must have the instance role `ADMIN`, or be a service account. An API key needs the scope `users:write`.
          */
-        readonly post: operations["createAccount"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["createAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/users/{id}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Returns one person: oneself, or anybody for an ADMIN
          * @description The caller must be signed in, or a service account. An API key needs the scope `users:read`.
          */
-        readonly get: operations["getUser"];
-        readonly put?: never;
-        readonly post?: never;
+        get: operations["getUser"];
+        put?: never;
+        post?: never;
         /**
          * Deletes an account: oneself, shortly after a sign-in, or anybody by an ADMIN
          * @description The address stays taken until the purge 30 days later. Projects that would be left without an owner stand against it, unless an ADMIN names their new owner. Errors: LAST_OWNER with these projects; INHERITS_PROJECTS for one who is about to get those of another account; LAST_ADMIN, REAUTHENTICATION_REQUIRED.
          *
          *     The caller must be signed in, or a service account. An API key needs the scope `users:write`.
          */
-        readonly delete: operations["deleteAccount"];
-        readonly options?: never;
-        readonly head?: never;
+        delete: operations["deleteAccount"];
+        options?: never;
+        head?: never;
         /**
          * Changes a person: name and avatar by oneself or an ADMIN, role and status by an ADMIN and never one's own
          * @description To give or take a role, an API key needs the scope `admin` beside `users:write`.
          *
          *     The caller must be signed in, or a service account. An API key needs the scope `users:write`.
          */
-        readonly patch: operations["updateUser"];
-        readonly trace?: never;
+        patch: operations["updateUser"];
+        trace?: never;
     };
-    readonly "/api/v1/users/{id}/restore": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/users/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Brings a deleted person back
          * @description Project memberships do not return.
          *
          *     The caller must have the instance role `ADMIN`, or be a service account. An API key needs the scope `users:write`.
          */
-        readonly post: operations["restoreUser"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["restoreUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/register": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Makes an account and signs in
          * @description Errors: EMAIL_EXISTS.
          *
          *     Anybody may call it.
          */
-        readonly post: operations["register"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/login": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Signs in with a password
          * @description An unknown address and a wrong password are the same error: INVALID_CREDENTIALS. Whoever has a second factor gets no session yet but a token for AnswerChallenge.
          *
          *     Anybody may call it.
          */
-        readonly post: operations["login"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/refresh": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Exchanges a refresh token for new tokens
          * @description The token just before works for 30 seconds more; any older one ends the session (RFC 9700, 4.14.2). Errors: REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED.
          *
          *     Anybody may call it.
          */
-        readonly post: operations["refreshToken"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["refreshToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/logout": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Ends this session
          * @description The caller must be signed in. An API key does not suffice.
          */
-        readonly post: operations["logout"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/logout-all": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/logout-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Ends every session of the caller
          * @description API keys stay.
          *
          *     The caller must be signed in. An API key does not suffice.
          */
-        readonly post: operations["logoutAll"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["logoutAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/reauthenticate": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/reauthenticate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Proves again who is there, for changes that need a fresh sign-in: by the password, by a code of the authenticator, or by a passkey in a ceremony of BeginPasskeyLogin (OWASP ASVS 5.0, 7.5.1)
          * @description A wrong one is a validation failure with the detail PASSWORD_INCORRECT, CODE_INCORRECT or CREDENTIAL_INVALID. Errors: TOO_MANY_ATTEMPTS after many wrong codes.
          *
          *     The caller must be signed in. An API key does not suffice.
          */
-        readonly post: operations["reauthenticate"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["reauthenticate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/me": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Returns the caller
          * @description The caller must be signed in. An API key needs the scope `account:read`.
          */
-        readonly get: operations["getMe"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["getMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/sessions": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Lists the caller's sessions, the one used last first
          * @description The caller must be signed in. An API key needs the scope `account:read`.
          */
-        readonly get: operations["listSessions"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/sessions/{id}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
-        readonly post?: never;
+        get?: never;
+        put?: never;
+        post?: never;
         /**
          * Ends one of the caller's sessions
          * @description The caller must be signed in. An API key needs the scope `account:write`.
          */
-        readonly delete: operations["deleteSession"];
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        delete: operations["deleteSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/password/change": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/password/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Changes the caller's password and ends the other sessions
          * @description A wrong current password is a validation failure with the detail PASSWORD_INCORRECT.
          *
          *     The caller must be signed in. An API key does not suffice.
          */
-        readonly post: operations["changePassword"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/audit-log": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/audit-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Lists the audit log, newest first: who did what to what, and from where
@@ -311,21 +311,21 @@ export interface paths {
          *
          *     The caller must have the instance role `ADMIN`, or be a service account. An API key needs the scope `admin`.
          */
-        readonly get: operations["listAuditEntries"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["listAuditEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/audit-log/export": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/audit-log/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Streams the audit log, newest first
@@ -333,193 +333,193 @@ export interface paths {
          *
          *     The caller must have the instance role `ADMIN`, or be a service account. An API key needs the scope `admin`.
          */
-        readonly get: operations["exportAuditEntries"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["exportAuditEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/events/ticket": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/events/ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Makes a ticket that opens the stream of live changes once, within 60 seconds: for clients that cannot send a header, such as EventSource
          * @description The caller must be signed in. An API key needs the scope `events:read`.
          */
-        readonly post: operations["createEventsTicket"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["createEventsTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/password/forgot": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/password/forgot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Asks for a mail by which a new password can be chosen
          * @description Whether there is an account with the address is not said.
          *
          *     Anybody may call it.
          */
-        readonly post: operations["forgotPassword"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["forgotPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/password/reset": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/password/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Sets a new password by the token of a link, which also shows that the address is the person's
          * @description Every session ends; the person is told by mail. A link works for 30 minutes, the first one of an account that an ADMIN made for 7 days. Errors: LINK_INVALID.
          *
          *     Anybody may call it.
          */
-        readonly post: operations["resetPassword"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["resetPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/email/verify": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/email/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Shows by the token of a link that an address is the person's: the one it has, or the new one that it changes to
          * @description A link works for 24 hours. Errors: LINK_INVALID; EMAIL_EXISTS if somebody else has the new address by now.
          *
          *     Anybody may call it.
          */
-        readonly post: operations["verifyEmail"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["verifyEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/email/resend": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/email/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Asks for another mail by which the caller's address can be verified
          * @description The caller must be signed in. An API key does not suffice.
          */
-        readonly post: operations["resendVerification"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["resendVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/email/change": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/email/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Asks for another address
          * @description The new one gets a mail by which it is confirmed; until then nothing changes. The one until now is told, and can undo the change for 7 days. Whether somebody else has the new one is not said but by a mail to it. Needs a fresh sign-in. Errors: REAUTHENTICATION_REQUIRED.
          *
          *     The caller must be signed in. An API key does not suffice.
          */
-        readonly post: operations["changeEmail"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["changeEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/email/undo": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/email/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Gives an account the address back that it had before a change, by the token of the link that was sent there
          * @description This undoes also what was changed after it: further changes of the address, the password, an authenticator, passkeys and API keys. Every session ends. Errors: LINK_INVALID.
          *
          *     Anybody may call it.
          */
-        readonly post: operations["undoEmailChange"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["undoEmailChange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/password/strength": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/password/strength": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Says how hard a password would be to guess, while somebody chooses one
          * @description It is neither kept nor logged.
          *
          *     Anybody may call it.
          */
-        readonly post: operations["estimateStrength"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["estimateStrength"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/users/{id}/sign-ins": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/users/{id}/sign-ins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Lists who signed in as a person, and who tried, newest first: oneself, or anybody for an ADMIN
@@ -527,431 +527,451 @@ export interface paths {
          *
          *     The caller must be signed in, or a service account. An API key needs the scope `users:read`.
          */
-        readonly get: operations["listSignIns"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["listSignIns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/api-keys": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Lists the caller's keys, the newest first
          * @description The caller must be signed in. An API key needs the scope `account:read`.
          */
-        readonly get: operations["listApiKeys"];
-        readonly put?: never;
+        get: operations["listApiKeys"];
+        put?: never;
         /**
          * Makes a key
          * @description Its secret is shown this once; a replay has none. Errors: REAUTHENTICATION_REQUIRED, TOO_MANY_API_KEYS.
          *
          *     The caller must be signed in. An API key does not suffice.
          */
-        readonly post: operations["createApiKey"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/api-keys/{id}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
-        readonly post?: never;
+        get?: never;
+        put?: never;
+        post?: never;
         /**
          * Revokes one of the caller's keys, within two seconds
          * @description Errors: API_KEY_NOT_FOUND.
          *
          *     The caller must be signed in. An API key needs the scope `account:write`.
          */
-        readonly delete: operations["deleteApiKey"];
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        delete: operations["deleteApiKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/mfa/challenge": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/mfa/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Gives the second proof that a sign-in asks for: a code, a recovery code, or a passkey
          * @description The token is good for 5 minutes and 5 tries and counts no more once the password changes; after some wrong codes in a row, each further one makes the next wait longer, over all sign-ins of the account (NIST SP 800-63B-4, 3.2.2). Errors: MFA_TOKEN_INVALID, MFA_CODE_INVALID, INVALID_CREDENTIALS for a passkey, TOO_MANY_ATTEMPTS.
          *
          *     Anybody may call it.
          */
-        readonly post: operations["answerChallenge"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["answerChallenge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/mfa/passkey/options": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/mfa/passkey/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Begins to answer a challenge by one of the person's passkeys
          * @description Errors: MFA_TOKEN_INVALID.
          *
          *     Anybody may call it.
          */
-        readonly post: operations["beginPasskeyChallenge"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["beginPasskeyChallenge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/mfa/totp": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/mfa": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        /**
+         * Says which factors the caller has beside the password
+         * @description The caller must be signed in. An API key needs the scope `account:read`.
+         */
+        get: operations["getFactors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/mfa/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
         /**
          * Makes the secret of an authenticator (RFC 6238: SHA-1, 6 digits, 30 seconds)
          * @description It counts once it is confirmed; made again, the one before is forgotten. Needs a fresh sign-in. Errors: MFA_ALREADY_ENABLED, REAUTHENTICATION_REQUIRED.
          *
          *     The caller must be signed in. An API key does not suffice.
          */
-        readonly post: operations["beginTotp"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["beginTotp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/mfa/totp/confirm": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/mfa/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Turns the authenticator on, by one of its codes, and makes new recovery codes, which are shown this once
          * @description A wrong code is a validation failure with the detail CODE_INCORRECT. Needs a fresh sign-in. Errors: MFA_ALREADY_ENABLED, REAUTHENTICATION_REQUIRED, TOO_MANY_ATTEMPTS.
          *
          *     The caller must be signed in. An API key does not suffice.
          */
-        readonly post: operations["confirmTotp"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["confirmTotp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/mfa/totp/disable": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/mfa/totp/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Turns the authenticator off, by one of its codes or, where it is lost, by a recovery code; with the last factor, the recovery codes go
          * @description A wrong code is a validation failure with the detail CODE_INCORRECT. Needs a fresh sign-in. Errors: REAUTHENTICATION_REQUIRED, TOO_MANY_ATTEMPTS.
          *
          *     The caller must be signed in. An API key does not suffice.
          */
-        readonly post: operations["disableTotp"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["disableTotp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/mfa/recovery-codes": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/mfa/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Makes ten new recovery codes, shown this once; those before count no more
          * @description Needs a fresh sign-in, and an authenticator or a passkey. Errors: MFA_NOT_ENABLED, REAUTHENTICATION_REQUIRED.
          *
          *     The caller must be signed in. An API key does not suffice.
          */
-        readonly post: operations["renewRecoveryCodes"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["renewRecoveryCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/passkeys/registration/options": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/passkeys/registration/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Begins to add a passkey (WebAuthn Level 3, 7.1): discoverable, with user verification, and on no authenticator that has one for this account
          * @description Needs a fresh sign-in. Errors: REAUTHENTICATION_REQUIRED, PASSKEY_LIMIT_REACHED, PASSKEYS_UNAVAILABLE where the public URL has an IP address for a host.
          *
          *     The caller must be signed in. An API key does not suffice.
          */
-        readonly post: operations["beginPasskeyRegistration"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["beginPasskeyRegistration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/passkeys": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Lists the caller's passkeys, the newest first
          * @description The caller must be signed in. An API key needs the scope `account:read`.
          */
-        readonly get: operations["listPasskeys"];
-        readonly put?: never;
+        get: operations["listPasskeys"];
+        put?: never;
         /**
          * Adds a passkey
          * @description One that does not verify is a validation failure with the detail CREDENTIAL_INVALID. Needs a fresh sign-in. Errors: REAUTHENTICATION_REQUIRED, PASSKEY_LIMIT_REACHED.
          *
          *     The caller must be signed in. An API key does not suffice.
          */
-        readonly post: operations["createPasskey"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["createPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/passkeys/{id}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
-        readonly post?: never;
+        get?: never;
+        put?: never;
+        post?: never;
         /**
          * Removes one of the caller's passkeys
          * @description Needs a fresh sign-in. Errors: PASSKEY_NOT_FOUND, REAUTHENTICATION_REQUIRED.
          *
          *     The caller must be signed in. An API key does not suffice.
          */
-        readonly delete: operations["deletePasskey"];
-        readonly options?: never;
-        readonly head?: never;
+        delete: operations["deletePasskey"];
+        options?: never;
+        head?: never;
         /**
          * Renames one of the caller's passkeys
          * @description Errors: PASSKEY_NOT_FOUND.
          *
          *     The caller must be signed in. An API key needs the scope `account:write`.
          */
-        readonly patch: operations["updatePasskey"];
-        readonly trace?: never;
+        patch: operations["updatePasskey"];
+        trace?: never;
     };
-    readonly "/api/v1/auth/passkeys/login/options": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/passkeys/login/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Begins a sign-in by a passkey, or a proof by one for Reauthenticate
          * @description Whose it is, the passkey says (WebAuthn Level 3, 7.2).
          *
          *     Anybody may call it.
          */
-        readonly post: operations["beginPasskeyLogin"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["beginPasskeyLogin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/auth/passkeys/login": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/auth/passkeys/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Signs in by a passkey, without a password and without a further proof
          * @description Errors: INVALID_CREDENTIALS.
          *
          *     Anybody may call it.
          */
-        readonly post: operations["loginWithPasskey"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["loginWithPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/users/{id}/reset-mfa": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/users/{id}/reset-mfa": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Removes all second factors and passkeys of somebody else, who lost them, and ends the person's sessions
          * @description The person is told by mail. Errors: USER_NOT_FOUND; FORBIDDEN for oneself.
          *
          *     The caller must have the instance role `ADMIN`, or be a service account. An API key needs the scope `users:write`.
          */
-        readonly post: operations["resetMfa"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["resetMfa"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/.well-known/jwks.json": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/.well-known/jwks.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Returns the public signing keys as a JSON Web Key Set (RFC 7517)
          * @description Anybody may call it.
          */
-        readonly get: operations["getJwks"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["getJwks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/.well-known/openid-configuration": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/.well-known/openid-configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Describes the issuer of access tokens (RFC 8414)
          * @description Anybody may call it.
          */
-        readonly get: operations["getIssuerMetadata"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["getIssuerMetadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/service-accounts": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/service-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Lists the service accounts, the newest first
          * @description The caller must have the instance role `ADMIN`, or be a service account. An API key needs the scope `admin`.
          */
-        readonly get: operations["listServiceAccounts"];
-        readonly put?: never;
+        get: operations["listServiceAccounts"];
+        put?: never;
         /**
          * Makes a service account
          * @description Errors: REAUTHENTICATION_REQUIRED.
          *
          *     The caller must have the instance role `ADMIN`. An API key does not suffice.
          */
-        readonly post: operations["createServiceAccount"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["createServiceAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/service-accounts/{id}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/service-accounts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
-        readonly post?: never;
+        get?: never;
+        put?: never;
+        post?: never;
         /**
          * Deletes a service account and revokes its keys, within two seconds
          * @description Errors: SERVICE_ACCOUNT_NOT_FOUND.
          *
          *     The caller must have the instance role `ADMIN`. An API key does not suffice.
          */
-        readonly delete: operations["deleteServiceAccount"];
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        delete: operations["deleteServiceAccount"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/service-accounts/{serviceAccountId}/keys": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/service-accounts/{serviceAccountId}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Lists the keys of a service account, the newest first
@@ -959,213 +979,213 @@ export interface paths {
          *
          *     The caller must have the instance role `ADMIN`, or be a service account. An API key needs the scope `admin`.
          */
-        readonly get: operations["listServiceAccountKeys"];
-        readonly put?: never;
+        get: operations["listServiceAccountKeys"];
+        put?: never;
         /**
          * Makes a key of a service account
          * @description Its secret is shown this once; a replay has none. Errors: SERVICE_ACCOUNT_NOT_FOUND, REAUTHENTICATION_REQUIRED, TOO_MANY_API_KEYS.
          *
          *     The caller must have the instance role `ADMIN`. An API key does not suffice.
          */
-        readonly post: operations["createServiceAccountKey"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["createServiceAccountKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/service-accounts/{serviceAccountId}/keys/{id}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/service-accounts/{serviceAccountId}/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
-        readonly post?: never;
+        get?: never;
+        put?: never;
+        post?: never;
         /**
          * Revokes a key of a service account, within two seconds
          * @description Errors: SERVICE_ACCOUNT_NOT_FOUND, API_KEY_NOT_FOUND.
          *
          *     The caller must have the instance role `ADMIN`. An API key does not suffice.
          */
-        readonly delete: operations["deleteServiceAccountKey"];
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        delete: operations["deleteServiceAccountKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/users/{id}/impersonate": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/users/{id}/impersonate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Gives the caller a token to act as somebody else for at most an hour: never as another ADMIN
          * @description Its claim `act` names the ADMIN (RFC 8693, 4.1), and so does the audit log for all that is done with it, beside the person. It is of no use for what no API key may do, what needs a fresh sign-in, or what changes the account itself: its credentials, keys and sessions. It ends with a logout, with the session of the ADMIN, when either of the two loses or gets the role ADMIN, and when either is disabled. Errors: REAUTHENTICATION_REQUIRED, USER_NOT_FOUND, FORBIDDEN.
          *
          *     The caller must have the instance role `ADMIN`. An API key does not suffice.
          */
-        readonly post: operations["impersonate"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["impersonate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/users/{id}/sessions": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/users/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
-        readonly post?: never;
+        get?: never;
+        put?: never;
+        post?: never;
         /**
          * Ends all sessions of somebody, within two seconds
          * @description API keys stay. Errors: USER_NOT_FOUND.
          *
          *     The caller must have the instance role `ADMIN`, or be a service account. An API key needs the scope `users:write`.
          */
-        readonly delete: operations["endUserSessions"];
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        delete: operations["endUserSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/projects": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Lists the caller's projects, or all public ones with `visibility=PUBLIC`
          * @description The caller must be signed in. An API key needs the scope `projects:read`.
          */
-        readonly get: operations["listProjects"];
-        readonly put?: never;
+        get: operations["listProjects"];
+        put?: never;
         /**
          * Makes a project; the caller becomes its OWNER
          * @description The caller must be signed in. An API key needs the scope `projects:write`.
          */
-        readonly post: operations["createProject"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["createProject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/projects/{id}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/projects/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Returns a project by id or slug: to its members, and to anyone signed in if it is PUBLIC
          * @description The caller must be signed in. An API key needs the scope `projects:read`.
          */
-        readonly get: operations["getProject"];
-        readonly put?: never;
-        readonly post?: never;
+        get: operations["getProject"];
+        put?: never;
+        post?: never;
         /**
          * Deletes a project with all it holds
          * @description For its OWNER.
          *
          *     The caller must be signed in. An API key needs the scope `projects:write`.
          */
-        readonly delete: operations["deleteProject"];
-        readonly options?: never;
-        readonly head?: never;
+        delete: operations["deleteProject"];
+        options?: never;
+        head?: never;
         /**
          * Changes a project
          * @description For its OWNER and ADMIN.
          *
          *     The caller must be signed in. An API key needs the scope `projects:write`.
          */
-        readonly patch: operations["updateProject"];
-        readonly trace?: never;
+        patch: operations["updateProject"];
+        trace?: never;
     };
-    readonly "/api/v1/projects/{id}/archive": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/projects/{id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Makes a project read-only
          * @description For its OWNER and ADMIN; repeating is fine.
          *
          *     The caller must be signed in. An API key needs the scope `projects:write`.
          */
-        readonly post: operations["archiveProject"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["archiveProject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/projects/{id}/unarchive": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/projects/{id}/unarchive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Makes an archived project writable again
          * @description For its OWNER and ADMIN; repeating is fine.
          *
          *     The caller must be signed in. An API key needs the scope `projects:write`.
          */
-        readonly post: operations["unarchiveProject"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["unarchiveProject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/projects/{id}/transfer": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/projects/{id}/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Makes another member the OWNER; the former owner becomes ADMIN
          * @description The caller must be signed in. An API key needs the scope `projects:write`.
          */
-        readonly post: operations["transferProject"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["transferProject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/projects/{projectId}/members": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/projects/{projectId}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Lists the members of a project
@@ -1173,53 +1193,53 @@ export interface paths {
          *
          *     The caller must be signed in. An API key needs the scope `projects:read`.
          */
-        readonly get: operations["listMembers"];
-        readonly put?: never;
+        get: operations["listMembers"];
+        put?: never;
         /**
          * Adds a person who has an account
          * @description For the project's OWNER and ADMIN; only an OWNER makes an OWNER. A pending invitation of that person into the project is revoked.
          *
          *     The caller must be signed in. An API key needs the scope `projects:write`.
          */
-        readonly post: operations["createMember"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["createMember"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/projects/{projectId}/members/{userId}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/projects/{projectId}/members/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
-        readonly post?: never;
+        get?: never;
+        put?: never;
+        post?: never;
         /**
          * Removes a member, or leaves the project oneself
          * @description The caller must be signed in. An API key needs the scope `projects:write`.
          */
-        readonly delete: operations["deleteMember"];
-        readonly options?: never;
-        readonly head?: never;
+        delete: operations["deleteMember"];
+        options?: never;
+        head?: never;
         /**
          * Changes a member's role
          * @description For the project's OWNER and ADMIN; only an OWNER touches or makes an OWNER.
          *
          *     The caller must be signed in. An API key needs the scope `projects:write`.
          */
-        readonly patch: operations["updateMember"];
-        readonly trace?: never;
+        patch: operations["updateMember"];
+        trace?: never;
     };
-    readonly "/api/v1/projects/{projectId}/invitations": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/projects/{projectId}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Lists the invitations into a project, whatever became of them
@@ -1227,71 +1247,71 @@ export interface paths {
          *
          *     The caller must be signed in. An API key needs the scope `projects:read`.
          */
-        readonly get: operations["listInvitations"];
-        readonly put?: never;
+        get: operations["listInvitations"];
+        put?: never;
         /**
          * Invites whoever has an e-mail address, with an account or without one, for 7 days
          * @description For the project's OWNER and ADMIN. Errors: ALREADY_MEMBER, ALREADY_INVITED, PROJECT_ARCHIVED.
          *
          *     The caller must be signed in. An API key needs the scope `projects:write`.
          */
-        readonly post: operations["createInvitation"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["createInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/projects/{projectId}/invitations/{id}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/projects/{projectId}/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
-        readonly post?: never;
+        get?: never;
+        put?: never;
+        post?: never;
         /**
          * Revokes an invitation that is pending or has expired
          * @description For the project's OWNER and ADMIN. Errors: INVITATION_NOT_PENDING.
          *
          *     The caller must be signed in. An API key needs the scope `projects:write`.
          */
-        readonly delete: operations["deleteInvitation"];
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        delete: operations["deleteInvitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/projects/{projectId}/invitations/{id}/resend": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/projects/{projectId}/invitations/{id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Sends an invitation again that is pending or has expired; it then stands for another 7 days
          * @description For the project's OWNER and ADMIN. Errors: INVITATION_NOT_PENDING; ALREADY_INVITED where a newer invitation to the address is pending; ALREADY_MEMBER, PROJECT_ARCHIVED.
          *
          *     The caller must be signed in. An API key needs the scope `projects:write`.
          */
-        readonly post: operations["resendInvitation"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["resendInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/invitations": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Lists the pending invitations to the caller's verified e-mail address
@@ -1299,65 +1319,65 @@ export interface paths {
          *
          *     The caller must be signed in. An API key needs the scope `projects:read`.
          */
-        readonly get: operations["listMyInvitations"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["listMyInvitations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/invitations/{id}/accept": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/invitations/{id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Accepts an invitation to the caller's verified e-mail address: the caller becomes a member in its role
          * @description Accepting it again answers the same member as long as the caller is one. Errors: EMAIL_NOT_VERIFIED; ALREADY_MEMBER for one who is a member by another way, and the invitation stays as it is; INVITATION_NOT_PENDING; PROJECT_ARCHIVED.
          *
          *     The caller must be signed in. An API key needs the scope `projects:write`.
          */
-        readonly post: operations["acceptInvitation"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["acceptInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/invitations/{id}/decline": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/invitations/{id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Declines an invitation to the caller's verified e-mail address; repeating is fine
          * @description Errors: EMAIL_NOT_VERIFIED, INVITATION_NOT_PENDING.
          *
          *     The caller must be signed in. An API key needs the scope `projects:write`.
          */
-        readonly post: operations["declineInvitation"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["declineInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/admin/mail-jobs": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/admin/mail-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Lists the jobs, newest first
@@ -1365,43 +1385,43 @@ export interface paths {
          *
          *     The caller must have the instance role `ADMIN`, or be a service account. An API key needs the scope `admin`.
          */
-        readonly get: operations["listMailJobs"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["listMailJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/admin/mail-jobs/{id}/retry": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/admin/mail-jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Tries a job again now, with eight attempts before it: one that was given up, or one that waits for another attempt
          * @description Errors: JOB_NOT_FOUND, JOB_NOT_DEAD.
          *
          *     The caller must have the instance role `ADMIN`, or be a service account. An API key needs the scope `admin`.
          */
-        readonly post: operations["retryMailJob"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["retryMailJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/users/{id}/export": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/users/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Returns all that is kept of a person in one document: to the person, or to an ADMIN
@@ -1409,101 +1429,101 @@ export interface paths {
          *
          *     The caller must be signed in. An API key does not suffice.
          */
-        readonly get: operations["exportUser"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["exportUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/health": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Says how this installation is
          * @description Anybody may call it.
          */
-        readonly get: operations["getHealth"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/livez": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/livez": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Says that this process is up
          * @description Anybody may call it.
          */
-        readonly get: operations["getLiveness"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["getLiveness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/readyz": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Says whether this process can answer requests
          * @description Anybody may call it.
          */
-        readonly get: operations["getReadiness"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["getReadiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/openapi.json": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Returns this document
          * @description Anybody may call it.
          */
-        readonly get: operations["getOpenapi"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["getOpenapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/api/v1/events": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * Streams the changes of all that the caller may see
@@ -1511,36 +1531,36 @@ export interface paths {
          *
          *     The caller must be signed in. An API key needs the scope `events:read`.
          */
-        readonly get: operations["streamEvents"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/oauth2/token": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/oauth2/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Gives a service account an access token for its key
          * @description The client credentials grant of OAuth 2.0 (RFC 6749, 4.4). The key stands in the header (`client_secret_basic`) or in the form (`client_secret_post`); it can also be sent as a bearer token itself, without this.
          *
          *     A service account may call it.
          */
-        readonly post: operations["issueToken"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["issueToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
 }
 export type webhooks = Record<string, never>;
@@ -1553,7 +1573,7 @@ export interface components {
          *     - `MEMBER`: Everybody else.
          * @enum {string}
          */
-        readonly UserRole: "ADMIN" | "MEMBER";
+        UserRole: "ADMIN" | "MEMBER";
         /**
          * @description Whether a person may sign in.
          *
@@ -1562,134 +1582,134 @@ export interface components {
          *     - `DELETED`: Deleted, and purged 30 days later.
          * @enum {string}
          */
-        readonly UserStatus: "ACTIVE" | "DISABLED" | "DELETED";
+        UserStatus: "ACTIVE" | "DISABLED" | "DELETED";
         /** @description Where a page of a list stands. `page` and `total_pages` are absent in a cursor walk. */
-        readonly PageInfo: {
+        PageInfo: {
             /**
              * Format: int32
              * @description How many rows match; at most 10,000 where `total_capped` is true.
              */
-            readonly total: number;
+            total: number;
             /**
              * Format: int32
              * @description The number of this page, from 1.
              */
-            readonly page: number | null;
+            page: number | null;
             /**
              * Format: int32
              * @description The greatest number of rows on a page.
              */
-            readonly limit: number;
+            limit: number;
             /**
              * Format: int32
              * @description How many pages there are.
              */
-            readonly totalPages: number | null;
+            totalPages: number | null;
             /** @description Whether rows follow after this page. */
-            readonly hasMore: boolean;
+            hasMore: boolean;
             /** @description The `cursor` of the next page; absent on the last one. */
-            readonly nextCursor: string | null;
+            nextCursor: string | null;
             /** @description Whether `total` is a lower bound because counting stopped. */
-            readonly totalCapped: boolean;
+            totalCapped: boolean;
         };
         /** @description A person. */
-        readonly User: {
+        User: {
             /** @description The person's id, a UUIDv7. */
-            readonly id: string;
+            id: string;
             /** @description The e-mail address as it was typed. */
-            readonly email: string;
+            email: string;
             /** @description The name shown to others. */
-            readonly name: string;
+            name: string;
             /** @description The https URL of a picture. */
-            readonly avatar: string | null;
+            avatar: string | null;
             /** @description The role in the installation. */
-            readonly role: components["schemas"]["UserRole"] | null;
+            role: components["schemas"]["UserRole"] | null;
             /** @description Whether the person may sign in. */
-            readonly status: components["schemas"]["UserStatus"] | null;
+            status: components["schemas"]["UserStatus"] | null;
             /** @description Whether the address was shown to be the person's. */
-            readonly emailVerified: boolean;
+            emailVerified: boolean;
             /**
              * Format: date-time
              * @description When the person was made.
              */
-            readonly createdAt: string | null;
+            createdAt: string | null;
             /**
              * Format: date-time
              * @description When the person last changed.
              */
-            readonly updatedAt: string | null;
+            updatedAt: string | null;
             /**
              * Format: date-time
              * @description When the person was deleted.
              */
-            readonly deletedAt: string | null;
+            deletedAt: string | null;
             /** @description The version, for `If-Match`. */
-            readonly etag: string;
+            etag: string;
         };
         /** @description Changes the fields of a person that are present. */
-        readonly UpdateUserRequest: {
+        UpdateUserRequest: {
             /** @description The name shown to others. */
-            readonly name?: string;
+            name?: string;
             /** @description The https URL of a picture; null removes it. */
-            readonly avatar?: string | null;
+            avatar?: string | null;
             /** @description The role in the installation. ADMIN only. */
-            readonly role?: components["schemas"]["UserRole"];
+            role?: components["schemas"]["UserRole"];
             /** @description ACTIVE or DISABLED. ADMIN only. */
-            readonly status?: components["schemas"]["UserStatus"];
+            status?: components["schemas"]["UserStatus"];
         };
         /** @description Makes an account. */
-        readonly RegisterRequest: {
+        RegisterRequest: {
             /** @description The e-mail address. */
-            readonly email: string;
+            email: string;
             /** @description The password: 8 to 128 characters, and none that is common (PASSWORD_BREACHED). */
-            readonly password: string;
+            password: string;
             /** @description The name shown to others. */
-            readonly name: string;
+            name: string;
             /** @description Whether a browser keeps the refresh token in a cookie. */
-            readonly cookie?: boolean | null;
+            cookie?: boolean | null;
         };
         /** @description The new account and its first session. All four are absent where the address must be verified first; all but the person, where a repeated call finds that a second factor was added since: sign in by Login then. */
-        readonly RegisterResponse: {
+        RegisterResponse: {
             /** @description The person. */
-            readonly user: components["schemas"]["User"] | null;
+            user: components["schemas"]["User"] | null;
             /** @description The access token, a JWT. */
-            readonly token: string | null;
+            token: string | null;
             /**
              * Format: date-time
              * @description When the access token expires.
              */
-            readonly expiresAt: string | null;
+            expiresAt: string | null;
             /** @description The refresh token; absent where a cookie carries it. */
-            readonly refreshToken: string | null;
+            refreshToken: string | null;
         };
         /** @description Signs in with a password. */
-        readonly LoginRequest: {
+        LoginRequest: {
             /** @description The e-mail address. */
-            readonly email: string;
+            email: string;
             /** @description The password. */
-            readonly password: string;
+            password: string;
             /** @description Whether a browser keeps the refresh token in a cookie. */
-            readonly cookie?: boolean | null;
+            cookie?: boolean | null;
         };
         /** @description The session, or what is still needed for it. */
-        readonly LoginResponse: {
+        LoginResponse: {
             /** @description The person. */
-            readonly user: components["schemas"]["User"] | null;
+            user: components["schemas"]["User"] | null;
             /** @description The access token, a JWT. */
-            readonly token: string | null;
+            token: string | null;
             /**
              * Format: date-time
              * @description When the access token expires.
              */
-            readonly expiresAt: string | null;
+            expiresAt: string | null;
             /** @description The refresh token; absent where a cookie carries it. */
-            readonly refreshToken: string | null;
+            refreshToken: string | null;
             /** @description Whether a second proof is needed; the fields above are then absent. */
-            readonly mfaRequired: boolean;
+            mfaRequired: boolean;
             /** @description The token for the second proof. */
-            readonly mfaToken: string | null;
+            mfaToken: string | null;
             /** @description The second proofs that the person has. */
-            readonly methods: readonly components["schemas"]["LoginResponseMfaMethod"][];
+            methods: components["schemas"]["LoginResponseMfaMethod"][];
         };
         /**
          * @description A second proof of who is there.
@@ -1699,117 +1719,117 @@ export interface components {
          *     - `PASSKEY`: A passkey (WebAuthn).
          * @enum {string}
          */
-        readonly LoginResponseMfaMethod: "TOTP" | "RECOVERY_CODE" | "PASSKEY";
+        LoginResponseMfaMethod: "TOTP" | "RECOVERY_CODE" | "PASSKEY";
         /** @description Exchanges a refresh token. */
-        readonly RefreshTokenRequest: {
+        RefreshTokenRequest: {
             /** @description The refresh token; without it, the one in the cookie. */
-            readonly refreshToken?: string | null;
+            refreshToken?: string | null;
         };
         /** @description The new tokens. */
-        readonly RefreshTokenResponse: {
+        RefreshTokenResponse: {
             /** @description The access token, a JWT. */
-            readonly token: string;
+            token: string;
             /**
              * Format: date-time
              * @description When the access token expires.
              */
-            readonly expiresAt: string | null;
+            expiresAt: string | null;
             /** @description The next refresh token; absent where a cookie carries it. */
-            readonly refreshToken: string | null;
+            refreshToken: string | null;
         };
         /** @description Proves again who is there: by exactly one of `password`, `code`, and `ceremony_id` with `credential`. */
-        readonly ReauthenticateRequest: {
+        ReauthenticateRequest: {
             /** @description The password. */
-            readonly password?: string | null;
+            password?: string | null;
             /** @description A code of the authenticator. */
-            readonly code?: string | null;
+            code?: string | null;
             /** @description The ceremony that the passkey answers. */
-            readonly ceremonyId?: string | null;
+            ceremonyId?: string | null;
             /** @description What the browser's WebAuthn API returned, in its JSON form. */
-            readonly credential?: Record<string, never> | null;
+            credential?: Record<string, unknown> | null;
         };
         /** @description How long the proof holds. */
-        readonly ReauthenticateResponse: {
+        ReauthenticateResponse: {
             /**
              * Format: date-time
              * @description Until when changes that need a fresh sign-in are allowed.
              */
-            readonly validUntil: string | null;
+            validUntil: string | null;
         };
         /** @description A sign-in on one device. */
-        readonly Session: {
+        Session: {
             /** @description The session's id, a UUIDv7. */
-            readonly id: string;
+            id: string;
             /**
              * Format: date-time
              * @description When the person signed in.
              */
-            readonly createdAt: string | null;
+            createdAt: string | null;
             /**
              * Format: date-time
              * @description When it was last used to get new tokens.
              */
-            readonly lastSeenAt: string | null;
+            lastSeenAt: string | null;
             /**
              * Format: date-time
              * @description When it ends unless it is used.
              */
-            readonly expiresAt: string | null;
+            expiresAt: string | null;
             /** @description The address that it was last used from. */
-            readonly ip: string | null;
+            ip: string | null;
             /** @description The program that it was last used with. */
-            readonly userAgent: string | null;
+            userAgent: string | null;
             /** @description Whether it is the session of this call. */
-            readonly current: boolean;
+            current: boolean;
         };
         /** @description Changes the caller's password. */
-        readonly ChangePasswordRequest: {
+        ChangePasswordRequest: {
             /** @description The password until now. */
-            readonly currentPassword: string;
+            currentPassword: string;
             /** @description The new password: 8 to 128 characters, and none that is common (PASSWORD_BREACHED). */
-            readonly newPassword: string;
+            newPassword: string;
         };
         /** @description Makes an account for somebody else. */
-        readonly CreateAccountRequest: {
+        CreateAccountRequest: {
             /** @description The e-mail address. */
-            readonly email: string;
+            email: string;
             /** @description The name shown to others. */
-            readonly name: string;
+            name: string;
             /** @description The role in the installation. Default: MEMBER. */
-            readonly role?: components["schemas"]["UserRole"] | null;
+            role?: components["schemas"]["UserRole"] | null;
             /** @description The password: 8 to 128 characters, and none that is common. Without one the person cannot sign in until one is set. */
-            readonly password?: string | null;
+            password?: string | null;
         };
         /** @description Who did what to what, and from where. It is written in the transaction of the change and kept for ever. It holds no secret, and of people nothing but ids and addresses; the one text in it that is not ours is the reason that an ADMIN gives for acting as somebody else. */
-        readonly AuditEntry: {
+        AuditEntry: {
             /** @description The entry's id, a UUIDv7: that of the event which tells of the change. */
-            readonly id: string;
+            id: string;
             /**
              * Format: date-time
              * @description When it happened.
              */
-            readonly createdAt: string | null;
+            createdAt: string | null;
             /** @description Who did it. The name is what the person or service account is called now; null for a person that was purged. An ADMIN who acts as somebody else is the one who does it; the details then have the person's id as `impersonated`. */
-            readonly actor: components["schemas"]["Actor"] | null;
+            actor: components["schemas"]["Actor"] | null;
             /** @description What was done, as the kind of thing and a verb: `project.updated`. */
-            readonly action: string;
+            action: string;
             /** @description What it was done to. What happens to a member happens to its project. */
-            readonly target: components["schemas"]["AuditEntryTarget"] | null;
+            target: components["schemas"]["AuditEntryTarget"] | null;
             /** @description The address that it was done from; null where Portico did it by itself. */
-            readonly ip: string | null;
+            ip: string | null;
             /** @description The id of the request that it was done in. */
-            readonly requestId: string;
+            requestId: string;
             /** @description More about it: ids and words such as `userId`, `role` or `reason`, and as `changes` the fields that are different from before. Each has the values `from` and `to`, or is null where they may say something of a person. */
-            readonly details: Record<string, never> | null;
+            details: Record<string, unknown> | null;
         };
         /** @description Who does something. */
-        readonly Actor: {
+        Actor: {
             /** @description The kind of actor. */
-            readonly type: components["schemas"]["ActorType"] | null;
+            type: components["schemas"]["ActorType"] | null;
             /** @description The person's id or the service's name; absent for SYSTEM. */
-            readonly id: string | null;
+            id: string | null;
             /** @description The name shown to others; absent where it is not looked up. */
-            readonly name: string | null;
+            name: string | null;
         };
         /**
          * @description The kinds of actor.
@@ -1819,311 +1839,326 @@ export interface components {
          *     - `SYSTEM`: Portico itself.
          * @enum {string}
          */
-        readonly ActorType: "USER" | "SERVICE" | "SYSTEM";
+        ActorType: "USER" | "SERVICE" | "SYSTEM";
         /** @description A thing that something happened to. */
-        readonly AuditEntryTarget: {
+        AuditEntryTarget: {
             /** @description The kind of thing: `project`. */
-            readonly type: string;
+            type: string;
             /** @description Its id. */
-            readonly id: string;
+            id: string;
         };
         /** @description What opens the stream of live changes once. */
-        readonly EventsTicket: {
+        EventsTicket: {
             /** @description The ticket, for the parameter `ticket`. */
-            readonly ticket: string;
+            ticket: string;
         };
         /** @description Asks for a mail by which a new password can be chosen. */
-        readonly ForgotPasswordRequest: {
+        ForgotPasswordRequest: {
             /** @description The address of the account. */
-            readonly email: string;
+            email: string;
         };
         /** @description Sets a new password. */
-        readonly ResetPasswordRequest: {
+        ResetPasswordRequest: {
             /** @description The token of the link. */
-            readonly token: string;
+            token: string;
             /** @description The new password: 8 to 128 characters. */
-            readonly newPassword: string;
+            newPassword: string;
         };
         /** @description Shows that an address is the person's. */
-        readonly VerifyEmailRequest: {
+        VerifyEmailRequest: {
             /** @description The token of the link. */
-            readonly token: string;
+            token: string;
         };
         /** @description Asks for another address. */
-        readonly ChangeEmailRequest: {
+        ChangeEmailRequest: {
             /** @description The address that the account is to have. */
-            readonly newEmail: string;
+            newEmail: string;
         };
         /** @description Undoes a change of the address. */
-        readonly UndoEmailChangeRequest: {
+        UndoEmailChangeRequest: {
             /** @description The token of the link. */
-            readonly token: string;
+            token: string;
         };
         /** @description Asks how hard a password would be to guess. */
-        readonly EstimateStrengthRequest: {
+        EstimateStrengthRequest: {
             /** @description The password. */
-            readonly password: string;
+            password: string;
             /** @description The e-mail address of whoever chooses it, which is guessed first. */
-            readonly email?: string | null;
+            email?: string | null;
             /** @description Its name, likewise. */
-            readonly name?: string | null;
+            name?: string | null;
         };
         /** @description How hard a password would be to guess, by its length, by what it repeats, and by what of it is known: a hint, and no promise. */
-        readonly EstimateStrengthResponse: {
+        EstimateStrengthResponse: {
             /**
              * Format: int32
              * @description From 0, guessed at once, to 4, not worth the while.
              */
-            readonly score: number;
+            score: number;
             /** @description Whether it may be chosen. */
-            readonly acceptable: boolean;
+            acceptable: boolean;
             /** @description Why it may not be chosen: PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG or PASSWORD_BREACHED. */
-            readonly code: string | null;
+            code: string | null;
             /** @description What to do about it, for people. */
-            readonly hint: string | null;
+            hint: string | null;
         };
         /** @description A sign-in, or an attempt at one. */
-        readonly SignIn: {
+        SignIn: {
             /** @description Its id, a UUIDv7. */
-            readonly id: string;
+            id: string;
             /**
              * Format: date-time
              * @description When it was.
              */
-            readonly createdAt: string | null;
+            createdAt: string | null;
             /** @description Whether it succeeded. */
-            readonly succeeded: boolean;
+            succeeded: boolean;
             /** @description Why it did not: WRONG_CREDENTIALS, which is a wrong second proof where the method names one, or, the password being right, ACCOUNT_DISABLED or EMAIL_NOT_VERIFIED. */
-            readonly reason: string | null;
+            reason: string | null;
             /** @description By what it was done or tried: PASSWORD, PASSWORD_AND_TOTP, PASSWORD_AND_RECOVERY_CODE, PASSWORD_AND_PASSKEY or PASSKEY. */
-            readonly method: string;
+            method: string;
             /** @description The address that it came from. */
-            readonly ip: string | null;
+            ip: string | null;
             /** @description The program that it was done with; null once the events of its time are no longer kept. */
-            readonly userAgent: string | null;
+            userAgent: string | null;
         };
         /** @description Makes a key. */
-        readonly CreateApiKeyRequest: {
+        CreateApiKeyRequest: {
             /** @description What its owner calls it. */
-            readonly name: string;
+            name: string;
             /** @description What it is good for, at least one of: `account:read`, `account:write`, `users:read`, `users:write`, `projects:read`, `projects:write`, `events:read`, `admin`. Roles are given by `users:write` and `admin` together. */
-            readonly scopes: readonly string[];
+            scopes: string[];
             /**
              * Format: date-time
              * @description When it expires. Default: never.
              */
-            readonly expiresAt?: string | null;
+            expiresAt?: string | null;
         };
         /** @description A new key. */
-        readonly CreateApiKeyResponse: {
+        CreateApiKeyResponse: {
             /** @description The key. */
-            readonly apiKey: components["schemas"]["ApiKey"] | null;
+            apiKey: components["schemas"]["ApiKey"] | null;
             /** @description The secret; absent in a replay. */
-            readonly secret: string | null;
+            secret: string | null;
         };
         /** @description A key, without its secret. */
-        readonly ApiKey: {
+        ApiKey: {
             /** @description The key's id, a UUIDv7. */
-            readonly id: string;
+            id: string;
             /** @description What its owner calls it. */
-            readonly name: string;
+            name: string;
             /** @description How the secret begins. */
-            readonly prefix: string;
+            prefix: string;
             /** @description What it is good for. */
-            readonly scopes: readonly string[];
+            scopes: string[];
             /**
              * Format: date-time
              * @description When it was made.
              */
-            readonly createdAt: string | null;
+            createdAt: string | null;
             /**
              * Format: date-time
              * @description When it was last used, to some minutes.
              */
-            readonly lastUsedAt: string | null;
+            lastUsedAt: string | null;
             /**
              * Format: date-time
              * @description When it expires, if it does.
              */
-            readonly expiresAt: string | null;
+            expiresAt: string | null;
         };
         /** @description Gives a second proof: exactly one of `code`, `recovery_code`, and `ceremony_id` with `credential`. */
-        readonly AnswerChallengeRequest: {
+        AnswerChallengeRequest: {
             /** @description The token that the sign-in answered. */
-            readonly mfaToken: string;
+            mfaToken: string;
             /** @description A code of the authenticator, such as: `282760`. */
-            readonly code?: string | null;
+            code?: string | null;
             /** @description One of the recovery codes, which is then used up. */
-            readonly recoveryCode?: string | null;
+            recoveryCode?: string | null;
             /** @description The ceremony that the passkey answers. */
-            readonly ceremonyId?: string | null;
+            ceremonyId?: string | null;
             /** @description What the browser's WebAuthn API returned, in its JSON form. */
-            readonly credential?: Record<string, never> | null;
+            credential?: Record<string, unknown> | null;
             /** @description Whether a browser keeps the refresh token in a cookie. */
-            readonly cookie?: boolean | null;
+            cookie?: boolean | null;
         };
         /** @description Begins to answer a challenge by a passkey. */
-        readonly BeginPasskeyChallengeRequest: {
+        BeginPasskeyChallengeRequest: {
             /** @description The token that the sign-in answered. */
-            readonly mfaToken: string;
+            mfaToken: string;
         };
         /** @description A ceremony that has begun. It is good for 5 minutes and one answer. */
-        readonly Ceremony: {
+        Ceremony: {
             /** @description The id to answer with. */
-            readonly ceremonyId: string;
+            ceremonyId: string;
             /** @description What the browser's WebAuthn API takes: the options in the JSON form that `parseCreationOptionsFromJSON` and `parseRequestOptionsFromJSON` read. */
-            readonly publicKey: Record<string, never> | null;
+            publicKey: Record<string, unknown> | null;
+        };
+        /** @description Which factors a person has beside the password. */
+        Factors: {
+            /** @description Whether an authenticator is on: one that was made and not confirmed is not. */
+            totp: boolean;
+            /**
+             * Format: int32
+             * @description How many recovery codes are left. They go with the last other factor.
+             */
+            recoveryCodesLeft: number;
+            /**
+             * Format: int32
+             * @description How many passkeys there are.
+             */
+            passkeys: number;
         };
         /** @description The secret of an authenticator, in three forms. */
-        readonly TotpSecret: {
+        TotpSecret: {
             /** @description The secret in Base32, to be typed. */
-            readonly secret: string;
+            secret: string;
             /** @description The secret as a URL, to be opened. */
-            readonly otpauthUrl: string;
+            otpauthUrl: string;
             /** @description That URL as a QR code in SVG, to be scanned. */
-            readonly qrSvg: string;
+            qrSvg: string;
         };
         /** @description Turns the authenticator on. */
-        readonly ConfirmTotpRequest: {
+        ConfirmTotpRequest: {
             /** @description A code of the authenticator, such as: `282760`. */
-            readonly code: string;
+            code: string;
         };
         /** @description Recovery codes. They are never shown again. */
-        readonly RecoveryCodes: {
+        RecoveryCodes: {
             /** @description The codes, each good for one use. */
-            readonly recoveryCodes: readonly string[];
+            recoveryCodes: string[];
         };
         /** @description Turns the authenticator off. */
-        readonly DisableTotpRequest: {
+        DisableTotpRequest: {
             /** @description One of the recovery codes, or a code of the authenticator, such as: `282760`. */
-            readonly code: string;
+            code: string;
         };
         /** @description Adds a passkey. */
-        readonly CreatePasskeyRequest: {
+        CreatePasskeyRequest: {
             /** @description The ceremony that the passkey answers. */
-            readonly ceremonyId: string;
+            ceremonyId: string;
             /** @description A name to know it by. */
-            readonly name: string;
+            name: string;
             /** @description What the browser's WebAuthn API returned, in its JSON form. */
-            readonly credential: Record<string, never>;
+            credential: Record<string, unknown>;
         };
         /** @description A passkey: a key pair on an authenticator, of which the public half is here. */
-        readonly Passkey: {
+        Passkey: {
             /** @description The passkey's id, a UUIDv7. */
-            readonly id: string;
+            id: string;
             /** @description The name that the person gave it. */
-            readonly name: string;
+            name: string;
             /**
              * Format: date-time
              * @description When it was added.
              */
-            readonly createdAt: string | null;
+            createdAt: string | null;
             /**
              * Format: date-time
              * @description When somebody last signed in by it.
              */
-            readonly lastUsedAt: string | null;
+            lastUsedAt: string | null;
         };
         /** @description Renames a passkey. */
-        readonly UpdatePasskeyRequest: {
+        UpdatePasskeyRequest: {
             /** @description A name to know it by. */
-            readonly name?: string;
+            name?: string;
         };
         /** @description Signs in by a passkey. */
-        readonly LoginWithPasskeyRequest: {
+        LoginWithPasskeyRequest: {
             /** @description The ceremony that the passkey answers. */
-            readonly ceremonyId: string;
+            ceremonyId: string;
             /** @description What the browser's WebAuthn API returned, in its JSON form. */
-            readonly credential: Record<string, never>;
+            credential: Record<string, unknown>;
             /** @description Whether a browser keeps the refresh token in a cookie. */
-            readonly cookie?: boolean | null;
+            cookie?: boolean | null;
         };
         /** @description A JSON Web Key Set. */
-        readonly Jwks: {
+        Jwks: {
             /** @description The keys that sign tokens or will do so next. */
-            readonly keys: readonly components["schemas"]["Jwk"][];
+            keys: components["schemas"]["Jwk"][];
         };
         /** @description A public Ed25519 key (RFC 8037). */
-        readonly Jwk: {
+        Jwk: {
             /** @description The key type: `OKP`. */
-            readonly kty: string;
+            kty: string;
             /** @description The curve: `Ed25519`. */
-            readonly crv: string;
+            crv: string;
             /** @description The public key in base64url. */
-            readonly x: string;
+            x: string;
             /** @description The key's id. */
-            readonly kid: string;
+            kid: string;
             /** @description The algorithm: `EdDSA`. */
-            readonly alg: string;
+            alg: string;
             /** @description The use: `sig`. */
-            readonly use: string;
+            use: string;
         };
         /** @description The issuer of access tokens (RFC 8414, OpenID Connect Discovery). */
-        readonly IssuerMetadata: {
+        IssuerMetadata: {
             /** @description The issuer, which is the public URL. */
-            readonly issuer: string;
+            issuer: string;
             /** @description Where the keys are. */
-            readonly jwks_uri: string;
+            jwks_uri: string;
             /** @description The response types that are supported; none. */
-            readonly response_types_supported: readonly string[];
+            response_types_supported: string[];
             /** @description The kinds of subject: `public`. */
-            readonly subject_types_supported: readonly string[];
+            subject_types_supported: string[];
             /** @description The algorithms that sign tokens: `EdDSA`. */
-            readonly id_token_signing_alg_values_supported: readonly string[];
+            id_token_signing_alg_values_supported: string[];
             /** @description The claims of an access token. */
-            readonly claims_supported: readonly string[];
+            claims_supported: string[];
             /** @description Where the keys of service accounts are exchanged for access tokens. */
-            readonly token_endpoint: string;
+            token_endpoint: string;
             /** @description What is granted there: `client_credentials` (RFC 6749, 4.4). */
-            readonly grant_types_supported: readonly string[];
+            grant_types_supported: string[];
             /** @description How a service account shows its key there. */
-            readonly token_endpoint_auth_methods_supported: readonly string[];
+            token_endpoint_auth_methods_supported: string[];
             /** @description What keys can be good for. */
-            readonly scopes_supported: readonly string[];
+            scopes_supported: string[];
         };
         /** @description Makes a service account. */
-        readonly CreateServiceAccountRequest: {
+        CreateServiceAccountRequest: {
             /** @description What it is called. */
-            readonly name: string;
+            name: string;
         };
         /** @description An account of a program. */
-        readonly ServiceAccount: {
+        ServiceAccount: {
             /** @description The account's id, a UUIDv7, which is also its `client_id`. */
-            readonly id: string;
+            id: string;
             /** @description What it is called, in the audit log too. */
-            readonly name: string;
+            name: string;
             /**
              * Format: date-time
              * @description When it was made.
              */
-            readonly createdAt: string | null;
+            createdAt: string | null;
         };
         /** @description Makes a key of a service account. */
-        readonly CreateServiceAccountKeyRequest: {
+        CreateServiceAccountKeyRequest: {
             /** @description What the key is called. */
-            readonly name: string;
+            name: string;
             /** @description What it is good for, at least one of: `account:read`, `account:write`, `users:read`, `users:write`, `projects:read`, `projects:write`, `events:read`, `admin`. Roles are given by `users:write` and `admin` together. */
-            readonly scopes: readonly string[];
+            scopes: string[];
             /**
              * Format: date-time
              * @description When it expires. Default: never.
              */
-            readonly expiresAt?: string | null;
+            expiresAt?: string | null;
         };
         /** @description Asks to act as somebody else. */
-        readonly ImpersonateRequest: {
+        ImpersonateRequest: {
             /** @description Why, for the audit log, which is kept for ever: such as the number of a request for help. Name no person in it. */
-            readonly reason: string;
+            reason: string;
         };
         /** @description A token to act as somebody else. */
-        readonly ImpersonateResponse: {
+        ImpersonateResponse: {
             /** @description The access token, a JWT. Nothing renews it. */
-            readonly token: string;
+            token: string;
             /**
              * Format: date-time
              * @description When it expires.
              */
-            readonly expiresAt: string | null;
+            expiresAt: string | null;
         };
         /**
          * @description Who may see a project.
@@ -2132,7 +2167,7 @@ export interface components {
          *     - `PUBLIC`: Anyone signed in.
          * @enum {string}
          */
-        readonly ProjectVisibility: "PRIVATE" | "PUBLIC";
+        ProjectVisibility: "PRIVATE" | "PUBLIC";
         /**
          * @description What a member may do in a project.
          *
@@ -2142,149 +2177,149 @@ export interface components {
          *     - `VIEWER`: Reads it.
          * @enum {string}
          */
-        readonly MemberRole: "OWNER" | "ADMIN" | "MEMBER" | "VIEWER";
+        MemberRole: "OWNER" | "ADMIN" | "MEMBER" | "VIEWER";
         /** @description A thing that people share. */
-        readonly Project: {
+        Project: {
             /** @description The project's id, a UUIDv7. */
-            readonly id: string;
+            id: string;
             /** @description The name. */
-            readonly name: string;
+            name: string;
             /** @description The name in URLs, unique in the installation. */
-            readonly slug: string;
+            slug: string;
             /** @description What the project is about. */
-            readonly description: string | null;
+            description: string | null;
             /** @description Who may see it. */
-            readonly visibility: components["schemas"]["ProjectVisibility"] | null;
+            visibility: components["schemas"]["ProjectVisibility"] | null;
             /**
              * Format: date-time
              * @description When it was archived.
              */
-            readonly archivedAt: string | null;
+            archivedAt: string | null;
             /** @description The caller's role in it; absent for those who are no members. */
-            readonly myRole: components["schemas"]["MemberRole"] | null;
+            myRole: components["schemas"]["MemberRole"] | null;
             /**
              * Format: int32
              * @description How many members it has.
              */
-            readonly memberCount: number;
+            memberCount: number;
             /**
              * Format: date-time
              * @description When it was made.
              */
-            readonly createdAt: string | null;
+            createdAt: string | null;
             /**
              * Format: date-time
              * @description When it last changed; a joining member does not change it.
              */
-            readonly updatedAt: string | null;
+            updatedAt: string | null;
             /** @description The version, for `If-Match`. */
-            readonly etag: string;
+            etag: string;
         };
         /** @description Makes a project. */
-        readonly CreateProjectRequest: {
+        CreateProjectRequest: {
             /** @description The name. */
-            readonly name: string;
+            name: string;
             /** @description What the project is about. */
-            readonly description?: string | null;
+            description?: string | null;
             /** @description Who may see it. Default: PRIVATE. */
-            readonly visibility?: components["schemas"]["ProjectVisibility"] | null;
+            visibility?: components["schemas"]["ProjectVisibility"] | null;
             /** @description The name in URLs: 3 to 63 of `a-z`, `0-9` and single dashes between them. Default: made from the name. */
-            readonly slug?: string | null;
+            slug?: string | null;
         };
         /** @description Changes the fields of a project that are present. */
-        readonly UpdateProjectRequest: {
+        UpdateProjectRequest: {
             /** @description The name. */
-            readonly name?: string;
+            name?: string;
             /** @description What the project is about; null removes it. */
-            readonly description?: string | null;
+            description?: string | null;
             /** @description Who may see it. */
-            readonly visibility?: components["schemas"]["ProjectVisibility"];
+            visibility?: components["schemas"]["ProjectVisibility"];
             /** @description The name in URLs. */
-            readonly slug?: string | null;
+            slug?: string | null;
         };
         /** @description Hands a project to another member. */
-        readonly TransferProjectRequest: {
+        TransferProjectRequest: {
             /** @description The member who becomes OWNER. */
-            readonly userId: string;
+            userId: string;
         };
         /** @description A person in a project. */
-        readonly Member: {
+        Member: {
             /** @description The project's id. */
-            readonly projectId: string;
+            projectId: string;
             /** @description The person. */
-            readonly user: components["schemas"]["Person"] | null;
+            user: components["schemas"]["Person"] | null;
             /** @description The role in the project. */
-            readonly role: components["schemas"]["MemberRole"] | null;
+            role: components["schemas"]["MemberRole"] | null;
             /**
              * Format: date-time
              * @description When the person joined.
              */
-            readonly joinedAt: string | null;
+            joinedAt: string | null;
             /** @description The version, for `If-Match`. */
-            readonly etag: string;
+            etag: string;
         };
         /** @description What other members see of a person. */
-        readonly Person: {
+        Person: {
             /** @description The person's id. */
-            readonly id: string;
+            id: string;
             /** @description The name shown to others. */
-            readonly name: string;
+            name: string;
             /** @description The e-mail address; absent where the caller may not see it. */
-            readonly email: string | null;
+            email: string | null;
             /** @description The https URL of a picture. */
-            readonly avatar: string | null;
+            avatar: string | null;
         };
         /** @description Adds a person to a project. */
-        readonly CreateMemberRequest: {
+        CreateMemberRequest: {
             /** @description The person's id. */
-            readonly userId: string;
+            userId: string;
             /** @description The role in the project. */
-            readonly role: components["schemas"]["MemberRole"];
+            role: components["schemas"]["MemberRole"];
         };
         /** @description Changes a member's role. */
-        readonly UpdateMemberRequest: {
+        UpdateMemberRequest: {
             /** @description The new role. */
-            readonly role?: components["schemas"]["MemberRole"];
+            role?: components["schemas"]["MemberRole"];
         };
         /** @description Invites whoever has an e-mail address. */
-        readonly CreateInvitationRequest: {
+        CreateInvitationRequest: {
             /** @description The e-mail address. */
-            readonly email: string;
+            email: string;
             /**
              * @description The role that the person gets: any but OWNER.
              * @enum {string}
              */
-            readonly role: "ADMIN" | "MEMBER" | "VIEWER";
+            role: "ADMIN" | "MEMBER" | "VIEWER";
         };
         /** @description An offer to become a member of a project, to whoever has an e-mail address. */
-        readonly Invitation: {
+        Invitation: {
             /** @description The invitation's id, a UUIDv7. */
-            readonly id: string;
+            id: string;
             /** @description The project's id. */
-            readonly projectId: string;
+            projectId: string;
             /** @description The project's name. */
-            readonly projectName: string;
+            projectName: string;
             /** @description The e-mail address as it was typed. */
-            readonly email: string;
+            email: string;
             /**
              * @description The role that the person gets.
              * @enum {string|null}
              */
-            readonly role: "ADMIN" | "MEMBER" | "VIEWER" | null;
+            role: "ADMIN" | "MEMBER" | "VIEWER" | null;
             /** @description What became of it. */
-            readonly status: components["schemas"]["InvitationStatus"] | null;
+            status: components["schemas"]["InvitationStatus"] | null;
             /** @description Who invited. */
-            readonly invitedBy: components["schemas"]["InvitationInviter"] | null;
+            invitedBy: components["schemas"]["InvitationInviter"] | null;
             /**
              * Format: date-time
              * @description When it was made.
              */
-            readonly createdAt: string | null;
+            createdAt: string | null;
             /**
              * Format: date-time
              * @description Until when it can be accepted.
              */
-            readonly expiresAt: string | null;
+            expiresAt: string | null;
         };
         /**
          * @description What became of an invitation.
@@ -2296,13 +2331,13 @@ export interface components {
          *     - `EXPIRED`: Nobody answered in time.
          * @enum {string}
          */
-        readonly InvitationStatus: "PENDING" | "ACCEPTED" | "DECLINED" | "REVOKED" | "EXPIRED";
+        InvitationStatus: "PENDING" | "ACCEPTED" | "DECLINED" | "REVOKED" | "EXPIRED";
         /** @description Who invites. */
-        readonly InvitationInviter: {
+        InvitationInviter: {
             /** @description The person's id. */
-            readonly id: string;
+            id: string;
             /** @description The name shown to others. */
-            readonly name: string;
+            name: string;
         };
         /**
          * @description How far a mail has come.
@@ -2314,166 +2349,166 @@ export interface components {
          *     - `DEAD`: Given up: refused for good, or eight attempts have failed.
          * @enum {string}
          */
-        readonly MailJobStatus: "QUEUED" | "RUNNING" | "SENT" | "FAILED" | "DEAD";
+        MailJobStatus: "QUEUED" | "RUNNING" | "SENT" | "FAILED" | "DEAD";
         /** @description A mail, and how far it has come. */
-        readonly MailJob: {
+        MailJob: {
             /** @description The job's id, a UUIDv7. */
-            readonly id: string;
+            id: string;
             /** @description What kind of mail it is, such as `invitation`. */
-            readonly template: string;
+            template: string;
             /** @description The address that it goes to. */
-            readonly to: string;
+            to: string;
             /** @description How far it has come. */
-            readonly status: components["schemas"]["MailJobStatus"] | null;
+            status: components["schemas"]["MailJobStatus"] | null;
             /**
              * Format: int32
              * @description How many attempts were begun since it was queued or last retried by hand.
              */
-            readonly attempts: number;
+            attempts: number;
             /** @description Why the last attempt failed. */
-            readonly lastError: string | null;
+            lastError: string | null;
             /**
              * Format: date-time
              * @description When it was queued.
              */
-            readonly createdAt: string | null;
+            createdAt: string | null;
             /**
              * Format: date-time
              * @description When the next attempt is due; absent where none is.
              */
-            readonly nextAttemptAt: string | null;
+            nextAttemptAt: string | null;
         };
         /** @description All that is kept of a person. */
-        readonly UserExport: {
+        UserExport: {
             /**
              * Format: date-time
              * @description When it was put together.
              */
-            readonly exportedAt: string | null;
+            exportedAt: string | null;
             /** @description The person. */
-            readonly user: components["schemas"]["User"] | null;
+            user: components["schemas"]["User"] | null;
             /** @description Former addresses that are still reserved for the person. */
-            readonly reservedEmails: readonly string[];
+            reservedEmails: string[];
             /** @description The account. */
-            readonly account: components["schemas"]["AccountData"] | null;
+            account: components["schemas"]["AccountData"] | null;
             /** @description What the person has to do with projects. */
-            readonly participation: components["schemas"]["ParticipationData"] | null;
+            participation: components["schemas"]["ParticipationData"] | null;
             /** @description The mails to the person's address of the last 30 days, newest first; none if it is not verified. */
-            readonly mails: readonly components["schemas"]["MailJob"][];
+            mails: components["schemas"]["MailJob"][];
         };
         /** @description All that is kept of an account. Secrets and their hashes are left out. */
-        readonly AccountData: {
+        AccountData: {
             /**
              * Format: date-time
              * @description When the password was set last; absent without one.
              */
-            readonly passwordSetAt: string | null;
+            passwordSetAt: string | null;
             /** @description The sessions that go on. */
-            readonly sessions: readonly components["schemas"]["Session"][];
+            sessions: components["schemas"]["Session"][];
             /** @description The changes of the address that can still be undone. */
-            readonly emailChanges: readonly components["schemas"]["AccountDataRequestedEmailChange"][];
+            emailChanges: components["schemas"]["AccountDataRequestedEmailChange"][];
             /** @description What the person did in all services, and what was done to it, newest first, at most the 10,000 newest of both. Where others acted from is left out. */
-            readonly auditEntries: readonly components["schemas"]["AuditEntry"][];
+            auditEntries: components["schemas"]["AuditEntry"][];
             /**
              * Format: date-time
              * @description When the authenticator was confirmed; absent without one.
              */
-            readonly totpConfirmedAt: string | null;
+            totpConfirmedAt: string | null;
             /** @description The passkeys. */
-            readonly passkeys: readonly components["schemas"]["Passkey"][];
+            passkeys: components["schemas"]["Passkey"][];
             /** @description Who signed in as the person, or tried to, newest first, at most the 100 newest. */
-            readonly signIns: readonly components["schemas"]["SignIn"][];
+            signIns: components["schemas"]["SignIn"][];
             /** @description The API keys that count, newest first, at most 100. */
-            readonly apiKeys: readonly components["schemas"]["ApiKey"][];
+            apiKeys: components["schemas"]["ApiKey"][];
         };
         /** @description A change of the address that was asked for. */
-        readonly AccountDataRequestedEmailChange: {
+        AccountDataRequestedEmailChange: {
             /** @description From which address to which. */
-            readonly change: components["schemas"]["EmailChange"] | null;
+            change: components["schemas"]["EmailChange"] | null;
             /**
              * Format: date-time
              * @description When it was asked for.
              */
-            readonly requestedAt: string | null;
+            requestedAt: string | null;
             /** @description What became of it: `PENDING`, `CONFIRMED`, `SUPERSEDED` or `UNDONE`. */
-            readonly state: string;
+            state: string;
         };
         /** @description A change of an account's address that was asked for. */
-        readonly EmailChange: {
+        EmailChange: {
             /** @description The change's id, a UUIDv7. */
-            readonly id: string;
+            id: string;
             /** @description Whose account. */
-            readonly userId: string;
+            userId: string;
             /** @description The address until then. */
-            readonly oldEmail: string;
+            oldEmail: string;
             /** @description The address that was asked for. */
-            readonly newEmail: string;
+            newEmail: string;
         };
         /** @description What a person has to do with projects. */
-        readonly ParticipationData: {
+        ParticipationData: {
             /** @description The person's projects. */
-            readonly memberships: readonly components["schemas"]["ParticipationDataMembership"][];
+            memberships: components["schemas"]["ParticipationDataMembership"][];
             /** @description The invitations to the person, answered or not. */
-            readonly invitationsReceived: readonly components["schemas"]["Invitation"][];
+            invitationsReceived: components["schemas"]["Invitation"][];
             /** @description The invitations by the person, answered or not. */
-            readonly invitationsSent: readonly components["schemas"]["Invitation"][];
+            invitationsSent: components["schemas"]["Invitation"][];
         };
         /** @description A project in which the person is a member. */
-        readonly ParticipationDataMembership: {
+        ParticipationDataMembership: {
             /** @description The project's id. */
-            readonly projectId: string;
+            projectId: string;
             /** @description The project's name. */
-            readonly projectName: string;
+            projectName: string;
             /** @description The person's role in it. */
-            readonly role: components["schemas"]["MemberRole"] | null;
+            role: components["schemas"]["MemberRole"] | null;
             /**
              * Format: date-time
              * @description When the person joined.
              */
-            readonly joinedAt: string | null;
+            joinedAt: string | null;
         };
         /** @description What is known about an answer. */
-        readonly Meta: {
+        Meta: {
             /**
              * Format: date-time
              * @description When it was made.
              */
-            readonly timestamp: string;
+            timestamp: string;
             /** @description The request's id, as in `X-Request-Id` and in the logs. */
-            readonly requestId: string;
+            requestId: string;
         };
         /** @description A failure. */
-        readonly Error: {
+        Error: {
             /** @constant */
-            readonly success: false;
-            readonly error: {
+            success: false;
+            error: {
                 /** @description What went wrong, for programs; it never changes. */
-                readonly code: string;
+                code: string;
                 /** @description What went wrong, for people. */
-                readonly message: string;
+                message: string;
                 /** @description A list for `VALIDATION_FAILED`; else null, or an object that the code explains. */
-                readonly details: readonly components["schemas"]["ErrorDetail"][] | Record<string, never> | null;
+                details: components["schemas"]["ErrorDetail"][] | Record<string, unknown> | null;
             };
-            readonly meta: components["schemas"]["Meta"];
+            meta: components["schemas"]["Meta"];
         };
         /** @description What is wrong with one field or parameter. */
-        readonly ErrorDetail: {
+        ErrorDetail: {
             /** @description The field or parameter. */
-            readonly field: string;
+            field: string;
             /** @description What is wrong, for programs: `REQUIRED`, `TOO_LONG`, …. */
-            readonly code: string;
+            code: string;
             /** @description What is wrong, for people. */
-            readonly message: string;
+            message: string;
         };
     };
     responses: {
         /** @description The request is malformed, or a field or parameter is not as it must be; `details` names them. Code: `VALIDATION_FAILED` or `MALFORMED_REQUEST`. */
-        readonly BadRequest: {
+        BadRequest: {
             headers: {
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly RateLimit: components["headers"]["RateLimit"];
-                readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                readonly [name: string]: unknown;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
             };
             content: {
                 /**
@@ -2496,17 +2531,17 @@ export interface components {
                  *       }
                  *     }
                  */
-                readonly "application/json": components["schemas"]["Error"];
+                "application/json": components["schemas"]["Error"];
             };
         };
         /** @description The caller did not prove who it is. Code: `UNAUTHENTICATED` or `TOKEN_EXPIRED` or `TOKEN_REVOKED`. */
-        readonly Unauthorized: {
+        Unauthorized: {
             headers: {
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly RateLimit: components["headers"]["RateLimit"];
-                readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                readonly "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                readonly [name: string]: unknown;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
             };
             content: {
                 /**
@@ -2523,16 +2558,16 @@ export interface components {
                  *       }
                  *     }
                  */
-                readonly "application/json": components["schemas"]["Error"];
+                "application/json": components["schemas"]["Error"];
             };
         };
         /** @description The caller may not do this. Code: `FORBIDDEN` or `SCOPE_MISSING` or `ORIGIN_NOT_ALLOWED`. */
-        readonly Forbidden: {
+        Forbidden: {
             headers: {
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly RateLimit: components["headers"]["RateLimit"];
-                readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                readonly [name: string]: unknown;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
             };
             content: {
                 /**
@@ -2549,16 +2584,16 @@ export interface components {
                  *       }
                  *     }
                  */
-                readonly "application/json": components["schemas"]["Error"];
+                "application/json": components["schemas"]["Error"];
             };
         };
         /** @description There is no such thing, or the caller may not see it. The code names the kind of thing, such as `USER_NOT_FOUND`. Code: `ROUTE_NOT_FOUND`. */
-        readonly NotFound: {
+        NotFound: {
             headers: {
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly RateLimit: components["headers"]["RateLimit"];
-                readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                readonly [name: string]: unknown;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
             };
             content: {
                 /**
@@ -2575,16 +2610,16 @@ export interface components {
                  *       }
                  *     }
                  */
-                readonly "application/json": components["schemas"]["Error"];
+                "application/json": components["schemas"]["Error"];
             };
         };
         /** @description The caller does not accept the media type of the answer. Code: `NOT_ACCEPTABLE`. */
-        readonly NotAcceptable: {
+        NotAcceptable: {
             headers: {
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly RateLimit: components["headers"]["RateLimit"];
-                readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                readonly [name: string]: unknown;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
             };
             content: {
                 /**
@@ -2601,16 +2636,16 @@ export interface components {
                  *       }
                  *     }
                  */
-                readonly "application/json": components["schemas"]["Error"];
+                "application/json": components["schemas"]["Error"];
             };
         };
         /** @description A rule forbids this now; the code names it, such as `LAST_OWNER`. Code: `IDEMPOTENCY_KEY_IN_USE`. */
-        readonly Conflict: {
+        Conflict: {
             headers: {
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly RateLimit: components["headers"]["RateLimit"];
-                readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                readonly [name: string]: unknown;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
             };
             content: {
                 /**
@@ -2627,16 +2662,16 @@ export interface components {
                  *       }
                  *     }
                  */
-                readonly "application/json": components["schemas"]["Error"];
+                "application/json": components["schemas"]["Error"];
             };
         };
         /** @description The resource is no longer the version that `If-Match` names. Code: `ETAG_MISMATCH`. */
-        readonly PreconditionFailed: {
+        PreconditionFailed: {
             headers: {
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly RateLimit: components["headers"]["RateLimit"];
-                readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                readonly [name: string]: unknown;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
             };
             content: {
                 /**
@@ -2653,16 +2688,16 @@ export interface components {
                  *       }
                  *     }
                  */
-                readonly "application/json": components["schemas"]["Error"];
+                "application/json": components["schemas"]["Error"];
             };
         };
         /** @description The body is larger than this installation accepts. Code: `PAYLOAD_TOO_LARGE`. */
-        readonly ContentTooLarge: {
+        ContentTooLarge: {
             headers: {
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly RateLimit: components["headers"]["RateLimit"];
-                readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                readonly [name: string]: unknown;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
             };
             content: {
                 /**
@@ -2679,16 +2714,16 @@ export interface components {
                  *       }
                  *     }
                  */
-                readonly "application/json": components["schemas"]["Error"];
+                "application/json": components["schemas"]["Error"];
             };
         };
         /** @description The body is no JSON, or is encoded other than by gzip. Code: `UNSUPPORTED_MEDIA_TYPE`. */
-        readonly UnsupportedMediaType: {
+        UnsupportedMediaType: {
             headers: {
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly RateLimit: components["headers"]["RateLimit"];
-                readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                readonly [name: string]: unknown;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
             };
             content: {
                 /**
@@ -2705,16 +2740,16 @@ export interface components {
                  *       }
                  *     }
                  */
-                readonly "application/json": components["schemas"]["Error"];
+                "application/json": components["schemas"]["Error"];
             };
         };
         /** @description The `Idempotency-Key` was used before for another request. Code: `IDEMPOTENCY_KEY_REUSED`. */
-        readonly IdempotencyKeyReused: {
+        IdempotencyKeyReused: {
             headers: {
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly RateLimit: components["headers"]["RateLimit"];
-                readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                readonly [name: string]: unknown;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
             };
             content: {
                 /**
@@ -2731,17 +2766,17 @@ export interface components {
                  *       }
                  *     }
                  */
-                readonly "application/json": components["schemas"]["Error"];
+                "application/json": components["schemas"]["Error"];
             };
         };
         /** @description Too many requests, or too many failed attempts on an account. Code: `RATE_LIMITED` or `TOO_MANY_ATTEMPTS`. */
-        readonly TooManyRequests: {
+        TooManyRequests: {
             headers: {
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly RateLimit: components["headers"]["RateLimit"];
-                readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                readonly "Retry-After": components["headers"]["Retry-After"];
-                readonly [name: string]: unknown;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
             };
             content: {
                 /**
@@ -2758,16 +2793,16 @@ export interface components {
                  *       }
                  *     }
                  */
-                readonly "application/json": components["schemas"]["Error"];
+                "application/json": components["schemas"]["Error"];
             };
         };
         /** @description A fault of this installation; its log has more under the request's id. Code: `INTERNAL_ERROR`. */
-        readonly InternalError: {
+        InternalError: {
             headers: {
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly RateLimit: components["headers"]["RateLimit"];
-                readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                readonly [name: string]: unknown;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
             };
             content: {
                 /**
@@ -2784,17 +2819,17 @@ export interface components {
                  *       }
                  *     }
                  */
-                readonly "application/json": components["schemas"]["Error"];
+                "application/json": components["schemas"]["Error"];
             };
         };
         /** @description A part of this installation does not answer, or has no capacity left. Code: `SERVICE_UNAVAILABLE`. */
-        readonly ServiceUnavailable: {
+        ServiceUnavailable: {
             headers: {
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly RateLimit: components["headers"]["RateLimit"];
-                readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                readonly "Retry-After": components["headers"]["Retry-After"];
-                readonly [name: string]: unknown;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
             };
             content: {
                 /**
@@ -2811,16 +2846,16 @@ export interface components {
                  *       }
                  *     }
                  */
-                readonly "application/json": components["schemas"]["Error"];
+                "application/json": components["schemas"]["Error"];
             };
         };
         /** @description The answer took too long. Whether a change was made is not known. Code: `DEADLINE_EXCEEDED`. */
-        readonly DeadlineExceeded: {
+        DeadlineExceeded: {
             headers: {
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly RateLimit: components["headers"]["RateLimit"];
-                readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                readonly [name: string]: unknown;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
             };
             content: {
                 /**
@@ -2837,17 +2872,17 @@ export interface components {
                  *       }
                  *     }
                  */
-                readonly "application/json": components["schemas"]["Error"];
+                "application/json": components["schemas"]["Error"];
             };
         };
     };
     parameters: {
         /** @description Change the resource only if it still is this version. */
-        readonly IfMatch: string;
+        IfMatch: string;
         /** @description Answer only if the resource is no longer this version. */
-        readonly IfNoneMatch: string;
+        IfNoneMatch: string;
         /** @description Makes repeating safe: for 24 hours the same key and request get the first answer again. */
-        readonly IdempotencyKey: string;
+        IdempotencyKey: string;
     };
     requestBodies: never;
     headers: {
@@ -2855,39 +2890,39 @@ export interface components {
          * @description The request's id: the caller's own if it sent one of 1 to 128 characters of `A-Za-z0-9._-`, else a new one.
          * @example 019c12f5-5c00-7b21-a1d7-3c5e9f8b2d40
          */
-        readonly "X-Request-Id": string;
+        "X-Request-Id": string;
         /**
          * @description What is left of the limit that is nearest, and in how many seconds it is full again.
          * @example "user";r=1199;t=60
          */
-        readonly RateLimit: string;
+        RateLimit: string;
         /**
          * @description The limits that count.
          * @example "user";q=1200;w=60
          */
-        readonly "RateLimit-Policy": string;
+        "RateLimit-Policy": string;
         /**
          * @description After how many seconds to try again.
          * @example 30
          */
-        readonly "Retry-After": number;
+        "Retry-After": number;
         /**
          * @description How to prove who one is.
          * @example Bearer
          */
-        readonly "WWW-Authenticate": string;
+        "WWW-Authenticate": string;
         /**
          * @description The version, for `If-Match` and `If-None-Match`.
          * @example "7.0"
          */
-        readonly ETag: string;
+        ETag: string;
         /** @description `true` where the answer is that of an earlier request with the same `Idempotency-Key`. */
-        readonly "Idempotency-Replayed": "true";
+        "Idempotency-Replayed": "true";
         /**
          * @description The refresh token of a browser, or its end.
          * @example portico_refresh=…; HttpOnly; SameSite=Strict; Path=/api/v1/auth
          */
-        readonly "Set-Cookie": string;
+        "Set-Cookie": string;
     };
     pathItems: never;
 }
@@ -2927,6 +2962,7 @@ export type ApiKey = components['schemas']['ApiKey'];
 export type AnswerChallengeRequest = components['schemas']['AnswerChallengeRequest'];
 export type BeginPasskeyChallengeRequest = components['schemas']['BeginPasskeyChallengeRequest'];
 export type Ceremony = components['schemas']['Ceremony'];
+export type Factors = components['schemas']['Factors'];
 export type TotpSecret = components['schemas']['TotpSecret'];
 export type ConfirmTotpRequest = components['schemas']['ConfirmTotpRequest'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
@@ -2995,37 +3031,37 @@ export type HeaderIdempotencyReplayed = components['headers']['Idempotency-Repla
 export type HeaderSetCookie = components['headers']['Set-Cookie'];
 export type $defs = Record<string, never>;
 export interface operations {
-    readonly listUsers: {
-        readonly parameters: {
-            readonly query?: {
+    listUsers: {
+        parameters: {
+            query?: {
                 /** @description What to look for in name and address: a substring from three characters on, the beginning of a word below. Ignores case. */
-                readonly q?: string;
+                q?: string;
                 /** @description Only people with this role. */
-                readonly role?: components["schemas"]["UserRole"];
+                role?: components["schemas"]["UserRole"];
                 /** @description Only people with this status; without it, everybody but deleted ones. */
-                readonly status?: components["schemas"]["UserStatus"];
+                status?: components["schemas"]["UserStatus"];
                 /** @description One of `name`, `email`, `createdAt`, `updatedAt`, with `-` for descending. Default: `-createdAt`. */
-                readonly sort?: "name" | "-name" | "email" | "-email" | "createdAt" | "-createdAt" | "updatedAt" | "-updatedAt";
+                sort?: "name" | "-name" | "email" | "-email" | "createdAt" | "-createdAt" | "updatedAt" | "-updatedAt";
                 /** @description The page, from 1. Not together with `cursor`. */
-                readonly page?: number;
+                page?: number;
                 /** @description The greatest number of rows. Default: 20. */
-                readonly limit?: number;
+                limit?: number;
                 /** @description The `nextCursor` of the page before, with the same sort and filters. */
-                readonly cursor?: string;
+                cursor?: string;
             };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -3061,39 +3097,39 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
+                        success: true;
                         /** @description The people. */
-                        readonly data: readonly components["schemas"]["User"][];
-                        readonly meta: components["schemas"]["Meta"] & {
-                            readonly pagination: components["schemas"]["PageInfo"];
+                        data: components["schemas"]["User"][];
+                        meta: components["schemas"]["Meta"] & {
+                            pagination: components["schemas"]["PageInfo"];
                         };
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly createAccount: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    createAccount: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Makes repeating safe: for 24 hours the same key and request get the first answer again. */
-                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "email": "ada@example.com",
@@ -3102,19 +3138,19 @@ export interface operations {
                  *       "password": "correct horse battery staple"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["CreateAccountRequest"];
+                "application/json": components["schemas"]["CreateAccountRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Created. */
-            readonly 201: {
+            201: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -3139,54 +3175,54 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["User"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["User"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 422: components["responses"]["IdempotencyKeyReused"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly getUser: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    getUser: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Answer only if the resource is no longer this version. */
-                readonly "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The person's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -3211,62 +3247,62 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["User"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["User"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
             /** @description Still the version that `If-None-Match` names. */
-            readonly 304: {
+            304: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
                 };
                 content?: never;
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly deleteAccount: {
-        readonly parameters: {
-            readonly query?: {
+    deleteAccount: {
+        parameters: {
+            query?: {
                 /** @description The id of another active person, who becomes OWNER of the projects that would be left without one. ADMIN only. */
-                readonly newOwnerId?: string;
+                newOwnerId?: string;
             };
-            readonly header?: {
+            header?: {
                 /** @description Change the resource only if it still is this version. */
-                readonly "If-Match"?: components["parameters"]["IfMatch"];
+                "If-Match"?: components["parameters"]["IfMatch"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The person's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -3279,45 +3315,45 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 412: components["responses"]["PreconditionFailed"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly updateUser: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    updateUser: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Change the resource only if it still is this version. */
-                readonly "If-Match"?: components["parameters"]["IfMatch"];
+                "If-Match"?: components["parameters"]["IfMatch"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The person's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
+        requestBody?: {
+            content: {
                 /**
                  * @example {
                  *       "name": "Ada",
@@ -3326,18 +3362,18 @@ export interface operations {
                  *       "status": "ACTIVE"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["UpdateUserRequest"];
+                "application/json": components["schemas"]["UpdateUserRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -3362,56 +3398,56 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["User"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["User"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 412: components["responses"]["PreconditionFailed"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly restoreUser: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
+    restoreUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
                 /**
                  * @description The person's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": Record<string, never>;
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -3436,40 +3472,40 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["User"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["User"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly register: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    register: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Makes repeating safe: for 24 hours the same key and request get the first answer again. */
-                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "email": "ada@example.com",
@@ -3478,19 +3514,19 @@ export interface operations {
                  *       "cookie": false
                  *     }
                  */
-                readonly "application/json": components["schemas"]["RegisterRequest"];
+                "application/json": components["schemas"]["RegisterRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Created. */
-            readonly 201: {
+            201: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    readonly "Set-Cookie": components["headers"]["Set-Cookie"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -3520,37 +3556,37 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["RegisterResponse"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["RegisterResponse"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 422: components["responses"]["IdempotencyKeyReused"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly login: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "email": "ada@example.com",
@@ -3558,18 +3594,18 @@ export interface operations {
                  *       "cookie": false
                  *     }
                  */
-                readonly "application/json": components["schemas"]["LoginRequest"];
+                "application/json": components["schemas"]["LoginRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly "Set-Cookie": components["headers"]["Set-Cookie"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -3602,52 +3638,52 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["LoginResponse"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["LoginResponse"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly refreshToken: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    refreshToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
+        requestBody?: {
+            content: {
                 /**
                  * @example {
                  *       "refreshToken": "an-opaque-text"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["RefreshTokenRequest"];
+                "application/json": components["schemas"]["RefreshTokenRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly "Set-Cookie": components["headers"]["Set-Cookie"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -3664,47 +3700,47 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["RefreshTokenResponse"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["RefreshTokenResponse"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly logout: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": Record<string, never>;
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly "Set-Cookie": components["headers"]["Set-Cookie"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -3717,47 +3753,47 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly logoutAll: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    logoutAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": Record<string, never>;
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly "Set-Cookie": components["headers"]["Set-Cookie"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -3770,51 +3806,51 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly reauthenticate: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    reauthenticate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
+        requestBody?: {
+            content: {
                 /**
                  * @example {
                  *       "password": "correct horse battery staple"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["ReauthenticateRequest"];
+                "application/json": components["schemas"]["ReauthenticateRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -3829,47 +3865,47 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["ReauthenticateResponse"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["ReauthenticateResponse"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly getMe: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    getMe: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Answer only if the resource is no longer this version. */
-                readonly "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -3894,56 +3930,56 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["User"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["User"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
             /** @description Still the version that `If-None-Match` names. */
-            readonly 304: {
+            304: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
                 };
                 content?: never;
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly listSessions: {
-        readonly parameters: {
-            readonly query?: {
+    listSessions: {
+        parameters: {
+            query?: {
                 /** @description The page, from 1. Not together with `cursor`. */
-                readonly page?: number;
+                page?: number;
                 /** @description The greatest number of rows. Default: 20. */
-                readonly limit?: number;
+                limit?: number;
                 /** @description The `nextCursor` of the page before. */
-                readonly cursor?: string;
+                cursor?: string;
             };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -3975,52 +4011,52 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
+                        success: true;
                         /** @description The sessions. */
-                        readonly data: readonly components["schemas"]["Session"][];
-                        readonly meta: components["schemas"]["Meta"] & {
-                            readonly pagination: components["schemas"]["PageInfo"];
+                        data: components["schemas"]["Session"][];
+                        meta: components["schemas"]["Meta"] & {
+                            pagination: components["schemas"]["PageInfo"];
                         };
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly deleteSession: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    deleteSession: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Change the resource only if it still is this version. */
-                readonly "If-Match"?: components["parameters"]["IfMatch"];
+                "If-Match"?: components["parameters"]["IfMatch"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The session's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -4033,53 +4069,53 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 412: components["responses"]["PreconditionFailed"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly changePassword: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "currentPassword": "correct horse battery staple",
                  *       "newPassword": "correct horse battery staple"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["ChangePasswordRequest"];
+                "application/json": components["schemas"]["ChangePasswordRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -4092,60 +4128,60 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly listAuditEntries: {
-        readonly parameters: {
-            readonly query?: {
+    listAuditEntries: {
+        parameters: {
+            query?: {
                 /** @description Only what this actor did: a person's id, a service account's id, a service's name, or `system` for Portico itself. */
-                readonly actor?: string;
+                actor?: string;
                 /** @description Only this action, such as `project.updated`; one that ends in a dot stands for all that begin so, as `project.` does for all that is done to projects. */
-                readonly action?: string;
+                action?: string;
                 /** @description Only what was done to the thing with this id. */
-                readonly target?: string;
+                target?: string;
                 /** @description Only what happened at this moment or later. */
-                readonly since?: string;
+                since?: string;
                 /** @description Only what happened before this moment. */
-                readonly until?: string;
+                until?: string;
                 /** @description The page, from 1. Not together with `cursor`. */
-                readonly page?: number;
+                page?: number;
                 /** @description The greatest number of rows. Default: 20. */
-                readonly limit?: number;
+                limit?: number;
                 /** @description The `nextCursor` of the page before, with the same filters. */
-                readonly cursor?: string;
+                cursor?: string;
             };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -4185,90 +4221,90 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
+                        success: true;
                         /** @description The entries. */
-                        readonly data: readonly components["schemas"]["AuditEntry"][];
-                        readonly meta: components["schemas"]["Meta"] & {
-                            readonly pagination: components["schemas"]["PageInfo"];
+                        data: components["schemas"]["AuditEntry"][];
+                        meta: components["schemas"]["Meta"] & {
+                            pagination: components["schemas"]["PageInfo"];
                         };
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly exportAuditEntries: {
-        readonly parameters: {
-            readonly query?: {
+    exportAuditEntries: {
+        parameters: {
+            query?: {
                 /** @description Only what this actor did: a person's id, a service account's id, a service's name, or `system` for Portico itself. */
-                readonly actor?: string;
+                actor?: string;
                 /** @description Only this action, such as `project.updated`; one that ends in a dot stands for all that begin so, as `project.` does for all that is done to projects. */
-                readonly action?: string;
+                action?: string;
                 /** @description Only what was done to the thing with this id. */
-                readonly target?: string;
+                target?: string;
                 /** @description Only what happened at this moment or later. */
-                readonly since?: string;
+                since?: string;
                 /** @description Only what happened before this moment. */
-                readonly until?: string;
+                until?: string;
             };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /** @example {"id":"019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58","createdAt":"2026-01-31T09:30:00.000Z","actor":{"type":"USER","id":"019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58","name":"Ada"},"action":"project.updated","target":{"type":"project","id":"019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58"},"ip":"192.0.2.1","requestId":"019c12f5-7b10-7a94-8e55-2d3c9a7f0b16","details":null} */
-                    readonly "application/x-ndjson": string;
+                    "application/x-ndjson": string;
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly createEventsTicket: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    createEventsTicket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": Record<string, never>;
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -4283,52 +4319,52 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["EventsTicket"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["EventsTicket"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly forgotPassword: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    forgotPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "email": "ada@example.com"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["ForgotPasswordRequest"];
+                "application/json": components["schemas"]["ForgotPasswordRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Accepted; the work goes on. */
-            readonly 202: {
+            202: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -4341,53 +4377,53 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly resetPassword: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "token": "an-opaque-text",
                  *       "newPassword": "correct horse battery staple"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["ResetPasswordRequest"];
+                "application/json": components["schemas"]["ResetPasswordRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -4400,53 +4436,53 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly verifyEmail: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    verifyEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "token": "an-opaque-text"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["VerifyEmailRequest"];
+                "application/json": components["schemas"]["VerifyEmailRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -4471,47 +4507,47 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["User"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["User"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly resendVerification: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    resendVerification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": Record<string, never>;
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Accepted; the work goes on. */
-            readonly 202: {
+            202: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -4524,52 +4560,52 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly changeEmail: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    changeEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "newEmail": "ada@example.com"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["ChangeEmailRequest"];
+                "application/json": components["schemas"]["ChangeEmailRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Accepted; the work goes on. */
-            readonly 202: {
+            202: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -4582,53 +4618,53 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly undoEmailChange: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    undoEmailChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "token": "an-opaque-text"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["UndoEmailChangeRequest"];
+                "application/json": components["schemas"]["UndoEmailChangeRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -4653,36 +4689,36 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["User"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["User"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly estimateStrength: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    estimateStrength: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "password": "correct horse battery staple",
@@ -4690,17 +4726,17 @@ export interface operations {
                  *       "name": "Ada"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["EstimateStrengthRequest"];
+                "application/json": components["schemas"]["EstimateStrengthRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -4718,54 +4754,54 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["EstimateStrengthResponse"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["EstimateStrengthResponse"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly listSignIns: {
-        readonly parameters: {
-            readonly query?: {
+    listSignIns: {
+        parameters: {
+            query?: {
                 /** @description The page, from 1. Not together with `cursor`. */
-                readonly page?: number;
+                page?: number;
                 /** @description The greatest number of rows. Default: 20. */
-                readonly limit?: number;
+                limit?: number;
                 /** @description The `nextCursor` of the page before. */
-                readonly cursor?: string;
+                cursor?: string;
             };
-            readonly header?: never;
-            readonly path: {
+            header?: never;
+            path: {
                 /**
                  * @description The person's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -4797,51 +4833,51 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
+                        success: true;
                         /** @description The sign-ins. */
-                        readonly data: readonly components["schemas"]["SignIn"][];
-                        readonly meta: components["schemas"]["Meta"] & {
-                            readonly pagination: components["schemas"]["PageInfo"];
+                        data: components["schemas"]["SignIn"][];
+                        meta: components["schemas"]["Meta"] & {
+                            pagination: components["schemas"]["PageInfo"];
                         };
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly listApiKeys: {
-        readonly parameters: {
-            readonly query?: {
+    listApiKeys: {
+        parameters: {
+            query?: {
                 /** @description The page, from 1. Not together with `cursor`. */
-                readonly page?: number;
+                page?: number;
                 /** @description The greatest number of rows. Default: 20. */
-                readonly limit?: number;
+                limit?: number;
                 /** @description The `nextCursor` of the page before. */
-                readonly cursor?: string;
+                cursor?: string;
             };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -4875,39 +4911,39 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
+                        success: true;
                         /** @description The keys. */
-                        readonly data: readonly components["schemas"]["ApiKey"][];
-                        readonly meta: components["schemas"]["Meta"] & {
-                            readonly pagination: components["schemas"]["PageInfo"];
+                        data: components["schemas"]["ApiKey"][];
+                        meta: components["schemas"]["Meta"] & {
+                            pagination: components["schemas"]["PageInfo"];
                         };
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly createApiKey: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Makes repeating safe: for 24 hours the same key and request get the first answer again. */
-                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "name": "Ada",
@@ -4917,18 +4953,18 @@ export interface operations {
                  *       "expiresAt": "2026-01-31T09:40:00.000Z"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["CreateApiKeyRequest"];
+                "application/json": components["schemas"]["CreateApiKeyRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Created. */
-            readonly 201: {
+            201: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -4954,53 +4990,53 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["CreateApiKeyResponse"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["CreateApiKeyResponse"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 422: components["responses"]["IdempotencyKeyReused"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly deleteApiKey: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    deleteApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Change the resource only if it still is this version. */
-                readonly "If-Match"?: components["parameters"]["IfMatch"];
+                "If-Match"?: components["parameters"]["IfMatch"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The key's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -5013,36 +5049,36 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 412: components["responses"]["PreconditionFailed"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly answerChallenge: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    answerChallenge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "mfaToken": "an-opaque-text",
@@ -5050,18 +5086,18 @@ export interface operations {
                  *       "cookie": false
                  *     }
                  */
-                readonly "application/json": components["schemas"]["AnswerChallengeRequest"];
+                "application/json": components["schemas"]["AnswerChallengeRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly "Set-Cookie": components["headers"]["Set-Cookie"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -5094,51 +5130,51 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["LoginResponse"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["LoginResponse"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly beginPasskeyChallenge: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    beginPasskeyChallenge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "mfaToken": "an-opaque-text"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["BeginPasskeyChallengeRequest"];
+                "application/json": components["schemas"]["BeginPasskeyChallengeRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -5154,47 +5190,97 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["Ceremony"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["Ceremony"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly beginTotp: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    getFactors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": Record<string, never>;
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "data": {
+                     *         "totp": false,
+                     *         "recoveryCodesLeft": 1,
+                     *         "passkeys": 1
+                     *       },
+                     *       "meta": {
+                     *         "timestamp": "2026-01-31T09:30:00.000Z",
+                     *         "requestId": "019c12f5-5c00-7b21-a1d7-3c5e9f8b2d40"
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @constant */
+                        success: true;
+                        data: components["schemas"]["Factors"];
+                        meta: components["schemas"]["Meta"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    beginTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -5211,52 +5297,52 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["TotpSecret"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["TotpSecret"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly confirmTotp: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    confirmTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "code": "282760"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["ConfirmTotpRequest"];
+                "application/json": components["schemas"]["ConfirmTotpRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -5271,52 +5357,52 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["RecoveryCodes"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["RecoveryCodes"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly disableTotp: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    disableTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "code": "282760"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["DisableTotpRequest"];
+                "application/json": components["schemas"]["DisableTotpRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -5329,47 +5415,47 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly renewRecoveryCodes: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    renewRecoveryCodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": Record<string, never>;
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -5384,47 +5470,47 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["RecoveryCodes"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["RecoveryCodes"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly beginPasskeyRegistration: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    beginPasskeyRegistration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": Record<string, never>;
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -5440,50 +5526,50 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["Ceremony"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["Ceremony"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly listPasskeys: {
-        readonly parameters: {
-            readonly query?: {
+    listPasskeys: {
+        parameters: {
+            query?: {
                 /** @description The page, from 1. Not together with `cursor`. */
-                readonly page?: number;
+                page?: number;
                 /** @description The greatest number of rows. Default: 20. */
-                readonly limit?: number;
+                limit?: number;
                 /** @description The `nextCursor` of the page before. */
-                readonly cursor?: string;
+                cursor?: string;
             };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -5512,39 +5598,39 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
+                        success: true;
                         /** @description The passkeys. */
-                        readonly data: readonly components["schemas"]["Passkey"][];
-                        readonly meta: components["schemas"]["Meta"] & {
-                            readonly pagination: components["schemas"]["PageInfo"];
+                        data: components["schemas"]["Passkey"][];
+                        meta: components["schemas"]["Meta"] & {
+                            pagination: components["schemas"]["PageInfo"];
                         };
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly createPasskey: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    createPasskey: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Makes repeating safe: for 24 hours the same key and request get the first answer again. */
-                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "ceremonyId": "019c12f5-7b10-7a94-8e55-2d3c9a7f0b16",
@@ -5554,18 +5640,18 @@ export interface operations {
                  *       }
                  *     }
                  */
-                readonly "application/json": components["schemas"]["CreatePasskeyRequest"];
+                "application/json": components["schemas"]["CreatePasskeyRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Created. */
-            readonly 201: {
+            201: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -5583,53 +5669,53 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["Passkey"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["Passkey"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 422: components["responses"]["IdempotencyKeyReused"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly deletePasskey: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    deletePasskey: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Change the resource only if it still is this version. */
-                readonly "If-Match"?: components["parameters"]["IfMatch"];
+                "If-Match"?: components["parameters"]["IfMatch"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The passkey's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -5642,61 +5728,61 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 412: components["responses"]["PreconditionFailed"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly updatePasskey: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    updatePasskey: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Change the resource only if it still is this version. */
-                readonly "If-Match"?: components["parameters"]["IfMatch"];
+                "If-Match"?: components["parameters"]["IfMatch"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The passkey's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
+        requestBody?: {
+            content: {
                 /**
                  * @example {
                  *       "name": "Ada"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["UpdatePasskeyRequest"];
+                "application/json": components["schemas"]["UpdatePasskeyRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -5714,49 +5800,49 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["Passkey"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["Passkey"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 412: components["responses"]["PreconditionFailed"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly beginPasskeyLogin: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    beginPasskeyLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": Record<string, never>;
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -5772,34 +5858,34 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["Ceremony"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["Ceremony"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly loginWithPasskey: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    loginWithPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "ceremonyId": "019c12f5-7b10-7a94-8e55-2d3c9a7f0b16",
@@ -5809,18 +5895,18 @@ export interface operations {
                  *       "cookie": false
                  *     }
                  */
-                readonly "application/json": components["schemas"]["LoginWithPasskeyRequest"];
+                "application/json": components["schemas"]["LoginWithPasskeyRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly "Set-Cookie": components["headers"]["Set-Cookie"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -5853,52 +5939,52 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["LoginResponse"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["LoginResponse"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly resetMfa: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
+    resetMfa: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
                 /**
                  * @description The person's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": Record<string, never>;
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -5911,44 +5997,44 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly getJwks: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    getJwks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -5965,33 +6051,33 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    readonly "application/json": components["schemas"]["Jwks"];
+                    "application/json": components["schemas"]["Jwks"];
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly getIssuerMetadata: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    getIssuerMetadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -6012,40 +6098,40 @@ export interface operations {
                      *       "scopes_supported": []
                      *     }
                      */
-                    readonly "application/json": components["schemas"]["IssuerMetadata"];
+                    "application/json": components["schemas"]["IssuerMetadata"];
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly listServiceAccounts: {
-        readonly parameters: {
-            readonly query?: {
+    listServiceAccounts: {
+        parameters: {
+            query?: {
                 /** @description The page, from 1. Not together with `cursor`. */
-                readonly page?: number;
+                page?: number;
                 /** @description The greatest number of rows. Default: 20. */
-                readonly limit?: number;
+                limit?: number;
                 /** @description The `nextCursor` of the page before. */
-                readonly cursor?: string;
+                cursor?: string;
             };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -6073,56 +6159,56 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
+                        success: true;
                         /** @description The service accounts. */
-                        readonly data: readonly components["schemas"]["ServiceAccount"][];
-                        readonly meta: components["schemas"]["Meta"] & {
-                            readonly pagination: components["schemas"]["PageInfo"];
+                        data: components["schemas"]["ServiceAccount"][];
+                        meta: components["schemas"]["Meta"] & {
+                            pagination: components["schemas"]["PageInfo"];
                         };
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly createServiceAccount: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    createServiceAccount: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Makes repeating safe: for 24 hours the same key and request get the first answer again. */
-                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "name": "Ada"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["CreateServiceAccountRequest"];
+                "application/json": components["schemas"]["CreateServiceAccountRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Created. */
-            readonly 201: {
+            201: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -6139,53 +6225,53 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["ServiceAccount"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["ServiceAccount"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 422: components["responses"]["IdempotencyKeyReused"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly deleteServiceAccount: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    deleteServiceAccount: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Change the resource only if it still is this version. */
-                readonly "If-Match"?: components["parameters"]["IfMatch"];
+                "If-Match"?: components["parameters"]["IfMatch"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The account's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -6198,56 +6284,56 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 412: components["responses"]["PreconditionFailed"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly listServiceAccountKeys: {
-        readonly parameters: {
-            readonly query?: {
+    listServiceAccountKeys: {
+        parameters: {
+            query?: {
                 /** @description The page, from 1. Not together with `cursor`. */
-                readonly page?: number;
+                page?: number;
                 /** @description The greatest number of rows. Default: 20. */
-                readonly limit?: number;
+                limit?: number;
                 /** @description The `nextCursor` of the page before. */
-                readonly cursor?: string;
+                cursor?: string;
             };
-            readonly header?: never;
-            readonly path: {
+            header?: never;
+            path: {
                 /**
                  * @description The account's id.
                  * @example 019c12f5-7b10-7a94-8e55-2d3c9a7f0b16
                  */
-                readonly serviceAccountId: string;
+                serviceAccountId: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -6281,46 +6367,46 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
+                        success: true;
                         /** @description The keys. */
-                        readonly data: readonly components["schemas"]["ApiKey"][];
-                        readonly meta: components["schemas"]["Meta"] & {
-                            readonly pagination: components["schemas"]["PageInfo"];
+                        data: components["schemas"]["ApiKey"][];
+                        meta: components["schemas"]["Meta"] & {
+                            pagination: components["schemas"]["PageInfo"];
                         };
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly createServiceAccountKey: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    createServiceAccountKey: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Makes repeating safe: for 24 hours the same key and request get the first answer again. */
-                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The account's id.
                  * @example 019c12f5-7b10-7a94-8e55-2d3c9a7f0b16
                  */
-                readonly serviceAccountId: string;
+                serviceAccountId: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "name": "Ada",
@@ -6330,18 +6416,18 @@ export interface operations {
                  *       "expiresAt": "2026-01-31T09:40:00.000Z"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["CreateServiceAccountKeyRequest"];
+                "application/json": components["schemas"]["CreateServiceAccountKeyRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Created. */
-            readonly 201: {
+            201: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -6367,59 +6453,59 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["CreateApiKeyResponse"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["CreateApiKeyResponse"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 422: components["responses"]["IdempotencyKeyReused"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly deleteServiceAccountKey: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    deleteServiceAccountKey: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Change the resource only if it still is this version. */
-                readonly "If-Match"?: components["parameters"]["IfMatch"];
+                "If-Match"?: components["parameters"]["IfMatch"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The account's id.
                  * @example 019c12f5-7b10-7a94-8e55-2d3c9a7f0b16
                  */
-                readonly serviceAccountId: string;
+                serviceAccountId: string;
                 /**
                  * @description The key's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -6432,58 +6518,58 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 412: components["responses"]["PreconditionFailed"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly impersonate: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
+    impersonate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
                 /**
                  * @description The person's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "reason": "Asked for help by telephone"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["ImpersonateRequest"];
+                "application/json": components["schemas"]["ImpersonateRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -6499,53 +6585,53 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["ImpersonateResponse"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["ImpersonateResponse"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly endUserSessions: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    endUserSessions: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Change the resource only if it still is this version. */
-                readonly "If-Match"?: components["parameters"]["IfMatch"];
+                "If-Match"?: components["parameters"]["IfMatch"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The person's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -6558,60 +6644,60 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 412: components["responses"]["PreconditionFailed"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly listProjects: {
-        readonly parameters: {
-            readonly query?: {
+    listProjects: {
+        parameters: {
+            query?: {
                 /** @description What to look for in name, slug and description: a substring from three characters on, the beginning of a word below. Ignores case. */
-                readonly q?: string;
+                q?: string;
                 /** @description PUBLIC: all public projects, also those of others. PRIVATE: the caller's private ones. */
-                readonly visibility?: components["schemas"]["ProjectVisibility"];
+                visibility?: components["schemas"]["ProjectVisibility"];
                 /** @description Only projects in which the caller has this role. */
-                readonly role?: components["schemas"]["MemberRole"];
+                role?: components["schemas"]["MemberRole"];
                 /** @description `false` (default), `true` or `any`. */
-                readonly archived?: "false" | "true" | "any";
+                archived?: "false" | "true" | "any";
                 /** @description One of `name`, `createdAt`, `updatedAt`, with `-` for descending. Default: `-createdAt`. */
-                readonly sort?: "name" | "-name" | "createdAt" | "-createdAt" | "updatedAt" | "-updatedAt";
+                sort?: "name" | "-name" | "createdAt" | "-createdAt" | "updatedAt" | "-updatedAt";
                 /** @description The page, from 1. Not together with `cursor`. */
-                readonly page?: number;
+                page?: number;
                 /** @description The greatest number of rows. Default: 20. */
-                readonly limit?: number;
+                limit?: number;
                 /** @description The `nextCursor` of the page before, with the same sort and filters. */
-                readonly cursor?: string;
+                cursor?: string;
             };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -6647,39 +6733,39 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
+                        success: true;
                         /** @description The projects. */
-                        readonly data: readonly components["schemas"]["Project"][];
-                        readonly meta: components["schemas"]["Meta"] & {
-                            readonly pagination: components["schemas"]["PageInfo"];
+                        data: components["schemas"]["Project"][];
+                        meta: components["schemas"]["Meta"] & {
+                            pagination: components["schemas"]["PageInfo"];
                         };
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly createProject: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    createProject: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Makes repeating safe: for 24 hours the same key and request get the first answer again. */
-                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "name": "Ada",
@@ -6688,19 +6774,19 @@ export interface operations {
                  *       "slug": "analytical-engine"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["CreateProjectRequest"];
+                "application/json": components["schemas"]["CreateProjectRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Created. */
-            readonly 201: {
+            201: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -6725,54 +6811,54 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["Project"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["Project"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 422: components["responses"]["IdempotencyKeyReused"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly getProject: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    getProject: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Answer only if the resource is no longer this version. */
-                readonly "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The project's id or slug.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -6797,59 +6883,59 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["Project"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["Project"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
             /** @description Still the version that `If-None-Match` names. */
-            readonly 304: {
+            304: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
                 };
                 content?: never;
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly deleteProject: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    deleteProject: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Change the resource only if it still is this version. */
-                readonly "If-Match"?: components["parameters"]["IfMatch"];
+                "If-Match"?: components["parameters"]["IfMatch"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The project's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -6862,45 +6948,45 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 412: components["responses"]["PreconditionFailed"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly updateProject: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    updateProject: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Change the resource only if it still is this version. */
-                readonly "If-Match"?: components["parameters"]["IfMatch"];
+                "If-Match"?: components["parameters"]["IfMatch"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The project's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
+        requestBody?: {
+            content: {
                 /**
                  * @example {
                  *       "name": "Ada",
@@ -6909,18 +6995,18 @@ export interface operations {
                  *       "slug": "analytical-engine"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["UpdateProjectRequest"];
+                "application/json": components["schemas"]["UpdateProjectRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -6945,56 +7031,56 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["Project"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["Project"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 412: components["responses"]["PreconditionFailed"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly archiveProject: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
+    archiveProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
                 /**
                  * @description The project's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": Record<string, never>;
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -7019,55 +7105,55 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["Project"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["Project"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly unarchiveProject: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
+    unarchiveProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
                 /**
                  * @description The project's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": Record<string, never>;
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -7092,60 +7178,60 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["Project"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["Project"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly transferProject: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
+    transferProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
                 /**
                  * @description The project's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "userId": "019c12f5-7b10-7a94-8e55-2d3c9a7f0b16"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["TransferProjectRequest"];
+                "application/json": components["schemas"]["TransferProjectRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -7170,59 +7256,59 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["Project"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["Project"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly listMembers: {
-        readonly parameters: {
-            readonly query?: {
+    listMembers: {
+        parameters: {
+            query?: {
                 /** @description `name` or `joinedAt`, with `-` for descending. Default: `joinedAt`. */
-                readonly sort?: "name" | "-name" | "joinedAt" | "-joinedAt";
+                sort?: "name" | "-name" | "joinedAt" | "-joinedAt";
                 /** @description The page, from 1. Not together with `cursor`. */
-                readonly page?: number;
+                page?: number;
                 /** @description The greatest number of rows. Default: 20. */
-                readonly limit?: number;
+                limit?: number;
                 /** @description The `nextCursor` of the page before, with the same sort. */
-                readonly cursor?: string;
+                cursor?: string;
             };
-            readonly header?: never;
-            readonly path: {
+            header?: never;
+            path: {
                 /**
                  * @description The project's id.
                  * @example 019c12f5-7b10-7a94-8e55-2d3c9a7f0b16
                  */
-                readonly projectId: string;
+                projectId: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -7257,65 +7343,65 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
+                        success: true;
                         /** @description The members. */
-                        readonly data: readonly components["schemas"]["Member"][];
-                        readonly meta: components["schemas"]["Meta"] & {
-                            readonly pagination: components["schemas"]["PageInfo"];
+                        data: components["schemas"]["Member"][];
+                        meta: components["schemas"]["Meta"] & {
+                            pagination: components["schemas"]["PageInfo"];
                         };
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly createMember: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    createMember: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Makes repeating safe: for 24 hours the same key and request get the first answer again. */
-                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The project's id.
                  * @example 019c12f5-7b10-7a94-8e55-2d3c9a7f0b16
                  */
-                readonly projectId: string;
+                projectId: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "userId": "019c12f5-7b10-7a94-8e55-2d3c9a7f0b16",
                  *       "role": "OWNER"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["CreateMemberRequest"];
+                "application/json": components["schemas"]["CreateMemberRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Created. */
-            readonly 201: {
+            201: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -7339,59 +7425,59 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["Member"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["Member"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 422: components["responses"]["IdempotencyKeyReused"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly deleteMember: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    deleteMember: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Change the resource only if it still is this version. */
-                readonly "If-Match"?: components["parameters"]["IfMatch"];
+                "If-Match"?: components["parameters"]["IfMatch"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The project's id.
                  * @example 019c12f5-7b10-7a94-8e55-2d3c9a7f0b16
                  */
-                readonly projectId: string;
+                projectId: string;
                 /**
                  * @description The member's id.
                  * @example 019c12f5-7b10-7a94-8e55-2d3c9a7f0b16
                  */
-                readonly userId: string;
+                userId: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -7404,67 +7490,67 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 412: components["responses"]["PreconditionFailed"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly updateMember: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    updateMember: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Change the resource only if it still is this version. */
-                readonly "If-Match"?: components["parameters"]["IfMatch"];
+                "If-Match"?: components["parameters"]["IfMatch"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The project's id.
                  * @example 019c12f5-7b10-7a94-8e55-2d3c9a7f0b16
                  */
-                readonly projectId: string;
+                projectId: string;
                 /**
                  * @description The member's id.
                  * @example 019c12f5-7b10-7a94-8e55-2d3c9a7f0b16
                  */
-                readonly userId: string;
+                userId: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
+        requestBody?: {
+            content: {
                 /**
                  * @example {
                  *       "role": "OWNER"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["UpdateMemberRequest"];
+                "application/json": components["schemas"]["UpdateMemberRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -7488,62 +7574,62 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["Member"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["Member"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 412: components["responses"]["PreconditionFailed"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly listInvitations: {
-        readonly parameters: {
-            readonly query?: {
+    listInvitations: {
+        parameters: {
+            query?: {
                 /** @description Only invitations with this status. */
-                readonly status?: components["schemas"]["InvitationStatus"];
+                status?: components["schemas"]["InvitationStatus"];
                 /** @description `createdAt`, or `-createdAt` for descending. Default: `-createdAt`. */
-                readonly sort?: "createdAt" | "-createdAt";
+                sort?: "createdAt" | "-createdAt";
                 /** @description The page, from 1. Not together with `cursor`. */
-                readonly page?: number;
+                page?: number;
                 /** @description The greatest number of rows. Default: 20. */
-                readonly limit?: number;
+                limit?: number;
                 /** @description The `nextCursor` of the page before, with the same sort and status. */
-                readonly cursor?: string;
+                cursor?: string;
             };
-            readonly header?: never;
-            readonly path: {
+            header?: never;
+            path: {
                 /**
                  * @description The project's id.
                  * @example 019c12f5-7b10-7a94-8e55-2d3c9a7f0b16
                  */
-                readonly projectId: string;
+                projectId: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -7580,64 +7666,64 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
+                        success: true;
                         /** @description The invitations. */
-                        readonly data: readonly components["schemas"]["Invitation"][];
-                        readonly meta: components["schemas"]["Meta"] & {
-                            readonly pagination: components["schemas"]["PageInfo"];
+                        data: components["schemas"]["Invitation"][];
+                        meta: components["schemas"]["Meta"] & {
+                            pagination: components["schemas"]["PageInfo"];
                         };
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly createInvitation: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    createInvitation: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Makes repeating safe: for 24 hours the same key and request get the first answer again. */
-                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The project's id.
                  * @example 019c12f5-7b10-7a94-8e55-2d3c9a7f0b16
                  */
-                readonly projectId: string;
+                projectId: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
+        requestBody: {
+            content: {
                 /**
                  * @example {
                  *       "email": "ada@example.com",
                  *       "role": "ADMIN"
                  *     }
                  */
-                readonly "application/json": components["schemas"]["CreateInvitationRequest"];
+                "application/json": components["schemas"]["CreateInvitationRequest"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Created. */
-            readonly 201: {
+            201: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -7663,59 +7749,59 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["Invitation"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["Invitation"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 422: components["responses"]["IdempotencyKeyReused"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly deleteInvitation: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    deleteInvitation: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Change the resource only if it still is this version. */
-                readonly "If-Match"?: components["parameters"]["IfMatch"];
+                "If-Match"?: components["parameters"]["IfMatch"];
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The project's id.
                  * @example 019c12f5-7b10-7a94-8e55-2d3c9a7f0b16
                  */
-                readonly projectId: string;
+                projectId: string;
                 /**
                  * @description The invitation's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -7728,58 +7814,58 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: null;
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: null;
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 412: components["responses"]["PreconditionFailed"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly resendInvitation: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
+    resendInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
                 /**
                  * @description The project's id.
                  * @example 019c12f5-7b10-7a94-8e55-2d3c9a7f0b16
                  */
-                readonly projectId: string;
+                projectId: string;
                 /**
                  * @description The invitation's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": Record<string, never>;
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -7805,53 +7891,53 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["Invitation"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["Invitation"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly listMyInvitations: {
-        readonly parameters: {
-            readonly query?: {
+    listMyInvitations: {
+        parameters: {
+            query?: {
                 /** @description `createdAt`, or `-createdAt` for descending. Default: `-createdAt`. */
-                readonly sort?: "createdAt" | "-createdAt";
+                sort?: "createdAt" | "-createdAt";
                 /** @description The page, from 1. Not together with `cursor`. */
-                readonly page?: number;
+                page?: number;
                 /** @description The greatest number of rows. Default: 20. */
-                readonly limit?: number;
+                limit?: number;
                 /** @description The `nextCursor` of the page before, with the same sort. */
-                readonly cursor?: string;
+                cursor?: string;
             };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -7888,54 +7974,54 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
+                        success: true;
                         /** @description The invitations. */
-                        readonly data: readonly components["schemas"]["Invitation"][];
-                        readonly meta: components["schemas"]["Meta"] & {
-                            readonly pagination: components["schemas"]["PageInfo"];
+                        data: components["schemas"]["Invitation"][];
+                        meta: components["schemas"]["Meta"] & {
+                            pagination: components["schemas"]["PageInfo"];
                         };
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly acceptInvitation: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
+    acceptInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
                 /**
                  * @description The invitation's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": Record<string, never>;
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -7959,54 +8045,54 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["Member"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["Member"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly declineInvitation: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
+    declineInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
                 /**
                  * @description The invitation's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": Record<string, never>;
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -8032,53 +8118,53 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["Invitation"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["Invitation"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly listMailJobs: {
-        readonly parameters: {
-            readonly query?: {
+    listMailJobs: {
+        parameters: {
+            query?: {
                 /** @description Only jobs with this status. */
-                readonly status?: components["schemas"]["MailJobStatus"];
+                status?: components["schemas"]["MailJobStatus"];
                 /** @description The page, from 1. Not together with `cursor`. */
-                readonly page?: number;
+                page?: number;
                 /** @description The greatest number of rows. Default: 20. */
-                readonly limit?: number;
+                limit?: number;
                 /** @description The `nextCursor` of the page before, with the same filter. */
-                readonly cursor?: string;
+                cursor?: string;
             };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -8111,53 +8197,53 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
+                        success: true;
                         /** @description The jobs. */
-                        readonly data: readonly components["schemas"]["MailJob"][];
-                        readonly meta: components["schemas"]["Meta"] & {
-                            readonly pagination: components["schemas"]["PageInfo"];
+                        data: components["schemas"]["MailJob"][];
+                        meta: components["schemas"]["Meta"] & {
+                            pagination: components["schemas"]["PageInfo"];
                         };
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly retryMailJob: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
+    retryMailJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
                 /**
                  * @description The job's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": Record<string, never>;
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Accepted; the work goes on. */
-            readonly 202: {
+            202: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -8179,50 +8265,50 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["MailJob"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["MailJob"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 409: components["responses"]["Conflict"];
-            readonly 413: components["responses"]["ContentTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly exportUser: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
+    exportUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
                 /**
                  * @description The person's id.
                  * @example 019c12f5-6a40-7c3e-9d0b-6f2b7c1e4a58
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Done. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -8383,156 +8469,156 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    readonly "application/json": {
+                    "application/json": {
                         /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["UserExport"];
-                        readonly meta: components["schemas"]["Meta"];
+                        success: true;
+                        data: components["schemas"]["UserExport"];
+                        meta: components["schemas"]["Meta"];
                     };
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly getHealth: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description All is well. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly status: string;
+                    "application/json": {
+                        status: string;
                         /** Format: date-time */
-                        readonly timestamp: string;
+                        timestamp: string;
                     };
                 };
             };
             /** @description Not now. */
-            readonly 503: {
+            503: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly status: string;
+                    "application/json": {
+                        status: string;
                         /** Format: date-time */
-                        readonly timestamp: string;
+                        timestamp: string;
                     };
                 };
             };
         };
     };
-    readonly getLiveness: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    getLiveness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description All is well. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
                     /** @example ok */
-                    readonly "text/plain": string;
+                    "text/plain": string;
                 };
             };
         };
     };
-    readonly getReadiness: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    getReadiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description All is well. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
                     /** @example ok */
-                    readonly "text/plain": string;
+                    "text/plain": string;
                 };
             };
             /** @description Not now. */
-            readonly 503: {
+            503: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
                     /** @example ok */
-                    readonly "text/plain": string;
+                    "text/plain": string;
                 };
             };
         };
     };
-    readonly getOpenapi: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    getOpenapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description All is well. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": Record<string, never>;
+                    "application/json": Record<string, unknown>;
                 };
             };
         };
     };
-    readonly streamEvents: {
-        readonly parameters: {
-            readonly query?: {
+    streamEvents: {
+        parameters: {
+            query?: {
                 /** @description The same, for clients that cannot send the header. */
-                readonly lastEventId?: string;
+                lastEventId?: string;
             };
-            readonly header?: {
+            header?: {
                 /** @description Go on after the event with this id. */
-                readonly "Last-Event-ID"?: string;
+                "Last-Event-ID"?: string;
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Events without end: `project:created`, `project:updated`, `project:deleted`, `member:added`, `member:updated`, `member:removed`, `invitation:created`, `invitation:updated`, `user:updated`, `session:revoked`. After `resync`, read anew what you show. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
                     /**
@@ -8540,178 +8626,178 @@ export interface operations {
                      *     id: 000000000000001f.000000000000000a.0000000000000007
                      *     data: {"id":"019c12f5-5c00-7b21-a1d7-3c5e9f8b2d40"}
                      */
-                    readonly "text/event-stream": string;
+                    "text/event-stream": string;
                 };
             };
-            readonly 400: components["responses"]["BadRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 406: components["responses"]["NotAcceptable"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
-            readonly 504: components["responses"]["DeadlineExceeded"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
-    readonly issueToken: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    issueToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/x-www-form-urlencoded": {
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
                     /** @enum {string} */
-                    readonly grant_type: "client_credentials";
+                    grant_type: "client_credentials";
                     /** @description The service account's id, unless it is in the header. */
-                    readonly client_id?: string;
+                    client_id?: string;
                     /** @description The service account's key, unless it is in the header. */
-                    readonly client_secret?: string;
+                    client_secret?: string;
                     /** @description What the token is to be good for, with spaces. Default: all that the key is. */
-                    readonly scope?: string;
+                    scope?: string;
                 };
             };
         };
-        readonly responses: {
+        responses: {
             /** @description A token. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
+                    "application/json": {
                         /** @description The access token, a JWT. */
-                        readonly access_token: string;
+                        access_token: string;
                         /** @enum {string} */
-                        readonly token_type: "Bearer";
+                        token_type: "Bearer";
                         /** @description For how many seconds it counts. */
-                        readonly expires_in: number;
+                        expires_in: number;
                         /** @description What it is good for. */
-                        readonly scope: string;
+                        scope: string;
                     };
                 };
             };
             /** @description The request, the grant type or the scope is wrong. */
-            readonly 400: {
+            400: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
+                    "application/json": {
                         /** @description The code of RFC 6749, 5.2, such as `invalid_client`. */
-                        readonly error: string;
+                        error: string;
                         /** @description What is wrong, for people. */
-                        readonly error_description: string;
+                        error_description: string;
                     };
                 };
             };
             /** @description There is no such client with such a key. */
-            readonly 401: {
+            401: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
+                    "application/json": {
                         /** @description The code of RFC 6749, 5.2, such as `invalid_client`. */
-                        readonly error: string;
+                        error: string;
                         /** @description What is wrong, for people. */
-                        readonly error_description: string;
+                        error_description: string;
                     };
                 };
             };
             /** @description The form is too long. */
-            readonly 413: {
+            413: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
+                    "application/json": {
                         /** @description The code of RFC 6749, 5.2, such as `invalid_client`. */
-                        readonly error: string;
+                        error: string;
                         /** @description What is wrong, for people. */
-                        readonly error_description: string;
+                        error_description: string;
                     };
                 };
             };
             /** @description The body is no form. */
-            readonly 415: {
+            415: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
+                    "application/json": {
                         /** @description The code of RFC 6749, 5.2, such as `invalid_client`. */
-                        readonly error: string;
+                        error: string;
                         /** @description What is wrong, for people. */
-                        readonly error_description: string;
+                        error_description: string;
                     };
                 };
             };
             /** @description Too many requests. */
-            readonly 429: {
+            429: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
+                    "application/json": {
                         /** @description The code of RFC 6749, 5.2, such as `invalid_client`. */
-                        readonly error: string;
+                        error: string;
                         /** @description What is wrong, for people. */
-                        readonly error_description: string;
+                        error_description: string;
                     };
                 };
             };
             /** @description Something went wrong on our side. */
-            readonly 500: {
+            500: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
+                    "application/json": {
                         /** @description The code of RFC 6749, 5.2, such as `invalid_client`. */
-                        readonly error: string;
+                        error: string;
                         /** @description What is wrong, for people. */
-                        readonly error_description: string;
+                        error_description: string;
                     };
                 };
             };
             /** @description Not now. */
-            readonly 503: {
+            503: {
                 headers: {
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly RateLimit: components["headers"]["RateLimit"];
-                    readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    readonly [name: string]: unknown;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
+                    "application/json": {
                         /** @description The code of RFC 6749, 5.2, such as `invalid_client`. */
-                        readonly error: string;
+                        error: string;
                         /** @description What is wrong, for people. */
-                        readonly error_description: string;
+                        error_description: string;
                     };
                 };
             };

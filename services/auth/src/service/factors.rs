@@ -18,7 +18,7 @@ use crate::{
     accounts::Accounts,
     admission::Admission,
     challenge::ChallengeHash,
-    error,
+    convert, error,
     factors::Shown,
     policy,
     recovery::RecoveryCodes,
@@ -95,6 +95,17 @@ impl FactorsService for Accounts {
         let challenge = challenge.ok_or_else(error::mfa_token_invalid)?;
         let ceremony = self.begin_passkey(Some(challenge.user_id)).await?;
         Ok(Response::new(ceremony))
+    }
+
+    async fn get_factors(
+        &self,
+        request: Request<proto::GetFactorsRequest>,
+    ) -> Result<Response<proto::Factors>, Failure> {
+        let call = Call::of(&request)?;
+        let user_id = call.user()?.id;
+        let factors = self.store().factors(user_id).await?;
+        let passkeys = self.store().count_passkeys(user_id).await?;
+        Ok(Response::new(convert::factors(&factors, passkeys)))
     }
 
     async fn begin_totp(

@@ -35,6 +35,9 @@ pub(crate) trait FactorQueries: Send + Sync {
     /// All passkeys of a person, the newest first.
     async fn passkeys(&self, user_id: Uuid) -> Result<Vec<Passkey>, Error>;
 
+    /// How many passkeys a person has.
+    async fn count_passkeys(&self, user_id: Uuid) -> Result<usize, Error>;
+
     /// A page of a person's passkeys, the newest first.
     async fn list_passkeys(&self, user_id: Uuid, paging: &Paging) -> Result<Page<Passkey>, Error>;
 

@@ -12,7 +12,10 @@ use crate::{
 impl Play<'_> {
     pub(super) async fn factors(&mut self) {
         let ada = self.portico.register(&self.name("factors")).await;
+        self.step("GetFactors", None, json!({})).await;
+        self.step("GetFactors", Some(&ada), json!({})).await;
         let codes = self.authenticator(&ada).await;
+        self.step("GetFactors", Some(&ada), json!({})).await;
         self.passkeys(&ada).await;
         self.step("RenewRecoveryCodes", None, json!({})).await;
         let step = self.step("RenewRecoveryCodes", Some(&ada), json!({}));

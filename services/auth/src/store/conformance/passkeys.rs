@@ -19,6 +19,7 @@ cases! {
     many_under_one_key_at_once_are_one_passkey,
     nobody_adds_a_passkey_that_somebody_has,
     a_person_has_a_bounded_number_of_passkeys,
+    the_passkeys_of_a_person_are_counted,
     passkeys_are_listed_renamed_and_removed_by_their_person,
     a_passkey_opens_a_session_and_is_seen_to_be_used,
     a_counter_that_did_not_grow_opens_nothing,
@@ -271,6 +272,25 @@ async fn a_person_has_a_bounded_number_of_passkeys(fixture: &Fixture) {
     begin(fixture, &ceremony).await;
     let refused = add(fixture, ceremony.id, Some(&passkey), None, user_id).await;
     assert!(matches!(refused, Ok(Added::TooMany)), "{refused:?}");
+}
+
+async fn the_passkeys_of_a_person_are_counted(fixture: &Fixture) {
+    let (ada, eve) = (fixture.account().await, fixture.account().await);
+    let count = async |user_id| {
+        fixture
+            .store
+            .count_passkeys(user_id)
+            .await
+            .expect("counted")
+    };
+    assert_eq!(count(ada).await, 0);
+    let passkey = added(fixture, ada, 10).await;
+    added(fixture, ada, 11).await;
+    assert_eq!((count(ada).await, count(eve).await), (2, 0));
+    let origin = origin(12);
+    let removed = fixture.store.remove_passkey(ada, passkey.id, &origin);
+    assert!(removed.await.expect("done"));
+    assert_eq!(count(ada).await, 1);
 }
 
 async fn passkeys_are_listed_renamed_and_removed_by_their_person(fixture: &Fixture) {

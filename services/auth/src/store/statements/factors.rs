@@ -60,6 +60,15 @@ macro_rules! factor_queries {
             }
 
             #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
+            async fn count_passkeys(&self, user_id: Uuid) -> Result<usize, Error> {
+                let count: i64 = sqlx::query_scalar(sql::COUNT_PASSKEYS)
+                    .bind(user_id)
+                    .fetch_one(self.reader())
+                    .await?;
+                Ok(usize::try_from(count).unwrap_or(0))
+            }
+
+            #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
             async fn list_passkeys(
                 &self,
                 user_id: Uuid,
