@@ -86,9 +86,15 @@ impl Instance {
 
     /// Each role on its own, on PostgreSQL.
     pub(crate) async fn as_separate_roles() -> Self {
+        Self::as_separate_roles_with(&[]).await
+    }
+
+    /// Each role on its own, with these settings besides.
+    pub(crate) async fn as_separate_roles_with(extra: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mails = MailServer::start().await;
-        let mut variables = common(&folder, &mails, &[("PORTICO_PROFILE", "production")]);
+        let mut variables = common(&folder, &mails, extra);
+        variables.push(("PORTICO_PROFILE".to_owned(), "production".to_owned()));
         let mut key = [0; 32];
         fill_random(&mut key);
         variables.push(("PORTICO_MASTER_KEY".to_owned(), SERVICE_SECRET.to_owned()));
@@ -327,13 +333,15 @@ impl Instance {
 impl Person {
     /// The person that a sign-in answered.
     pub(crate) fn of(data: &Value) -> Self {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let there = |value| text(value).unwrap_or_else(|| panic!("nobody is signed in by {data}"));
         Self {
-            id: text(&data["user"]["id"]),
-            email: text(&data["user"]["email"]),
-            name: text(&data["user"]["name"]),
-            token: text(&data["token"]),
-            refresh_token: text(&data["refreshToken"]),
+            id: there(&data["user"]["id"]),
+            email: there(&data["user"]["email"]),
+            name: there(&data["user"]["name"]),
+            token: there(&data["token"]),
+            // A browser has it in a cookie.
+            refresh_token: text(&data["refreshToken"]).unwrap_or_default(),
         }
     }
 }

@@ -32,13 +32,14 @@ mod support;
 
 pub(crate) use self::instance::{Instance, Person};
 
-/// Runs each case in both shapes of deployment, on a fresh installation.
+/// Runs each case in both shapes of deployment, on a fresh installation, which
+/// may have settings of its own.
 macro_rules! in_both_shapes {
-    ($($case:ident),+ $(,)?) => {
+    (with $settings:expr; $($case:ident),+ $(,)?) => {
         mod in_one_process {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
-                let portico = crate::Instance::in_one_process().await;
+                let portico = crate::Instance::in_one_process_with(&$settings).await;
                 super::$case(&portico).await;
                 portico.stop().await;
             })+
@@ -46,11 +47,14 @@ macro_rules! in_both_shapes {
         mod as_separate_roles {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
-                let portico = crate::Instance::as_separate_roles().await;
+                let portico = crate::Instance::as_separate_roles_with(&$settings).await;
                 super::$case(&portico).await;
                 portico.stop().await;
             })+
         }
+    };
+    ($($case:ident),+ $(,)?) => {
+        $crate::in_both_shapes! { with []; $($case),+ }
     };
 }
 pub(crate) use in_both_shapes;
