@@ -6,6 +6,7 @@ help: ## List the targets
 
 run: ## Everything in one process, on SQLite in ./data
 	@command -v cargo >/dev/null || { echo "make run needs cargo: install Rust first" >&2; exit 1; }
+	@.ci/web
 	@cargo run --locked --package portico
 
 test: ## All tests, with a PostgreSQL and a Redis of their own
@@ -33,4 +34,4 @@ openapi: ## Write the committed contract artefacts anew
 	@.ci/contract write
 
 clean: ## Remove what was built or installed here; ./data stays
-	rm -rf target .tools
+	rm -rf target .tools gateway/web/node_modules gateway/web/*/node_modules gateway/web/*/dist

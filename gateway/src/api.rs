@@ -355,7 +355,8 @@ impl Api {
             email.ok().filter(|email| !email.is_empty())
         });
         let caller = || visit.caller_id().map(Subject::User);
-        named.map(Subject::account).or_else(caller)
+        let account = |email| Subject::account(email, visit.address);
+        named.map(account).or_else(caller)
     }
 
     fn metadata(

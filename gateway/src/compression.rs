@@ -10,12 +10,17 @@ use tower_http::compression::{
 /// A smaller answer fits into one packet either way.
 const MIN_SIZE: u64 = 1024;
 
+/// Marks an answer that was compressed as well as it can be, or need not be.
+#[derive(Clone)]
+pub(crate) struct AsItIs;
+
 /// Compresses as gzip, Brotli or Zstandard.
 pub(crate) fn layer() -> CompressionLayer<impl Predicate> {
     let worth_it = SizeAbove::new(MIN_SIZE)
         .and(NotForContentType::SSE)
         .and(NotForContentType::IMAGES)
-        .and(is_not_secret);
+        .and(is_not_secret)
+        .and(is_not_marked);
     CompressionLayer::new().compress_when(worth_it)
 }
 
@@ -25,4 +30,8 @@ fn is_not_secret(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions)
     headers
         .get(header::CACHE_CONTROL)
         .is_none_or(|value| value != "no-store")
+}
+
+fn is_not_marked(_: StatusCode, _: Version, _: &HeaderMap, marks: &Extensions) -> bool {
+    marks.get::<AsItIs>().is_none()
 }

@@ -4,6 +4,8 @@ use std::{net::IpAddr, num::NonZeroU32, path::PathBuf, str::FromStr, time::Durat
 
 use portico_chassis::config::{self, Env};
 
+use crate::web::Web;
+
 const PUBLIC_URL: &str = "http://localhost:8080";
 const BODY_LIMIT: usize = 1 << 20;
 const MESSAGE_LIMIT: usize = 16 << 10;
@@ -26,6 +28,8 @@ pub struct Config {
     /// The folder of mails to show, in a development installation that has no
     /// mail server.
     pub mailbox: Option<PathBuf>,
+    /// The web client; `None` where it was left out.
+    pub web: Option<Web>,
 }
 
 /// What clients of live changes may have.
@@ -53,7 +57,7 @@ pub struct LimitsConfig {
     pub anonymous: Option<Quota>,
     /// Calls of one person.
     pub user: Option<Quota>,
-    /// Calls that try a password or a token, per address and per account.
+    /// Calls that try a password or a token, per address, and per account and network.
     pub credentials: Option<Quota>,
 }
 
@@ -104,6 +108,7 @@ impl Config {
                 messages: quota(env, "PORTICO_LIVE_MESSAGES", "20/1s"),
             },
             mailbox: None,
+            web: Web::embedded(),
         }
     }
 

@@ -75,13 +75,13 @@ impl Gateway {
             return endpoint.answer(&self.api, &parts, body, visit).await;
         }
         let is_api = path == "/api" || path.starts_with(ENVELOPED) || path.starts_with(WELL_KNOWN);
-        match pages::PATHS.iter().find(|page| **page == path) {
+        match pages::route(path) {
             None if is_api => {
                 let (parts, body) = request.into_parts();
                 self.api.answer(&parts, body, visit).await
             }
             page => {
-                visit.route = page.copied().unwrap_or(visit.route);
+                visit.route = page.unwrap_or(visit.route);
                 self.page(request, is_api, visit).await
             }
         }

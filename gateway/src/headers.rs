@@ -46,21 +46,36 @@ impl Security {
 }
 
 /// Whether a client takes a media type, such as `application/json` (RFC 9110,
-/// section 12.5.1): by the most specific range that covers it.
+/// section 12.5.1). One that does not say takes all.
 pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     let kind = media_type.split('/').next().unwrap_or_default();
     let any_of_kind = format!("{kind}/*");
+    let ranges = ["*/*", &any_of_kind, media_type];
+    takes(headers, header::ACCEPT, &ranges).unwrap_or_else(|| {
+        let mut lines = headers.get_all(header::ACCEPT).iter();
+        let says = |text: &str| text.contains(|letter: char| !", \t".contains(letter));
+        !lines.any(|line| line.to_str().is_ok_and(says))
+    })
+}
+
+/// Whether a client takes a compressed form, such as `gzip` (RFC 9110, section
+/// 12.5.3). One that does not say gets the plain one.
+pub(crate) fn accepts_encoding(headers: &HeaderMap, encoding: &str) -> bool {
+    takes(headers, header::ACCEPT_ENCODING, &["*", encoding]).unwrap_or(false)
+}
+
+/// What a list of what a client takes says of something: by the most specific
+/// range that covers it, the last one of those given here.
+fn takes(headers: &HeaderMap, list: HeaderName, ranges: &[&str]) -> Option<bool> {
     let mut best: Option<(usize, bool)> = None;
-    let lines = headers.get_all(header::ACCEPT);
-    let ranges = lines
+    let lines = headers.get_all(list);
+    let items = lines
         .iter()
-        .flat_map(|line| line.to_str().unwrap_or("*/*").split(','));
-    let mut is_anything_asked = false;
-    for range in ranges.map(str::trim).filter(|range| !range.is_empty()) {
-        is_anything_asked = true;
-        let mut parts = range.split(';').map(str::trim);
+        .flat_map(|line| line.to_str().unwrap_or_default().split(','));
+    for item in items {
+        let mut parts = item.split(';').map(str::trim);
         let covered = parts.next().unwrap_or_default();
-        let Some(precision) = ["*/*", &any_of_kind, media_type]
+        let Some(precision) = ranges
             .iter()
             .position(|known| known.eq_ignore_ascii_case(covered))
         else {
@@ -72,7 +87,7 @@ pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
             best = Some((precision, is_taken));
         }
     }
-    !is_anything_asked || best.is_some_and(|(_, is_taken)| is_taken)
+    best.map(|(_, is_taken)| is_taken)
 }
 
 /// Whether `If-None-Match` names an entity tag, compared weakly (RFC 9110,
@@ -122,6 +137,26 @@ mod tests {
         assert!(accepts_json(&HeaderMap::new()));
         let stream = one(header::ACCEPT, "text/event-stream");
         assert!(accepts(&stream, "text/event-stream") && !accepts_json(&stream));
+    }
+
+    #[test]
+    fn a_compressed_form_is_for_those_who_ask_for_it() {
+        for (accepted, br, gzip) in [
+            ("gzip, deflate, br, zstd", true, true),
+            ("GZIP;q=0.5", false, true),
+            ("*", true, true),
+            ("*;q=0, gzip", false, true),
+            ("br;q=0, *", false, true),
+            ("br;q=0.0,gzip;q=0", false, false),
+            ("identity", false, false),
+            ("brotli", false, false),
+            ("", false, false),
+        ] {
+            let headers = one(header::ACCEPT_ENCODING, accepted);
+            let taken = ["br", "gzip"].map(|encoding| accepts_encoding(&headers, encoding));
+            assert_eq!(taken, [br, gzip], "{accepted}");
+        }
+        assert!(!accepts_encoding(&HeaderMap::new(), "br"));
     }
 
     #[test]

@@ -8,8 +8,9 @@
 //! `ndjson` or `failure` answer. What is listened to instead of called is `live`;
 //! programs get their tokens from `oauth`. `headers`, `cors`, `cookie` and
 //! `compression` finish the answer; `pages` are what the gateway answers by
-//! itself, among them [`docs`], the document of [`openapi`], the pages behind
-//! `links` in mails, and the `mailbox` of a development installation.
+//! itself, among them the client for the `web`, or without it the pages behind
+//! `links` in mails, [`docs`], the document of [`openapi`], and the `mailbox` of a
+//! development installation.
 
 mod api;
 mod authenticate;
@@ -39,6 +40,7 @@ mod server;
 mod trace;
 pub mod transcode;
 mod visit;
+mod web;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -69,6 +71,7 @@ use self::{
 pub use self::{
     config::{Config, LimitsConfig, LiveConfig, Network, Quota},
     server::serve,
+    web::{File, Form, Web},
 };
 
 /// Where the keys of service accounts are exchanged.

@@ -1,7 +1,7 @@
 //! How often clients may call: one limit for nobody in particular, by address;
 //! one for each person; and a strict one for calls that try a password or a
-//! token, by address and by account. Counted as GCRA does, without windows that
-//! all start over at once.
+//! token, by address and by account and network. Counted as GCRA does, without
+//! windows that all start over at once.
 //!
 //! Which limit a request falls under is decided in `api`.
 
@@ -37,7 +37,10 @@ pub(crate) enum Subject {
     Address(IpAddr),
     /// A person.
     User(Uuid),
-    /// An account, by a hash of what a caller says its address is.
+    /// An account from one network, by a hash of what a caller says the address
+    /// of the account is. From all networks together it would be a way to lock
+    /// somebody out: what comes from many is slowed down by auth, which knows
+    /// from where the owner signs in.
     Account([u8; 16]),
 }
 
@@ -129,8 +132,13 @@ impl Subject {
         })
     }
 
-    pub(crate) fn account(email: &str) -> Self {
-        let hash = Sha256::digest(email.trim().to_lowercase());
+    pub(crate) fn account(email: &str, from: IpAddr) -> Self {
+        let network = match from {
+            IpAddr::V4(address) => IpAddr::V4((address.to_bits() >> 8 << 8).into()),
+            IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 80 << 80).into()),
+        };
+        let email = email.trim().to_lowercase();
+        let hash = Sha256::digest(format!("{network} {email}"));
         let mut short = [0; 16];
         short.copy_from_slice(&hash[..16]);
         Self::Account(short)
@@ -202,11 +210,18 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_one_however_its_address_is_typed() {
-        assert_eq!(
-            Subject::account(" Ada@Example.org"),
-            Subject::account("ada@example.org")
-        );
+    fn an_account_is_one_in_each_network_however_its_address_is_typed() {
+        let account = |email, from: &str| {
+            let from = from.parse().expect("an address");
+            Subject::account(email, from)
+        };
+        let ada = account("ada@example.org", "192.0.2.1");
+        assert_eq!(ada, account(" Ada@Example.org", "192.0.2.255"));
+        assert_ne!(ada, account("ada@example.org", "192.0.3.1"));
+        assert_ne!(ada, account("eve@example.org", "192.0.2.1"));
+        let ada = account("ada@example.org", "2001:db8:1:2::1");
+        assert_eq!(ada, account("ada@example.org", "2001:db8:1:3::1"));
+        assert_ne!(ada, account("ada@example.org", "2001:db8:2:2::1"));
     }
 
     #[tokio::test]

@@ -1,4 +1,5 @@
-//! The pages that links in mails lead to, until a web client takes their place.
+//! The pages that links in mails lead to where the web client, which has its own,
+//! was left out.
 //!
 //! A program that looks at mails follows their links, so a GET changes nothing:
 //! each page has a button, which calls the API. The token stands in the fragment

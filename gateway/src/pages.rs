@@ -1,11 +1,11 @@
 //! What the gateway answers itself, outside the API: its health, the OpenAPI
-//! document, the documentation page, and a page at `/`.
+//! document, the documentation page, and the web client or what stands in for it.
 
 use std::sync::{Arc, OnceLock};
 
 use axum::{
     Json, Router,
-    extract::State,
+    extract::{Request, State},
     response::{Html, IntoResponse, Response},
     routing::get,
 };
@@ -23,32 +23,27 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     config::Config, docs, envelope::write_timestamp, headers::none_match_names, links, mailbox,
-    openapi,
+    openapi, web,
 };
 
-/// The paths of everything but assets, as names for metrics.
-pub(crate) const PATHS: [&str; 12] = [
-    "/",
+/// The paths of all but the client and of files, as names for metrics.
+const PATHS: [&str; 6] = [
     "/health",
     "/livez",
     "/readyz",
     "/api/openapi.json",
     "/docs",
     mailbox::PATH,
-    links::PATHS[0],
-    links::PATHS[1],
-    links::PATHS[2],
-    links::PATHS[3],
-    links::PATHS[4],
 ];
 
-/// Until a web client takes its place.
+/// What is at `/` where the web client was left out.
 const WELCOME: &str = r#"<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>Portico</title>
 <h1>Portico</h1>
+<p>The web client was left out of this program: it was built where npm is missing.
 <p>The API is at <code>/api/v1</code>: <a href="/docs">documentation</a>,
 <a href="/api/openapi.json">OpenAPI document</a>, <a href="/health">health</a>.
 </html>
@@ -59,8 +54,7 @@ pub(crate) fn router(config: &Config, readiness: Arc<Readiness>, clock: Clock) -
     let document = Arc::new(Document::new(config.public_url.clone()));
     let mailbox = config.mailbox.as_deref();
     let mailbox = mailbox.map(|folder| mailbox::router(folder, &config.public_url));
-    Router::new()
-        .route("/", get(async || Html(WELCOME)))
+    let router = Router::new()
         .route(
             "/api/openapi.json",
             get(async move |headers| document.answer(&headers)),
@@ -69,9 +63,20 @@ pub(crate) fn router(config: &Config, readiness: Arc<Readiness>, clock: Clock) -
         .with_state((readiness.clone(), clock))
         .merge(probes(readiness))
         .merge(docs::router())
-        .merge(links::router())
-        .merge(mailbox.unwrap_or_default())
-        .fallback(async || (StatusCode::NOT_FOUND, "Not found.\n"))
+        .merge(mailbox.unwrap_or_default());
+    match config.web {
+        Some(web) => router.fallback(async move |request: Request| web.answer(&request)),
+        None => router
+            .route("/", get(async || Html(WELCOME)))
+            .merge(links::router())
+            .fallback(async || web::not_found()),
+    }
+}
+
+/// The name that a path has in metrics, if it is one of these pages.
+pub(crate) fn route(path: &str) -> Option<&'static str> {
+    let page = PATHS.iter().find(|page| **page == path);
+    page.copied().or_else(|| web::route(path))
 }
 
 /// The OpenAPI document. It is written when it is first asked for: most

@@ -103,9 +103,8 @@ impl Drop for Visit {
             .map_or(CLIENT_CLOSED_REQUEST, |status| status.as_u16());
         let took = self.started.elapsed();
         self.metrics
-            .observe_http(self.method, self.route, status, took);
-        self.span
-            .record("otel.name", format_args!("{} {}", self.method, self.route));
+            .observe_http(self.method, self.route, status, took, &self.span);
+        telemetry::name_span(&self.span, format_args!("{} {}", self.method, self.route));
         self.span.record("http.route", self.route);
         self.span.record("http.response.status_code", status);
         let duration_ms = took.as_secs_f64() * 1000.0;
@@ -143,7 +142,6 @@ fn span(request: &mut Request, request_id: &HeaderValue) -> Span {
     let span = tracing::info_span!(
         "request",
         otel.kind = "server",
-        otel.name = Empty,
         http.request.method = request.method().as_str(),
         url.path = request.uri().path(),
         http.route = Empty,

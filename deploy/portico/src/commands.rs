@@ -87,6 +87,13 @@ async fn serve_until_told(settings: &Settings) -> Outcome {
     if let Some(gateway) = running.gateway {
         tracing::info!(%gateway, public_url = settings.public_url, "serving HTTP");
     }
+    if settings
+        .gateway
+        .as_ref()
+        .is_some_and(|gateway| gateway.web.is_none())
+    {
+        tracing::info!("the web client was left out: this program was built without npm");
+    }
     if let Some(grpc) = running.grpc {
         tracing::info!(%grpc, "serving gRPC");
     }

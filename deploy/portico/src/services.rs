@@ -123,6 +123,12 @@ impl Services {
         if let Some(upstream) = services.tokens.clone() {
             services.platform.set_tokens(upstream.clone());
             let revocations = services.platform.revocations();
+            let heard = revocations.clone();
+            services.platform.metrics.look(move |metrics| {
+                if let Some(age) = heard.age() {
+                    metrics.set_revocations_age(age);
+                }
+            });
             services.background.push(Box::new(move |stop| {
                 Box::pin(Platform::follow_revocations(revocations, upstream, stop))
             }));
@@ -144,7 +150,8 @@ impl Services {
             };
             let database = services.database(Role::Projects)?;
             let outbox = services.outbox(Role::Projects, settings)?;
-            let app = portico_projects::build(database, outbox, clock.clone(), peers);
+            let metrics = &services.platform.metrics;
+            let app = portico_projects::build(database, outbox, clock.clone(), peers, metrics);
             Some(services.add(app))
         } else {
             services.remote(settings, Role::Projects)
@@ -230,6 +237,7 @@ impl Services {
                     bail!("the {name} database lacks {pending} migrations: run `portico migrate`");
                 }
             }
+            database.count_connections(&self.platform.metrics, name);
             self.databases.push((place.role, database));
         }
         Ok(())

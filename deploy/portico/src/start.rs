@@ -21,6 +21,9 @@ use tower::ServiceExt as _;
 
 use crate::{services::Services, settings::Settings};
 
+/// What is cut off when the grace time is over has this long to end by itself.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// How often gRPC health follows readiness.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -62,7 +65,7 @@ impl Running {
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.readiness.stop();
         self.stop.cancel();
-        let ended = tokio::time::timeout(serve::GRACE, self.failed()).await;
+        let ended = tokio::time::timeout(serve::GRACE + FAREWELL, self.failed()).await;
         for database in &self.databases {
             database.close().await;
         }
@@ -87,8 +90,8 @@ pub async fn start(settings: &Settings) -> anyhow::Result<Running> {
 
     let admin = serve::bind(settings.admin_listen, "PORTICO_ADMIN_LISTEN").await?;
     let admin_address = admin.local_addr()?;
-    let router =
-        serve::probes(readiness.clone()).merge(serve::metrics(services.platform.metrics.clone()));
+    let router = serve::probes(readiness.clone())
+        .merge(serve::administration(services.platform.metrics.clone()));
     tasks.spawn(serve::http(admin, router, stop.clone()));
 
     let mut gateway_address = None;

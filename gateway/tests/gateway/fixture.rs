@@ -51,7 +51,7 @@ pub(crate) struct Gateway {
     key: EncodingKey,
 }
 
-/// The settings of a gateway in a test.
+/// The settings of a gateway in a test: one without the web client.
 pub(crate) fn config(variables: &[(&str, &str)]) -> Config {
     let limits_off = ["ANONYMOUS", "USER", "CREDENTIALS"]
         .map(|limit| (format!("PORTICO_RATE_LIMIT_{limit}"), "off".to_owned()));
@@ -61,7 +61,10 @@ pub(crate) fn config(variables: &[(&str, &str)]) -> Config {
     let mut env = Env::of(limits_off.into_iter().chain(variables));
     let config = Config::read(&mut env);
     env.finish().expect("a valid configuration");
-    config
+    Config {
+        web: None,
+        ..config
+    }
 }
 
 impl Gateway {

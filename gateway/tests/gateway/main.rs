@@ -16,3 +16,4 @@ mod oauth;
 mod pages;
 mod services;
 mod streams;
+mod web;

@@ -72,6 +72,24 @@ async fn pages_have_strict_policies_and_unknown_ones_are_not_found() {
 }
 
 #[tokio::test]
+async fn a_program_without_the_web_client_says_so() {
+    let gateway = Gateway::start().await;
+    let page = gateway.get("/").send().await;
+    assert_eq!(page.status, 200);
+    for part in ["was left out", "href=\"/docs\""] {
+        assert!(page.text().contains(part), "{}", page.text());
+    }
+    for path in ["/dashboard", "/assets/index.js", "/index.html"] {
+        let answer = gateway.get(path).send().await;
+        assert_eq!(
+            (answer.status, answer.text()),
+            (404, "Not found.\n"),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn unknown_paths_below_api_have_the_envelope() {
     let gateway = Gateway::start().await;
     for path in [
@@ -196,4 +214,11 @@ async fn requests_are_counted_by_their_templates() {
     assert!(text.contains("http_route=\"/api/v1/users/{id}\",http_response_status_code=\"401\""));
     assert!(text.contains("http_route=\"unmatched\",http_response_status_code=\"404\""));
     assert!(!text.contains("made-up"));
+    for path in ["/projects/apollo-11", "/assets/index-made-up.js"] {
+        gateway.get(path).send().await;
+    }
+    let text = gateway.metrics.text();
+    assert!(text.contains("http_route=\"/projects/{slug}\""), "{text}");
+    assert!(text.contains("http_route=\"/assets/{file}\""), "{text}");
+    assert!(!text.contains("apollo-11") && !text.contains("made-up"));
 }

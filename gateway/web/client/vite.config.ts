@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { defineConfig, type ProxyOptions } from "vite";
 import { budget } from "./build/budget.ts";
 import { precompress } from "./build/precompress.ts";
+import { serviceWorker } from "./build/service-worker.ts";
 import { stylesheetsOnly } from "./build/stylesheets-only.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
@@ -13,7 +14,14 @@ const gateway: ProxyOptions = { target: process.env.PORTICO_URL ?? "http://127.0
 const proxy = { "/api": gateway, "/socket.io": gateway, "/dev": gateway, "/docs": gateway };
 
 export default defineConfig({
-  plugins: [react(), tailwindcss(), stylesheetsOnly(), budget({ kilobytes: 150 }), precompress()],
+  plugins: [
+    react(),
+    tailwindcss(),
+    stylesheetsOnly(),
+    budget({ kilobytes: 150 }),
+    serviceWorker(),
+    precompress(),
+  ],
   resolve: {
     alias: {
       "@": path("./src"),

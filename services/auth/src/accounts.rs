@@ -17,7 +17,7 @@ use portico_chassis::{
     idempotency::{IdempotencyKey, RETENTION},
     outbox::{Origin, Outbox},
     status::{Error, Violations},
-    telemetry::Metrics,
+    telemetry::{EventLag, Metrics},
 };
 use portico_proto::users::{self, User};
 use prost::Message as _;
@@ -54,6 +54,8 @@ pub(crate) struct Inner {
     pub(crate) outbox: Outbox,
     /// To be rung when something was asked for that is answered later.
     pub(crate) bell: Notify,
+    /// How late changes of people are heard of.
+    pub(crate) lag: EventLag,
 }
 
 /// An account to be made.
@@ -116,6 +118,7 @@ impl Accounts {
         Ok(Self(Arc::new(Inner {
             tokens: tokens.clone(),
             peers,
+            lag: metrics.event_lag("auth", "users", tokens.0.clock.clone()),
             passwords: Passwords::new(config.password_cost, breached, metrics)?,
             is_throttled: config.is_throttled,
             lanes: Lanes::new(),

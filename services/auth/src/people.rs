@@ -28,7 +28,7 @@ const TYPES: [&str; 4] = [
 impl Accounts {
     /// Follows the users service until `stop`.
     pub(crate) async fn follow_people(self, stop: CancellationToken) {
-        let consumer = Consumer::new(self.0.database.clone(), "users", &TYPES);
+        let consumer = Consumer::new(self.0.database.clone(), self.0.lag.clone(), &TYPES);
         let users = &self.0.peers.users;
         let open = |request| {
             let mut users = users.clone();

@@ -59,7 +59,9 @@ impl Feed {
             sender,
             position: Position::at(after),
         };
-        tokio::spawn(watcher.run(self.wake.subscribe(), self.stop.clone()));
+        let (wake, stop) = (self.wake.subscribe(), self.stop.clone());
+        // Also while it waits for a reader that takes nothing.
+        tokio::spawn(async move { stop.run_until_cancelled(watcher.run(wake)).await });
         ReceiverStream::new(receiver)
     }
 }
@@ -76,13 +78,12 @@ struct Watcher {
 struct Left;
 
 impl Watcher {
-    async fn run(mut self, mut wake: watch::Receiver<()>, stop: CancellationToken) {
+    async fn run(mut self, mut wake: watch::Receiver<()>) {
         loop {
             if self.send_new().await.is_err() {
                 return;
             }
             tokio::select! {
-                () = stop.cancelled() => return,
                 () = self.sender.closed() => return,
                 _ = wake.changed() => {}
                 () = tokio::time::sleep(POLL) => {}

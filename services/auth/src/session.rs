@@ -168,9 +168,13 @@ fn secret(master_key: &MasterKey, head: &[u8], seed: &[u8]) -> [u8; 32] {
     master_key.refresh_secret(&[head, seed].concat())
 }
 
-/// The name of a program, as far as it is kept.
+/// The name of a program, as far as it is kept: people read it, in one line.
 pub(crate) fn shortened(user_agent: &str) -> String {
-    user_agent.chars().take(MAX_USER_AGENT).collect()
+    let in_one_line = user_agent.chars().map(|letter| match letter.is_control() {
+        true => ' ',
+        false => letter,
+    });
+    in_one_line.take(MAX_USER_AGENT).collect()
 }
 
 /// Why a session ended.

@@ -8,10 +8,12 @@ use futures::{FutureExt as _, Stream, StreamExt as _};
 use portico_proto::events::{Event, WatchEventsRequest, WatchEventsResponse};
 use tokio_util::sync::CancellationToken;
 use tonic::{Response, Status};
+use tracing::{Instrument as _, Span};
 
 use crate::{
     database::Database,
     status::{Error, Kind},
+    telemetry::{self, EventLag},
 };
 
 /// The pause before another try after a failure. Short, because what others
@@ -43,16 +45,19 @@ pub struct Consumer {
     database: Database,
     source: &'static str,
     types: Vec<String>,
+    lag: EventLag,
 }
 
 impl Consumer {
-    /// Follows events of these types of the service `source`.
+    /// Follows events of these types of the service that `lag` names, and
+    /// notes there how late they are dealt with.
     #[must_use]
-    pub fn new(database: Database, source: &'static str, types: &[&str]) -> Self {
+    pub fn new(database: Database, lag: EventLag, types: &[&str]) -> Self {
         Self {
             database,
-            source,
+            source: lag.source(),
             types: types.iter().map(|&name| name.to_owned()).collect(),
+            lag,
         }
     }
 
@@ -112,8 +117,12 @@ impl Consumer {
             while let Some(message) = next.take() {
                 let message = message.map_err(|status| Error::from_status(&status))?;
                 if let Some(event) = message.event {
-                    handler.handle(event).await?;
+                    let made = event.time.unwrap_or_default().into();
+                    let span = span(self.source, &event);
+                    handler.handle(event).instrument(span).await?;
+                    self.lag.handled(made);
                 }
+                self.lag.heard();
                 cursor = message.cursor;
                 unkept += 1;
                 if unkept < UNKEPT {
@@ -159,4 +168,19 @@ impl Consumer {
         }
         Ok(())
     }
+}
+
+/// The span of dealing with an event, in the trace of what made it happen.
+fn span(source: &'static str, event: &Event) -> Span {
+    let span = tracing::info_span!(
+        "event",
+        otel.kind = "consumer",
+        otel.name = format!("process {}", event.r#type),
+        messaging.operation.type = "process",
+        messaging.message.id = event.id,
+        source,
+        request_id = event.request_id,
+    );
+    telemetry::continue_later(&span, &event.traceparent);
+    span
 }

@@ -22,7 +22,7 @@ use sqlx::{
 };
 use tokio::sync::watch;
 
-use crate::status::Error;
+use crate::{status::Error, telemetry::Metrics};
 
 /// How long a call waits for a connection before it gives up.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -270,6 +270,23 @@ impl Database {
             .map(|migration| migration.version)
             .filter(is_pending)
             .count())
+    }
+
+    /// Has the connections counted whenever the metrics are read.
+    pub fn count_connections(&self, metrics: &Metrics, name: &'static str) {
+        let database = self.clone();
+        metrics.look(move |metrics| {
+            let (size, idle) = match &database {
+                Self::Postgres(database) => (database.pool.size(), database.pool.num_idle()),
+                Self::Sqlite(SqliteDatabase {
+                    readers, writer, ..
+                }) => (
+                    readers.size() + writer.size(),
+                    readers.num_idle() + writer.num_idle(),
+                ),
+            };
+            metrics.set_connections(name, size, idle);
+        });
     }
 
     /// Nothing, if the database answers.

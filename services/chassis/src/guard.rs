@@ -116,6 +116,7 @@ async fn pass(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> 
         return next.run(request).await;
     };
     let started = Instant::now();
+    let _in_progress = guard.metrics.begin_rpc();
     let span = telemetry::rpc_span(path, request.headers());
     let is_stream = guard.streams.contains(path);
     let response = check(&guard, rule, is_stream, request, next)
@@ -123,7 +124,9 @@ async fn pass(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> 
         .await;
     let code = telemetry::grpc_code(response.headers());
     span.record("rpc.grpc.status_code", code);
-    guard.metrics.observe_rpc(path, code, started.elapsed());
+    guard
+        .metrics
+        .observe_rpc(path, code, started.elapsed(), &span);
     response
 }
 

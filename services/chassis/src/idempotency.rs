@@ -50,11 +50,12 @@ impl IdempotencyKey {
             ));
         }
         let caller = &call.caller;
-        let caller = match (&caller.user, &caller.service_account, &caller.service) {
-            (Some(user), _, _) => user.id.to_string(),
-            (None, Some(account), _) => account.id.to_string(),
-            (None, None, Some(service)) => format!("service:{service}"),
-            (None, None, None) => String::new(),
+        // A service adds nothing: it passes on what a client says, as the gateway
+        // does, and the same client may come without one.
+        let caller = match (&caller.user, &caller.service_account) {
+            (Some(user), _) => user.id.to_string(),
+            (None, Some(account)) => account.id.to_string(),
+            (None, None) => String::new(),
         };
         Ok(Some(Self {
             id: Sha256::digest(format!("{caller}\0{method}\0{key}")).into(),

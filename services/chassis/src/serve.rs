@@ -1,6 +1,7 @@
 //! Binds ports and serves on them until the process is told to stop: first not
 //! ready, then no new requests, then what is in progress, all in a bounded time.
 
+mod silent;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -23,11 +24,13 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
+use futures::StreamExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 
-use crate::telemetry::Metrics;
+use self::silent::Connection;
+use crate::telemetry::{self, Metrics};
 
 /// How long requests in progress may take to end after a stop.
 pub const GRACE: Duration = Duration::from_secs(20);
@@ -66,6 +69,9 @@ pub async fn grpc(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let until = stop.clone();
+    let incoming =
+        incoming.map(move |accepted| accepted.map(|stream| Connection::new(stream, until.clone())));
     tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_adaptive_window(Some(true))
@@ -148,8 +154,9 @@ async fn ready(State(readiness): State<Arc<Readiness>>) -> Response {
     }
 }
 
-/// What the admin port answers besides the probes: `/metrics`.
-pub fn metrics(metrics: Arc<Metrics>) -> Router {
+/// What the admin port answers besides the probes: `/metrics`, and
+/// `/log-level`, which a PUT changes until the process ends.
+pub fn administration(metrics: Arc<Metrics>) -> Router {
     let answer = async move |State(metrics): State<Arc<Metrics>>| {
         let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         ([(header::CONTENT_TYPE, kind)], metrics.text())
@@ -157,6 +164,27 @@ pub fn metrics(metrics: Arc<Metrics>) -> Router {
     Router::new()
         .route("/metrics", get(answer))
         .with_state(metrics)
+        .route("/log-level", get(log_level).put(set_log_level))
+}
+
+async fn log_level() -> Response {
+    match telemetry::level() {
+        Some(level) => format!("{level}\n").into_response(),
+        None => (StatusCode::NOT_FOUND, "no log is set up\n").into_response(),
+    }
+}
+
+async fn set_log_level(level: String) -> Response {
+    match telemetry::set_level(level.trim()) {
+        Ok(()) => {
+            tracing::info!(level = level.trim(), "what is logged has changed");
+            log_level().await
+        }
+        Err(error) => {
+            let text = format!("not understood: {error:#}; say it as in RUST_LOG\n");
+            (StatusCode::BAD_REQUEST, text).into_response()
+        }
+    }
 }
 
 /// Serves HTTP until `stop`, then until every request in progress has ended.

@@ -5,22 +5,27 @@
 
 mod metrics;
 
-use std::{io::IsTerminal as _, sync::OnceLock};
+use std::{fmt, io::IsTerminal as _, sync::OnceLock};
 
+use anyhow::Context as _;
 use http::HeaderMap;
 use opentelemetry::{
     propagation::{Extractor, TextMapPropagator as _},
-    trace::TracerProvider as _,
+    trace::{TraceContextExt as _, TracerProvider as _},
 };
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
-use tracing::{Span, field::Empty};
+use tracing::{Level, Metadata, Span, Subscriber, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{
-    EnvFilter, Layer as _, Registry, layer::SubscriberExt as _, reload,
+    EnvFilter, Layer as _, Registry,
+    filter::dynamic_filter_fn,
+    layer::{Context, SubscriberExt as _},
+    registry::LookupSpan,
+    reload,
     util::SubscriberInitExt as _,
 };
 
-pub use self::metrics::{InProgress, Metrics};
+pub use self::metrics::{EventLag, InProgress, Metrics};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +39,10 @@ pub enum LogFormat {
 /// What [`init`] set up; to be kept until the process ends.
 pub struct Telemetry {
     provider: Option<SdkTracerProvider>,
-    filter: reload::Handle<EnvFilter, Registry>,
 }
+
+/// Which events are logged, once that is set up.
+static LEVEL: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
 /// Whether spans are exported. Where not, trace context is only passed on.
 static IS_EXPORTING: OnceLock<()> = OnceLock::new();
@@ -68,21 +75,31 @@ pub fn init(
             .boxed(),
     };
     let provider = is_exporting.then(|| exporter(service)).transpose()?;
-    let spans = provider
-        .as_ref()
-        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("portico")));
+    // What is logged does not decide on what is traced.
+    let spans = provider.as_ref().map(|provider| {
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("portico"))
+            .with_filter(dynamic_filter_fn(is_traced))
+    });
     tracing_subscriber::registry()
-        .with(filter)
-        .with(lines)
+        .with(lines.with_filter(filter))
         .with(spans)
         .try_init()?;
+    LEVEL.get_or_init(|| handle);
     if provider.is_some() {
         IS_EXPORTING.get_or_init(|| ());
     }
-    Ok(Telemetry {
-        provider,
-        filter: handle,
-    })
+    Ok(Telemetry { provider })
+}
+
+/// Whether a span is exported: looking for work, which nobody asked for, would
+/// fill the collector with traces of one statement.
+fn is_traced<S>(metadata: &Metadata<'_>, around: &Context<'_, S>) -> bool
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    let is_of_database = || metadata.fields().field("db.system.name").is_some();
+    *metadata.level() <= Level::INFO && (!is_of_database() || around.lookup_current().is_some())
 }
 
 fn exporter(service: &str) -> anyhow::Result<SdkTracerProvider> {
@@ -99,15 +116,6 @@ fn exporter(service: &str) -> anyhow::Result<SdkTracerProvider> {
 }
 
 impl Telemetry {
-    /// Changes which events are logged, in `RUST_LOG`'s syntax.
-    ///
-    /// # Errors
-    ///
-    /// If the syntax is wrong.
-    pub fn set_level(&self, level: &str) -> anyhow::Result<()> {
-        Ok(self.filter.reload(EnvFilter::try_new(level)?)?)
-    }
-
     /// Sends what is left to the collector.
     pub fn shutdown(&self) {
         if let Some(provider) = &self.provider
@@ -116,6 +124,24 @@ impl Telemetry {
             tracing::warn!(%error, "the last spans were not exported");
         }
     }
+}
+
+/// Which events are logged, in `RUST_LOG`'s syntax; nothing, if no log is set
+/// up.
+#[must_use]
+pub fn level() -> Option<String> {
+    LEVEL.get()?.with_current(ToString::to_string).ok()
+}
+
+/// Changes which events are logged, until the process ends.
+///
+/// # Errors
+///
+/// If the syntax is not that of `RUST_LOG`, or no log is set up.
+pub fn set_level(level: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::builder().parse(level)?;
+    let handle = LEVEL.get().context("no log is set up")?;
+    Ok(handle.reload(filter)?)
 }
 
 /// The span of one RPC on the serving side.
@@ -135,6 +161,14 @@ pub fn rpc_span(path: &'static str, headers: &HeaderMap) -> Span {
     span
 }
 
+/// Names a span once it is known what it is about. Its `otel.name` would come too
+/// late: the span has begun as soon as another process was told of it.
+pub fn name_span(span: &Span, name: fmt::Arguments<'_>) {
+    if IS_EXPORTING.get().is_some() {
+        span.context().span().update_name(name.to_string());
+    }
+}
+
 /// Makes the span part of the trace that the headers name, if spans are
 /// exported (W3C Trace Context).
 pub fn continue_trace(span: &Span, headers: &HeaderMap) {
@@ -143,6 +177,29 @@ pub fn continue_trace(span: &Span, headers: &HeaderMap) {
         // It fails only for a span that no layer records.
         let _ = span.set_parent(context);
     }
+}
+
+/// Makes the span part of the trace in which its cause was written down, and
+/// links it to that: what is done now and what asked for it do not overlap.
+pub fn continue_later(span: &Span, traceparent: &str) {
+    if IS_EXPORTING.get().is_none() {
+        return;
+    }
+    if let Ok(value) = http::HeaderValue::from_str(traceparent) {
+        let name = http::HeaderName::from_static("traceparent");
+        let headers = HeaderMap::from_iter([(name, value)]);
+        let cause = TraceContextPropagator::new().extract(&Headers(&headers));
+        span.add_link(cause.span().span_context().clone());
+        let _ = span.set_parent(cause);
+    }
+}
+
+/// The id of the trace that the span belongs to, if the trace is exported.
+pub(crate) fn exported_trace(span: &Span) -> Option<String> {
+    IS_EXPORTING.get()?;
+    let context = span.context();
+    let context = context.span().span_context().clone();
+    context.is_sampled().then(|| context.trace_id().to_string())
 }
 
 /// Names the current span in the headers of a request to another process; or

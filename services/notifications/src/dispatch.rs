@@ -13,7 +13,6 @@ mod tests;
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
 use portico_chassis::{
     clock::{Clock, Timestamp, fill_random, new_id},
     mailbox::Letter,
@@ -267,10 +266,8 @@ fn span(claim: &Claim) -> tracing::Span {
         attempt = claim.attempt,
         request_id = claim.cause.request_id,
     );
-    let traceparent = claim.cause.traceparent.as_deref();
-    if let Some(value) = traceparent.and_then(|text| HeaderValue::from_str(text).ok()) {
-        let headers = HeaderMap::from_iter([(HeaderName::from_static("traceparent"), value)]);
-        telemetry::continue_trace(&span, &headers);
+    if let Some(traceparent) = &claim.cause.traceparent {
+        telemetry::continue_later(&span, traceparent);
     }
     span
 }

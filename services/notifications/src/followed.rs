@@ -14,6 +14,7 @@ use portico_chassis::{
     database::Database,
     email_address::EmailAddress,
     status::Error,
+    telemetry::Metrics,
     upstream::Upstream,
 };
 use portico_proto::{
@@ -79,6 +80,7 @@ pub(crate) struct Followed {
     pub(crate) bell: Arc<Notify>,
     pub(crate) clock: Clock,
     pub(crate) first_start: OnceCell<Timestamp>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Followed {
@@ -91,7 +93,12 @@ impl Followed {
             projects,
             ..
         } = &self.peers;
-        let consumer = |source, types| Consumer::new(database.clone(), source, types);
+        let consumer = |source, types| {
+            let lag = self
+                .metrics
+                .event_lag("notifications", source, self.clock.clone());
+            Consumer::new(database.clone(), lag, types)
+        };
         let of_users = |request| {
             let mut users = users.clone();
             async move { users.watch_events(request).await }

@@ -92,6 +92,7 @@ pub fn build(
         bell: bell.clone(),
         clock: clock.clone(),
         first_start: OnceCell::new(),
+        metrics: metrics.clone(),
     };
     let dispatcher = Arc::new(Dispatcher {
         store,

@@ -1,7 +1,8 @@
 //! Texts that somebody chose, such as names, made fit for a mail to somebody
 //! else. Escaping is the templates' matter; this is about what a reader could
 //! be led to believe: lines that were never written, text that runs backwards,
-//! and links that a mail program makes of what looks like an address.
+//! links that a mail program makes of what looks like an address, and subjects
+//! that it decodes once more.
 
 /// The greatest number of characters that are shown.
 const LIMIT: usize = 100;
@@ -24,8 +25,11 @@ pub(crate) fn plain(text: &str) -> String {
             return shown;
         };
         shown.push(letter);
-        let goes_on = letters.peek().is_some_and(|next| *next != ' ');
-        if matches!(letter, '.' | ':' | '/' | '@') && goes_on {
+        let next = letters.peek().copied().unwrap_or(' ');
+        let is_link = matches!(letter, '.' | ':' | '/' | '@') && next != ' ';
+        // What begins so is decoded in a subject (RFC 2047), lines and all.
+        let is_code = letter == '=' && next == '?';
+        if is_link || is_code {
             shown.push(JOINER);
         }
     }
@@ -81,6 +85,12 @@ mod tests {
             assert!(!shown.contains("://") && !shown.contains(".e") && !shown.contains("@e"));
             assert_eq!(shown.replace(JOINER, ""), name);
         }
+    }
+
+    #[test]
+    fn nothing_in_a_name_is_decoded() {
+        let shown = plain("=?utf-8?q?Eve=0D=0ABcc:_eve?= = ?");
+        assert_eq!(shown, "=\u{2060}?utf-8?q?Eve=0D=0ABcc:\u{2060}_eve?= = ?");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use portico_chassis::{
     database::Database,
     outbox::Origin,
     status::{Error, Kind},
+    telemetry::EventLag,
 };
 use portico_proto::events::Event;
 use tokio_util::sync::CancellationToken;
@@ -34,13 +35,14 @@ pub(crate) struct Followed {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) people: Arc<People>,
     pub(crate) clock: Clock,
+    pub(crate) lag: EventLag,
 }
 
 impl Followed {
     /// Follows the users service until `stop`. The place is kept in the
     /// service's database.
     pub(crate) async fn run(self, database: Database, stop: CancellationToken) {
-        let consumer = Consumer::new(database, "users", &TYPES);
+        let consumer = Consumer::new(database, self.lag.clone(), &TYPES);
         let open = |request| self.people.watch(request);
         consumer.run(open, &self, stop).await;
     }

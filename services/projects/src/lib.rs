@@ -27,6 +27,7 @@ use portico_chassis::{
     database::{Database, Migrations},
     outbox::Outbox,
     serve::App,
+    telemetry::Metrics,
     upstream::Upstream,
 };
 use portico_proto::{
@@ -51,7 +52,13 @@ pub struct Peers {
 
 /// Builds the service on its database, which is migrated.
 #[must_use]
-pub fn build(database: &Database, outbox: Outbox, clock: Clock, peers: Peers) -> App {
+pub fn build(
+    database: &Database,
+    outbox: Outbox,
+    clock: Clock,
+    peers: Peers,
+    metrics: &Metrics,
+) -> App {
     let store = store::open(database);
     let people = Arc::new(People::new(peers.users));
     let service = Service::new(store.clone(), people.clone(), outbox.clone(), clock.clone());
@@ -59,6 +66,7 @@ pub fn build(database: &Database, outbox: Outbox, clock: Clock, peers: Peers) ->
         store: store.clone(),
         people,
         clock: clock.clone(),
+        lag: metrics.event_lag("projects", "users", clock.clone()),
     };
     let database = database.clone();
     App {

@@ -86,9 +86,15 @@ impl Instance {
 
     /// Each role on its own, on PostgreSQL.
     pub(crate) async fn as_separate_roles() -> Self {
+        Self::as_separate_roles_with(&[]).await
+    }
+
+    /// Each role on its own, with these settings besides.
+    pub(crate) async fn as_separate_roles_with(extra: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mails = MailServer::start().await;
-        let mut variables = common(&folder, &mails, &[("PORTICO_PROFILE", "production")]);
+        let mut variables = common(&folder, &mails, extra);
+        variables.push(("PORTICO_PROFILE".to_owned(), "production".to_owned()));
         let mut key = [0; 32];
         fill_random(&mut key);
         variables.push(("PORTICO_MASTER_KEY".to_owned(), SERVICE_SECRET.to_owned()));

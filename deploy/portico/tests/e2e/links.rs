@@ -1,9 +1,8 @@
 //! What people prove by links in mails: addresses and forgotten passwords.
 
-mod changes;
+pub(crate) mod changes;
 mod required;
 
-use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{Instance, Person, in_both_shapes, instance::PASSWORD};
@@ -16,13 +15,12 @@ in_both_shapes! {
     a_link_is_good_for_nothing_else,
     who_forgot_the_password_is_answered_like_a_stranger,
     an_account_without_a_password_gets_its_first_one_by_mail,
-    of_many_who_follow_a_link_at_once_one_gets_through,
     no_event_holds_what_stands_in_a_link,
 }
 
 pub(crate) const WELCOME: &str = "Welcome to Portico: confirm";
 const VERIFY: &str = "Confirm your e-mail address";
-const RESET: &str = "Choose a new password";
+pub(crate) const RESET: &str = "Choose a new password";
 const ANOTHER: &str = "another good password";
 
 impl Instance {
@@ -238,26 +236,6 @@ async fn an_account_without_a_password_gets_its_first_one_by_mail(portico: &Inst
     assert_eq!(user["emailVerified"], true);
     let code = portico.follow("password/reset", &mail.token()).await;
     assert_eq!(code, "LINK_INVALID");
-}
-
-/// What the codes of many answers at once were: one success, and else that the
-/// link is none.
-pub(crate) fn assert_one_got_through(codes: &[String]) {
-    let passed = codes.iter().filter(|code| *code == "OK").count();
-    let refused = codes.iter().filter(|code| *code == "LINK_INVALID").count();
-    assert_eq!((passed, refused), (1, codes.len() - 1), "{codes:?}");
-}
-
-async fn of_many_who_follow_a_link_at_once_one_gets_through(portico: &Instance) {
-    let ada = portico.register("ada").await;
-    let verification = portico.mails.mail(&ada.email, WELCOME).await.token();
-    let forgot = json!({"email": ada.email});
-    portico.ask(None, "password/forgot", forgot).await;
-    let reset = portico.mails.mail(&ada.email, RESET).await.token();
-    for (what, token) in [("email/verify", verification), ("password/reset", reset)] {
-        let codes = join_all((0..20).map(|_| portico.follow(what, &token))).await;
-        assert_one_got_through(&codes);
-    }
 }
 
 async fn no_event_holds_what_stands_in_a_link(portico: &Instance) {

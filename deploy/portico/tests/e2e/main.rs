@@ -28,17 +28,22 @@ mod rest;
 mod scopes;
 mod security;
 mod service_accounts;
+mod stops;
 mod support;
 
 pub(crate) use self::instance::{Instance, Person};
 
-/// Runs each case in both shapes of deployment, on a fresh installation.
+/// Runs each case in both shapes of deployment, on a fresh installation, which
+/// may have settings of its own: `with [("NAME", "value")]; a_case, another`.
 macro_rules! in_both_shapes {
     ($($case:ident),+ $(,)?) => {
+        $crate::in_both_shapes! { with []; $($case),+ }
+    };
+    (with $settings:expr; $($case:ident),+ $(,)?) => {
         mod in_one_process {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
-                let portico = crate::Instance::in_one_process().await;
+                let portico = crate::Instance::in_one_process_with(&$settings).await;
                 super::$case(&portico).await;
                 portico.stop().await;
             })+
@@ -46,7 +51,7 @@ macro_rules! in_both_shapes {
         mod as_separate_roles {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
-                let portico = crate::Instance::as_separate_roles().await;
+                let portico = crate::Instance::as_separate_roles_with(&$settings).await;
                 super::$case(&portico).await;
                 portico.stop().await;
             })+

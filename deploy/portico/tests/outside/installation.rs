@@ -111,6 +111,16 @@ impl Plan {
         DatabaseUrl::Sqlite(self.folder.path().join("data").join(file))
     }
 
+    /// Where a service is served over gRPC.
+    pub(crate) fn grpc(&self, service: &str) -> String {
+        let own = format!("PORTICO_{}_LISTEN", service.to_uppercase());
+        let found = self.variables.iter().find(|(known, _)| *known == own);
+        match found {
+            Some((_, address)) => format!("http://{address}"),
+            None => format!("http://{}", self.get("PORTICO_GRPC_LISTEN")),
+        }
+    }
+
     /// Where HTTP is served.
     pub(crate) fn http(&self) -> &str {
         self.get("PORTICO_PUBLIC_URL")

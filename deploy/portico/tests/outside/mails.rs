@@ -2,7 +2,7 @@
 //! processes that do not always live long enough.
 
 mod certificates;
-mod server;
+pub(crate) mod server;
 
 use std::{
     collections::BTreeSet,

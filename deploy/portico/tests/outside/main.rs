@@ -3,6 +3,7 @@
 
 mod crash;
 mod envoy;
+mod injection;
 mod installation;
 mod mails;
 mod operation;
@@ -13,6 +14,7 @@ mod rest;
 mod schemathesis;
 mod secrets;
 mod tour;
+mod traces;
 
 pub(crate) use self::{
     installation::{Installation, Plan},

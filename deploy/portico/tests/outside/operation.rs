@@ -242,3 +242,35 @@ async fn sigterm_under_load_ends_in_time_and_keeps_what_was_acknowledged() {
     assert!(last.is_some_and(|last| answer.contains(last["id"].as_str().expect("an id"))));
     installation.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_logged_changes_while_it_runs() {
+    let plan = Plan::in_one_process();
+    let mut installation = plan.start().await;
+    let admin = reqwest::Client::new();
+    let place = format!("{}/log-level", installation.admin_port("dev"));
+    let set = async |level: &'static str| {
+        let answer = admin.put(&place).body(level).send().await;
+        let answer = answer.expect("an answer");
+        (
+            answer.status().as_u16(),
+            answer.text().await.expect("a text"),
+        )
+    };
+    let asked = admin.get(&place).send().await.expect("an answer");
+    assert_eq!(asked.text().await.expect("a text"), "warn\n");
+
+    let (status, told) = set("info,portico_gateway=debug").await;
+    assert_eq!(status, 200, "{told}");
+    installation.rest.register("ada").await;
+    let dev = installation.process("dev");
+    dev.line("what is logged has changed").await;
+    dev.line("/api/v1/auth/register").await;
+
+    let (status, told) = set("portico_gateway=loudly").await;
+    assert_eq!(status, 400);
+    assert!(told.contains("RUST_LOG"), "{told}");
+    let (status, _) = set("off").await;
+    assert_eq!(status, 200);
+    installation.stop().await;
+}

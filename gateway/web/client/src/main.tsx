@@ -1,22 +1,33 @@
 import { PorticoProvider } from "@portico/sdk/react";
 import { RouterProvider } from "@tanstack/react-router";
-import { StrictMode } from "react";
+import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
-import { portico, queryClient } from "./app/portico";
+import { startKeeping } from "./app/offline/keeping";
+import { keepClient } from "./app/offline/service-worker";
+import { leave } from "./app/leave";
+import { portico, queryClient, whenSignedOut } from "./app/portico";
 import { router } from "./app/router";
 import "./styles.css";
-import { Toaster } from "./ui/toaster";
+
+// Nothing is said before something is done.
+const Toaster = lazy(async () => ({ default: (await import("./ui/toaster")).Toaster }));
 
 const root = document.getElementById("root");
 if (root === null) {
   throw new Error("index.html has no element #root");
 }
 
+whenSignedOut((reason) => void leave(reason));
+keepClient(router);
+startKeeping(() => router.invalidate());
+
 createRoot(root).render(
   <StrictMode>
     <PorticoProvider portico={portico} queryClient={queryClient}>
       <RouterProvider router={router} />
-      <Toaster />
+      <Suspense>
+        <Toaster />
+      </Suspense>
     </PorticoProvider>
   </StrictMode>,
 );

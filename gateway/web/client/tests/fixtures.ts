@@ -81,16 +81,7 @@ export const test = base.extend<Fixtures & { unexpected: string[] }, { program: 
   },
 
   mail: async ({ program }, use) => {
-    await use(async (to, subject) => {
-      let text = "";
-      await expect
-        .poll(async () => (text = await findMail(program, to, subject)), {
-          message: `a mail "${subject}" to ${to}`,
-          timeout: 20_000,
-        })
-        .not.toBe("");
-      return text;
-    });
+    await use((to, subject) => waitForMail(program, to, subject));
   },
 
   // Whatever the browser's console complains about fails the test, in every test.
@@ -106,6 +97,18 @@ export const test = base.extend<Fixtures & { unexpected: string[] }, { program: 
 });
 
 export { expect };
+
+/** Waits until this installation has sent a mail to this address with this in its subject: the text of the newest. */
+export async function waitForMail(program: Program, to: string, subject: string): Promise<string> {
+  let text = "";
+  await expect
+    .poll(async () => (text = await findMail(program, to, subject)), {
+      message: `a mail "${subject}" to ${to}`,
+      timeout: 20_000,
+    })
+    .not.toBe("");
+  return text;
+}
 
 /** The link in a mail. */
 export function linkOf(mail: string): string {

@@ -9,6 +9,8 @@ import { preview } from "vite";
 export interface Program {
   /** Where browsers find it. */
   url: string;
+  /** Where it keeps its data. */
+  directory: string;
   admin: { email: string; password: string };
   stop: () => Promise<void>;
 }
@@ -71,6 +73,7 @@ export async function startProgram(settings: Record<string, string> = {}): Promi
     : null;
   return {
     url,
+    directory,
     admin: administrator,
     async stop() {
       await server?.close();

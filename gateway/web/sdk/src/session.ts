@@ -86,6 +86,13 @@ export class Session {
     }
   }
 
+  /** Somebody was signed in when this program last ran, and nothing newer is known. The gateway decides at the next call. */
+  resumed(user: User): void {
+    if (this.#state.getState().status === "unknown") {
+      this.#enter(user);
+    }
+  }
+
   /** The person has changed; news of anybody else is none. */
   changed(user: User): void {
     const { user: known } = this.#state.getState();

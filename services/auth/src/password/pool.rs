@@ -100,6 +100,7 @@ struct Place {
 impl Place {
     fn take(pool: &Arc<Inner>) -> Result<Self, Error> {
         let permit = pool.places.clone().try_acquire_owned().map_err(|_| {
+            pool.metrics.password_hashes_shed.inc();
             Error::unavailable("too many passwords wait to be hashed").with_retry_after(RETRY_AFTER)
         })?;
         pool.metrics.password_hashes.inc();
@@ -133,6 +134,7 @@ mod tests {
         let error = pool.run(|_| ()).await.expect_err("shed");
         assert_eq!(error.reason, "SERVICE_UNAVAILABLE");
         assert_eq!(error.retry_after, Some(RETRY_AFTER));
+        assert_eq!(metrics.password_hashes_shed.get(), 1);
         drop(taken);
         assert!(pool.run(|_| ()).await.is_ok());
         assert_eq!(metrics.password_hashes.get(), 0);

@@ -1,17 +1,30 @@
 //! The metrics of a process, by OpenTelemetry's semantic conventions.
 
-use std::time::Duration;
+mod lag;
+
+use std::{
+    sync::{Mutex, PoisonError, atomic::AtomicU64},
+    time::Duration,
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{
         counter::Counter,
+        exemplar::HistogramWithExemplars,
         family::Family,
         gauge::Gauge,
         histogram::{Histogram, exponential_buckets},
+        info::Info,
     },
     registry::{Registry, Unit},
 };
+use tracing::Span;
+
+pub use self::lag::EventLag;
+use self::lag::{LagLabels, Silence};
+use super::exported_trace;
+use crate::clock::Clock;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RpcLabels {
@@ -25,6 +38,24 @@ struct HttpLabels {
     http_request_method: &'static str,
     http_route: &'static str,
     http_response_status_code: u16,
+}
+
+/// Leads from a figure to a request that it was measured at.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Exemplar {
+    trace_id: String,
+}
+
+impl Exemplar {
+    fn of(span: &Span) -> Option<Self> {
+        exported_trace(span).map(|trace_id| Self { trace_id })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ConnectionLabels {
+    db_client_connection_pool_name: &'static str,
+    db_client_connection_state: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -45,9 +76,16 @@ struct MailLabels {
 /// The metrics of a process.
 pub struct Metrics {
     registry: Registry,
-    rpc: Family<RpcLabels, Histogram, fn() -> Histogram>,
-    http: Family<HttpLabels, Histogram, fn() -> Histogram>,
+    /// What is looked at whenever the metrics are read.
+    looks: Mutex<Vec<Look>>,
+    rpc: Family<RpcLabels, Durations, fn() -> Durations>,
+    active_rpcs: Gauge,
+    http: Family<HttpLabels, Durations, fn() -> Durations>,
     active: Gauge,
+    connections: Family<ConnectionLabels, Gauge>,
+    revocations_age: Gauge<f64, AtomicU64>,
+    events_lag: Family<LagLabels, Histogram, fn() -> Histogram>,
+    events_silence: Family<LagLabels, Silence>,
     limited: Family<LimitLabels, Counter>,
     live_connections: Family<LiveLabels, Gauge>,
     live_changes: Family<LiveLabels, Counter>,
@@ -57,19 +95,40 @@ pub struct Metrics {
     mail_jobs: Family<MailLabels, Gauge>,
     /// Password hashes that wait for a thread or run on one.
     pub password_hashes: Gauge,
+    /// Password hashes that were refused because too many waited.
+    pub password_hashes_shed: Counter,
+}
+
+/// Durations, with requests as examples of them.
+type Durations = HistogramWithExemplars<Exemplar>;
+
+/// Sets metrics to what is at the moment.
+type Look = Box<dyn Fn(&Metrics) + Send + Sync>;
+
+/// 0.5 ms to 16 s.
+fn buckets() -> impl Iterator<Item = f64> {
+    exponential_buckets(0.0005, 2.0, 16)
 }
 
 fn seconds() -> Histogram {
-    // 0.5 ms to 16 s.
-    Histogram::new(exponential_buckets(0.0005, 2.0, 16))
+    Histogram::new(buckets())
+}
+
+fn durations() -> Durations {
+    Durations::new(buckets())
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::default();
-        let rpc = Family::new_with_constructor(seconds as fn() -> Histogram);
-        let http = Family::new_with_constructor(seconds as fn() -> Histogram);
+        let rpc = Family::new_with_constructor(durations as fn() -> Durations);
+        let active_rpcs = Gauge::default();
+        let http = Family::new_with_constructor(durations as fn() -> Durations);
         let active = Gauge::default();
+        let connections = Family::default();
+        let revocations_age = Gauge::default();
+        let events_lag = Family::new_with_constructor(seconds as fn() -> Histogram);
+        let events_silence = Family::default();
         let limited = Family::default();
         let live_connections = Family::default();
         let live_changes = Family::default();
@@ -78,11 +137,22 @@ impl Default for Metrics {
         let mail_attempts = Family::default();
         let mail_jobs = Family::default();
         let password_hashes = Gauge::default();
+        let password_hashes_shed = Counter::default();
+        registry.register(
+            "portico_build",
+            "The program that runs",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
         registry.register_with_unit(
             "rpc_server_call_duration",
             "Duration of RPCs on the serving side",
             Unit::Seconds,
             rpc.clone(),
+        );
+        registry.register(
+            "rpc_server_active_calls",
+            "RPCs in progress until their answer begins",
+            active_rpcs.clone(),
         );
         registry.register_with_unit(
             "http_server_request_duration",
@@ -94,6 +164,29 @@ impl Default for Metrics {
             "http_server_active_requests",
             "HTTP requests in progress",
             active.clone(),
+        );
+        registry.register(
+            "db_client_connection_count",
+            "Connections to databases, by whether they are in use",
+            connections.clone(),
+        );
+        registry.register_with_unit(
+            "portico_revocations_age",
+            "Time since it was last known that no revocation is missing",
+            Unit::Seconds,
+            revocations_age.clone(),
+        );
+        registry.register_with_unit(
+            "portico_events_lag",
+            "Time from an event to its having been dealt with, by who follows whom",
+            Unit::Seconds,
+            events_lag.clone(),
+        );
+        registry.register_with_unit(
+            "portico_events_silence",
+            "Time since a stream of events, or its heartbeat, was last heard, by who follows whom",
+            Unit::Seconds,
+            events_silence.clone(),
         );
         registry.register(
             "portico_rate_limited_requests",
@@ -136,11 +229,22 @@ impl Default for Metrics {
             "Password hashes that wait or run",
             password_hashes.clone(),
         );
+        registry.register(
+            "portico_password_hashes_shed",
+            "Password hashes refused because too many waited",
+            password_hashes_shed.clone(),
+        );
         Self {
             registry,
+            looks: Mutex::default(),
             rpc,
+            active_rpcs,
             http,
             active,
+            connections,
+            revocations_age,
+            events_lag,
+            events_silence,
             limited,
             live_connections,
             live_changes,
@@ -149,37 +253,57 @@ impl Default for Metrics {
             mail_attempts,
             mail_jobs,
             password_hashes,
+            password_hashes_shed,
         }
     }
 }
 
 impl Metrics {
-    /// Counts an RPC.
-    pub fn observe_rpc(&self, path: &'static str, code: i32, took: Duration) {
+    /// Sets metrics whenever they are read, to what is at that moment.
+    pub fn look(&self, look: impl Fn(&Self) + Send + Sync + 'static) {
+        self.looks().push(Box::new(look));
+    }
+
+    fn looks(&self) -> std::sync::MutexGuard<'_, Vec<Look>> {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts an RPC as in progress until the guard is dropped.
+    #[must_use]
+    pub fn begin_rpc(&self) -> InProgress {
+        self.active_rpcs.inc();
+        InProgress(self.active_rpcs.clone())
+    }
+
+    /// Counts an RPC, which `span` stands for in traces.
+    pub fn observe_rpc(&self, path: &'static str, code: i32, took: Duration, span: &Span) {
         let (rpc_service, rpc_method) = super::split_path(path);
         let labels = RpcLabels {
             rpc_service,
             rpc_method,
             rpc_grpc_status_code: code,
         };
-        self.rpc.get_or_create(&labels).observe(took.as_secs_f64());
+        let durations = self.rpc.get_or_create(&labels);
+        durations.observe(took.as_secs_f64(), Exemplar::of(span), None);
     }
 
-    /// Counts an HTTP request. `route` is the template, never the path, so
-    /// that the number of series stays bounded.
+    /// Counts an HTTP request, which `span` stands for in traces. `route` is the
+    /// template, never the path, so that the number of series stays bounded.
     pub fn observe_http(
         &self,
         method: &'static str,
         route: &'static str,
         status: u16,
         took: Duration,
+        span: &Span,
     ) {
         let labels = HttpLabels {
             http_request_method: method,
             http_route: route,
             http_response_status_code: status,
         };
-        self.http.get_or_create(&labels).observe(took.as_secs_f64());
+        let durations = self.http.get_or_create(&labels);
+        durations.observe(took.as_secs_f64(), Exemplar::of(span), None);
     }
 
     /// Counts an HTTP request as in progress until the guard is dropped.
@@ -187,6 +311,41 @@ impl Metrics {
     pub fn begin_http(&self) -> InProgress {
         self.active.inc();
         InProgress(self.active.clone())
+    }
+
+    /// Notes how many connections to a database there are, and how many of them
+    /// nobody uses.
+    pub fn set_connections(&self, pool: &'static str, size: u32, idle: usize) {
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(size);
+        for (state, count) in [("idle", idle), ("used", size - idle)] {
+            let labels = ConnectionLabels {
+                db_client_connection_pool_name: pool,
+                db_client_connection_state: state,
+            };
+            self.connections.get_or_create(&labels).set(count.into());
+        }
+    }
+
+    /// Notes how long it is known that no revocation is missing.
+    pub fn set_revocations_age(&self, age: Duration) {
+        self.revocations_age.set(age.as_secs_f64());
+    }
+
+    /// Where it is noted how late `consumer` deals with the events of `source`.
+    #[must_use]
+    pub fn event_lag(
+        &self,
+        consumer: &'static str,
+        source: &'static str,
+        clock: Clock,
+    ) -> EventLag {
+        let labels = LagLabels { consumer, source };
+        EventLag::new(
+            source,
+            self.events_lag.get_or_create(&labels).clone(),
+            self.events_silence.get_or_create(&labels).clone(),
+            clock,
+        )
     }
 
     /// Counts a request that a rate limit refused.
@@ -240,6 +399,9 @@ impl Metrics {
     /// All metrics as OpenMetrics text.
     #[must_use]
     pub fn text(&self) -> String {
+        for look in &*self.looks() {
+            look(self);
+        }
         let mut text = String::new();
         if let Err(error) = encode(&mut text, &self.registry) {
             tracing::error!(%error, "the metrics cannot be written");
@@ -268,8 +430,10 @@ mod tests {
             "/portico.users.v1.UsersService/GetUser",
             0,
             Duration::from_millis(1),
+            &Span::none(),
         );
-        metrics.observe_http("GET", "/api/v1/users/{id}", 200, Duration::from_millis(1));
+        let took = Duration::from_millis(1);
+        metrics.observe_http("GET", "/api/v1/users/{id}", 200, took, &Span::none());
         drop(metrics.begin_http());
         let _connected = metrics.begin_live("socket");
         metrics.live_told("socket", 3);

@@ -93,6 +93,12 @@ impl Revocations {
         self.caught_up.send_replace(Some(Instant::now()));
     }
 
+    /// How long it is known that nothing is missing; nothing, if it never was.
+    #[must_use]
+    pub fn age(&self) -> Option<Duration> {
+        self.caught_up.borrow().map(|at| at.elapsed())
+    }
+
     /// Whether everything that was revoked until a moment ago is known.
     #[must_use]
     pub fn is_current(&self) -> bool {

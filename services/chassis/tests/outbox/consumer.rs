@@ -10,11 +10,12 @@ use std::{
 
 use async_trait::async_trait;
 use portico_chassis::{
-    clock::fill_random,
+    clock::{Clock, fill_random},
     consumer::{Consumer, Handler},
     database::{Database, testing::cases},
     outbox::Outbox,
     status::Error,
+    telemetry::Metrics,
 };
 use portico_proto::events::Event;
 use tokio_util::sync::CancellationToken;
@@ -66,7 +67,11 @@ impl Handler for Copies {
 }
 
 async fn follow(outbox: Outbox, copies: Arc<Copies>) {
-    let consumer = Consumer::new(copies.database.clone(), "things", &[]);
+    let consumer = Consumer::new(
+        copies.database.clone(),
+        Metrics::default().event_lag("copies", "things", Clock::system()),
+        &[],
+    );
     let open = |request| {
         let stream = outbox.watch(request, Arc::new(Values));
         async move { Ok::<_, Status>(Response::new(stream.await?)) }

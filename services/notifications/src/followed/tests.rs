@@ -72,6 +72,7 @@ impl Fixture {
             bell: Arc::default(),
             clock: clock.clone(),
             first_start: OnceCell::new(),
+            metrics: Arc::default(),
         };
         Self {
             followed,

@@ -16,6 +16,7 @@ use portico_chassis::{
     database::testing::{self, TestDatabase},
     outbox::Outbox,
     status::{Error, Kind},
+    telemetry::Metrics,
     token::ServiceIdentity,
     upstream::Upstream,
 };
@@ -64,7 +65,13 @@ impl Fixture {
             users: UsersServiceClient::new(users),
         };
         let outbox = Outbox::new(database.database.clone(), clock.clone(), RETENTION);
-        let app = portico_projects::build(&database.database, outbox, clock.clone(), peers);
+        let app = portico_projects::build(
+            &database.database,
+            outbox,
+            clock.clone(),
+            peers,
+            &Metrics::default(),
+        );
         Self {
             routes: app.routes,
             clock,

@@ -1,6 +1,8 @@
 //! Whether somebody has an account is told neither by what a sign-in answers
 //! nor by how long that takes (ASVS 5.0, 6.3.8).
 
+mod times;
+
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};

@@ -18,7 +18,7 @@ in_both_shapes! {
 const ROUTES: &str = include_str!("../../../../../gateway/routes.txt");
 
 /// A line of the table: verb, path, method, and what holds for it.
-fn routes() -> impl Iterator<Item = (&'static str, &'static str, Vec<&'static str>)> {
+pub(super) fn routes() -> impl Iterator<Item = (&'static str, &'static str, Vec<&'static str>)> {
     ROUTES.lines().filter_map(|line| {
         let mut words = line.split_whitespace();
         Some((words.next()?, words.next()?, words.collect()))

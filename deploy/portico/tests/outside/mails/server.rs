@@ -5,39 +5,39 @@ use tokio::process::Command;
 
 use crate::program::{Program, from_environment, in_repository};
 
-pub(super) struct Server(Program);
+pub(crate) struct Server(Program);
 
 impl Server {
-    pub(super) fn start(arguments: &[String]) -> Self {
+    pub(crate) fn start(arguments: &[String]) -> Self {
         let script = in_repository("deploy/portico/tests/outside/mail_server.py");
         let mut command = Command::new(from_environment("PORTICO_TEST_PYTHON"));
         command.arg(script).args(arguments);
         Self(Program::start("mail server", &mut command))
     }
 
-    pub(super) async fn port(&mut self) -> u64 {
+    pub(crate) async fn port(&mut self) -> u64 {
         let line = self.0.line("\"port\"").await;
         let told: Value = serde_json::from_str(&line).expect("JSON");
         told["port"].as_u64().expect("a port")
     }
 
-    pub(super) async fn address(&mut self) -> String {
+    pub(crate) async fn address(&mut self) -> String {
         format!("127.0.0.1:{}", self.port().await)
     }
 
     /// Waits for a mail to an address.
-    pub(super) async fn mail(&mut self, to: &str) -> Value {
+    pub(crate) async fn mail(&mut self, to: &str) -> Value {
         let line = self.0.line(&format!("{{\"to\": \"{to}\"")).await;
         serde_json::from_str(&line).expect("JSON")
     }
 
     /// Waits until the server stalls over a mail to an address.
-    pub(super) async fn stalls(&mut self, to: &str) {
+    pub(crate) async fn stalls(&mut self, to: &str) {
         self.0.line(&format!("{{\"stalls\": \"{to}\"")).await;
     }
 
     /// All mails to an address so far.
-    pub(super) fn mails_to(&self, to: &str) -> Vec<Value> {
+    pub(crate) fn mails_to(&self, to: &str) -> Vec<Value> {
         let output = self.0.output();
         let mails = output
             .lines()

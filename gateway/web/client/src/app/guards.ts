@@ -1,19 +1,13 @@
-import { isNetworkError } from "@portico/sdk";
 import { redirect, type ParsedLocation } from "@tanstack/react-router";
+import { keptIsShown, restore } from "./offline/keeping";
 import { portico } from "./portico";
 
 /** Waits until it is known whether somebody is signed in: at the first route of a page's life, by the cookie. */
 async function settled() {
   if (portico.session.getState().status === "unknown") {
-    try {
-      await portico.auth.restore();
-    } catch (error) {
-      // Without a connection nobody can tell: the shell opens, and shows what it has kept.
-      if (!isNetworkError(error)) {
-        throw error;
-      }
-    }
+    await restore();
   }
+  await keptIsShown();
   return portico.session.getState();
 }
 

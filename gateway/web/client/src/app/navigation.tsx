@@ -1,5 +1,5 @@
 import { useAuth } from "@portico/sdk/react";
-import { Link, type LinkProps } from "@tanstack/react-router";
+import { Link, useLocation, type LinkProps } from "@tanstack/react-router";
 import {
   FolderKanban,
   House,
@@ -65,6 +65,7 @@ function SideLink({ to, name, Icon }: Place) {
 /** The same at the bottom of a phone. Administration is one tab, and opens its first page. */
 export function Tabs() {
   const { user } = useAuth();
+  const isAdministration = useLocation({ select: ({ pathname }) => pathname.startsWith("/admin/") });
   const tabs: Place[] =
     user?.role === "ADMIN" ? [...places, { to: "/admin/users", name: "Admin", Icon: Users }] : places;
   return (
@@ -77,6 +78,7 @@ export function Tabs() {
           key={name}
           to={to}
           className="flex h-14 min-w-0 flex-1 flex-col items-center justify-center gap-1 text-[11px] text-muted aria-[current]:font-medium aria-[current]:text-accent-text"
+          {...(to.startsWith("/admin/") && isAdministration && { "aria-current": "page" })}
         >
           <Icon aria-hidden className="size-5" />
           {name}

@@ -1,31 +1,24 @@
 import { useAuth } from "@portico/sdk/react";
 import { useNavigate } from "@tanstack/react-router";
-import { ChevronsUpDown, LogOut, Settings } from "lucide-react";
-import { toast } from "sonner";
-import { messageOf } from "@/lib/messages";
+import { ChevronsUpDown, Keyboard, LogOut, Settings } from "lucide-react";
 import { useTheme, type Theme } from "@/lib/theme";
 import { Avatar } from "@/ui/avatar";
 import { Menu, MenuChoice, MenuItem, MenuLabel, MenuSeparator } from "@/ui/menu";
+import { useCommands } from "./palette/commands";
+import { useSignOut } from "./sign-out";
 
 const themes: Record<Theme, string> = { system: "As the system", light: "Light", dark: "Dark" };
 
 /** Who is signed in, and what concerns this person and this device. */
 export function PersonMenu({ compact = false }: { compact?: boolean | undefined }) {
-  const { user, logout } = useAuth();
+  const { user } = useAuth();
+  const signOut = useSignOut();
+  const { openHelp } = useCommands();
   const navigate = useNavigate();
   const [theme, chooseTheme] = useTheme();
   if (user === null) {
     return null;
   }
-  const signOut = async () => {
-    try {
-      await logout();
-    } catch (error) {
-      toast.error(messageOf(error));
-      return;
-    }
-    await navigate({ to: "/login" });
-  };
   return (
     <Menu
       align={compact ? "end" : "start"}
@@ -57,6 +50,11 @@ export function PersonMenu({ compact = false }: { compact?: boolean | undefined 
       <MenuItem onSelect={() => void navigate({ to: "/settings" })}>
         <Settings aria-hidden /> Settings
       </MenuItem>
+      {!compact && (
+        <MenuItem onSelect={openHelp}>
+          <Keyboard aria-hidden /> Keyboard shortcuts
+        </MenuItem>
+      )}
       <MenuSeparator />
       <MenuLabel>Theme</MenuLabel>
       {(["system", "light", "dark"] as const).map((choice) => (
@@ -71,7 +69,7 @@ export function PersonMenu({ compact = false }: { compact?: boolean | undefined 
         </MenuChoice>
       ))}
       <MenuSeparator />
-      <MenuItem onSelect={() => void signOut()}>
+      <MenuItem onSelect={signOut}>
         <LogOut aria-hidden /> Sign out
       </MenuItem>
     </Menu>

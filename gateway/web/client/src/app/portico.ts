@@ -1,8 +1,19 @@
-import { createPortico } from "@portico/sdk";
+import { createPortico, type SignedOutReason } from "@portico/sdk";
 import { QueryClient } from "@tanstack/react-query";
 
 /** The one connection of this page to the gateway that served it. */
-export const portico = createPortico();
+export const portico = createPortico({
+  onSignedOut: (reason) => {
+    leave(reason);
+  },
+});
+
+let leave: (reason: SignedOutReason) => void = () => undefined;
+
+/** What to do when nobody is signed in any more. */
+export function whenSignedOut(listener: (reason: SignedOutReason) => void): void {
+  leave = listener;
+}
 
 /** What was loaded, and how long it is good for: live changes keep it fresh, so it is rarely asked for again. */
 export const queryClient = new QueryClient({

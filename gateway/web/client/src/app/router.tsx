@@ -5,14 +5,14 @@ import {
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
+import { auditSearch, mailJobsSearch, usersSearch } from "@/pages/admin/search";
 import { projectsSearch } from "@/pages/projects/search";
-import { AppLayout } from "./app-layout";
 import { AuthLayout } from "./auth-layout";
 import { PageError } from "./page-error";
 import { placeWithin, signedIn, signedOut } from "./guards";
 import { NotFound } from "./not-found";
 
-/** Every address of the client, in the order of the life: getting in, what one shares, oneself, administration. */
+/** Every address of the client, in this order: getting in, what one shares, oneself, administration. */
 
 const root = createRootRoute({ notFoundComponent: NotFound });
 
@@ -78,7 +78,7 @@ const undoEmailChange = createRoute({
 const app = createRoute({
   getParentRoute: () => root,
   id: "app",
-  component: AppLayout,
+  component: lazyRouteComponent(() => import("./app-layout"), "AppLayout"),
   beforeLoad: signedIn,
 });
 const dashboard = createRoute({
@@ -139,20 +139,27 @@ const apiKeys = createRoute({
   component: lazyRouteComponent(() => import("@/pages/settings/api-keys"), "ApiKeys"),
 });
 
-const admin = createRoute({ getParentRoute: () => app, path: "/admin" });
+const admin = createRoute({
+  getParentRoute: () => app,
+  path: "/admin",
+  component: lazyRouteComponent(() => import("@/pages/admin/administration"), "Administration"),
+});
 const users = createRoute({
   getParentRoute: () => admin,
   path: "/users",
+  validateSearch: usersSearch,
   component: lazyRouteComponent(() => import("@/pages/admin/users"), "Users"),
 });
 const auditLog = createRoute({
   getParentRoute: () => admin,
   path: "/audit-log",
+  validateSearch: auditSearch,
   component: lazyRouteComponent(() => import("@/pages/admin/audit-log"), "AuditLog"),
 });
 const mailJobs = createRoute({
   getParentRoute: () => admin,
   path: "/mail-jobs",
+  validateSearch: mailJobsSearch,
   component: lazyRouteComponent(() => import("@/pages/admin/mail-jobs"), "MailJobs"),
 });
 

@@ -1,4 +1,5 @@
 import { NetworkError, PorticoError } from "@portico/sdk";
+import { PlainFailure } from "./failures";
 
 /**
  * What people read when an action failed. The server's own messages are for people too and are used where
@@ -39,6 +40,9 @@ export function messageOf(error: unknown): string {
       return `Too many attempts. Try again ${inAWhile(error.retryAfter)}.`;
     }
     return messages[error.code] ?? error.message;
+  }
+  if (error instanceof PlainFailure) {
+    return error.message;
   }
   return "Something went wrong in this page. Load it again, then try once more.";
 }

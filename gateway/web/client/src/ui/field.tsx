@@ -1,18 +1,18 @@
-import { Eye, EyeOff } from "lucide-react";
+import { ChevronDown, Eye, EyeOff } from "lucide-react";
 import { useId, useState, type ComponentProps, type ReactNode } from "react";
 import { cx } from "@/lib/cx";
 import { useFieldError } from "./form";
 
 const control =
   "w-full rounded-md border border-field bg-surface px-3 text-ink placeholder:text-muted transition-colors " +
-  "focus-visible:outline-offset-0 aria-invalid:border-danger read-only:bg-canvas disabled:opacity-60";
+  "focus-visible:outline-offset-0 aria-invalid:border-danger [&[readonly]]:bg-canvas disabled:opacity-60";
 
 interface FieldProps {
   label: string;
   /** Help that stands below the field for as long as it is there. */
   hint?: ReactNode;
   /** What is wrong with the value; by default what the form around it was told. */
-  error?: string | undefined;
+  error?: ReactNode;
   /** The label is read aloud, but not shown. */
   hideLabel?: boolean | undefined;
 }
@@ -74,7 +74,7 @@ export function TextField({ label, hint, error, hideLabel, className, ...rest }:
 export function PasswordField({ label, hint, error, hideLabel, className, ...rest }: Of<"input">) {
   const refused = useFieldError(rest.name);
   const [shown, setShown] = useState(false);
-  const action = shown ? "Hide password" : "Show password";
+  const action = shown ? "Hide characters" : "Show characters";
   return (
     <Field label={label} hint={hint} error={error ?? refused} hideLabel={hideLabel}>
       {(described) => (
@@ -122,7 +122,17 @@ export function SelectField({ label, hint, error, hideLabel, className, ...rest 
   return (
     <Field label={label} hint={hint} error={error ?? refused} hideLabel={hideLabel}>
       {(described) => (
-        <select {...rest} {...described} className={cx(control, "h-9 pr-8 pointer-coarse:h-10", className)} />
+        <div className="relative">
+          <select
+            {...rest}
+            {...described}
+            className={cx(control, "h-9 appearance-none truncate pr-8 pointer-coarse:h-10", className)}
+          />
+          <ChevronDown
+            aria-hidden
+            className="pointer-events-none absolute top-1/2 right-2.5 size-4 -translate-y-1/2 text-muted"
+          />
+        </div>
       )}
     </Field>
   );

@@ -1,4 +1,5 @@
 import { createContext, use, useRef, useState, type ReactNode, type SubmitEvent } from "react";
+import { Cancelled } from "@/lib/failures";
 import { fieldMessagesOf, messageOf } from "@/lib/messages";
 import { Alert } from "./alert";
 import { Button } from "./button";
@@ -46,6 +47,9 @@ export function Form({ onSubmit, children, className = "flex flex-col gap-4", la
     try {
       await onSubmit(values);
     } catch (failure) {
+      if (failure instanceof Cancelled) {
+        return;
+      }
       setError(failure);
       requestAnimationFrame(() => {
         form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();

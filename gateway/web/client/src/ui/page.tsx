@@ -7,7 +7,13 @@ export function usePageTitle(title: string): void {
   }, [title]);
 }
 
-/** The top of a page: its one heading, which takes the focus when one arrives, and what can be done here. */
+/** Has a page been shown already? */
+let hasArrived = false;
+
+/**
+ * The top of a page: its one heading, and what can be done here. The heading takes the focus when one arrives,
+ * unless a field of the page has taken it.
+ */
 export function PageHeader({
   title,
   badge,
@@ -22,11 +28,15 @@ export function PageHeader({
   usePageTitle(title);
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    heading.current?.focus({ preventScroll: true });
+    // A page that was just opened begins at its beginning: with the link that skips to the content.
+    if (hasArrived && !(document.activeElement instanceof HTMLInputElement)) {
+      heading.current?.focus({ preventScroll: true });
+    }
+    hasArrived = true;
   }, []);
   return (
     <header className="mb-6 flex flex-wrap items-start justify-between gap-x-4 gap-y-3">
-      <div className="min-w-0">
+      <div className="min-w-0 flex-1 basis-48">
         <div className="flex min-w-0 flex-wrap items-center gap-2.5">
           <h1
             ref={heading}

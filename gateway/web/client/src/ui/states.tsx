@@ -1,3 +1,4 @@
+import { isNetworkError } from "@portico/sdk";
 import { CloudOff, type LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
 import { cx } from "@/lib/cx";
@@ -60,7 +61,9 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry: () => void
         title="This could not be loaded"
         action={<Button onClick={onRetry}>Try again</Button>}
       >
-        {messageOf(error)}
+        {isNetworkError(error)
+          ? "There is no connection to Portico, and it was not loaded here before. It appears as soon as you are back online."
+          : messageOf(error)}
       </State>
     </div>
   );

@@ -50,9 +50,12 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-/** A time, told from now: "3 hours ago". Its exact date and time are in its title. */
-export function Time({ at }: { at: string }) {
+/** A time, told from now: "3 hours ago"; `missing` where there is none. Its exact date and time are in its title. */
+export function Time({ at, missing = "never" }: { at: string | null; missing?: string | undefined }) {
   const current = useSyncExternalStore(subscribe, () => now);
+  if (at === null) {
+    return missing;
+  }
   return (
     <time dateTime={at} title={exact.format(new Date(at))} className="whitespace-nowrap">
       {inWords(Date.parse(at), current)}

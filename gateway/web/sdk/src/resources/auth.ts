@@ -177,6 +177,15 @@ export function authOf(http: Http, session: Session) {
       return restoring;
     },
 
+    /**
+     * Goes on as the person that was signed in last, as kept by the program, where `restore` found no connection.
+     * The gateway has the last word: it is asked for a token at the next call that reaches it, and if it refuses,
+     * nobody is signed in. Then compare `me()`: in the meantime another person may have signed in here.
+     */
+    resume(user: User): void {
+      session.resumed(user);
+    },
+
     /** Who is signed in, as the gateway has it now. */
     me,
 

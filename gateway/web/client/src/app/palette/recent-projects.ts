@@ -1,0 +1,3 @@
+export function useRecentProjects(): { id: string; name: string; slug: string }[] {
+  return [];
+}
