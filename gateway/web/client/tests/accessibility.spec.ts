@@ -30,15 +30,15 @@ for (const [name, address] of Object.entries(pagesOutside)) {
 }
 
 for (const [name, address] of Object.entries(pagesInside)) {
-  test(`everybody who is signed in can use the page ${name}`, async ({ page, program, signIn }) => {
-    await signIn(program.admin);
+  test(`everybody who is signed in can use the page ${name}`, async ({ page, admin, signIn }) => {
+    await signIn(admin);
     await page.goto(address);
     await expectUsable(page);
   });
 }
 
-test("the palette, the shortcuts, menus and dialogs can be used by everybody", async ({ page, program, signIn }) => {
-  await signIn(program.admin);
+test("the palette, the shortcuts, menus and dialogs can be used by everybody", async ({ page, admin, signIn }) => {
+  await signIn(admin);
   await page.goto("/admin/users");
   await loaded(page);
   await page.keyboard.press("Control+k");
@@ -105,9 +105,9 @@ test("everything is done by keyboard alone", async ({ page, program }) => {
   await expect(actions).toBeFocused();
 });
 
-test("nothing moves for those who want it so", async ({ page, program, signIn }) => {
+test("nothing moves for those who want it so", async ({ page, admin, signIn }) => {
   await page.emulateMedia({ reducedMotion: "reduce" });
-  await signIn(program.admin);
+  await signIn(admin);
   await page.goto("/admin/users");
   await loaded(page);
   await page.getByRole("button", { name: "Create user" }).click();

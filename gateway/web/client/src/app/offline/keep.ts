@@ -3,8 +3,8 @@
  * whoever signs in next gets nothing of it, and signing out removes it.
  */
 import type { User } from "@portico/sdk";
+import { keys as subjectKeys } from "@portico/sdk/react";
 import {
-  defaultShouldDehydrateQuery,
   dehydrate,
   hydrate,
   type DehydratedState,
@@ -100,8 +100,18 @@ export function keepFor(user: User, queryClient: QueryClient): () => void {
  * What one shares and what one is are kept. Secrets never are: they come by mutations. Nor is what administrators
  * see of other people: it stays with the server.
  */
-const subjects = new Set<unknown>(["projects", "members", "invitations", "me"]);
+const subjects = [
+  subjectKeys.me,
+  subjectKeys.projects.all,
+  subjectKeys.members.all,
+  subjectKeys.projectInvitations.all,
+  subjectKeys.invitations.all,
+  subjectKeys.sessions,
+];
 
-function mayBeKept(query: Query): boolean {
-  return defaultShouldDehydrateQuery(query) && query.queryKey.some((part) => subjects.has(part));
+function mayBeKept({ state, queryKey }: Query): boolean {
+  return (
+    state.status === "success" &&
+    subjects.some((subject) => subject.every((part, index) => queryKey[index] === part))
+  );
 }

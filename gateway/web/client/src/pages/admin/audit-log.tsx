@@ -1,7 +1,8 @@
-import { useAuditLog } from "@portico/sdk/react";
+import { useAuditLog, usePortico } from "@portico/sdk/react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Download, ScrollText } from "lucide-react";
 import { useCallback } from "react";
+import { download } from "@/lib/download";
 import { useAction } from "@/lib/use-action";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
@@ -20,7 +21,12 @@ export function AuditLog() {
   const navigate = useNavigate({ from: "/admin/audit-log" });
   const filters = filtersOf(search);
   const log = useAuditLog(filters);
-  const exporting = useAction(() => Promise.resolve(filters));
+  const { admin } = usePortico();
+  const exporting = useAction(async () => {
+    const day = new Date().toISOString().slice(0, 10);
+    const entries = await admin.auditLogExport(filters);
+    download(`audit-log-${day}.ndjson`, "application/x-ndjson", await entries.text());
+  });
   const found = log.data?.items ?? [];
   const names = namesIn(found);
   const change = useCallback(
