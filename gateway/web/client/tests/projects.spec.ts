@@ -123,7 +123,7 @@ test("a list that cannot be loaded says so, and is tried again", async ({ page, 
   await page.getByRole("link", { name: "Projects", exact: true }).click();
   await expect(page.getByRole("alert")).toContainText("could not be loaded");
   await page.unroute("**/api/v1/projects?*");
-  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("alert").getByRole("button", { name: "Try again" }).click();
   await expect(names(page)).toHaveText(["Analytical Engine"]);
 });
 
