@@ -20,9 +20,8 @@ const BUILD: &str = "web/client/dist";
 const ENCODINGS: [(&str, &str); 2] = [(".br", "br"), (".gz", "gzip")];
 
 #[expect(
-    clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "this is how a build script speaks with Cargo"
+    reason = "this is how Cargo speaks with a build script"
 )]
 fn main() -> anyhow::Result<()> {
     let build = Path::new(BUILD);

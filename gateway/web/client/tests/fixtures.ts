@@ -19,14 +19,13 @@ interface Fixtures {
   /** Opens a page of another browser, in which this person is signed in; without one, nobody. */
   open: (person?: Person) => Promise<Page>;
   /** Signs this person in, in the browser of the test's own page. */
-  signIn: (person: Person, page?: Page) => Promise<void>;
+  signIn: (person: Pick<Person, "email" | "password">, page?: Page) => Promise<void>;
   /** Waits for a mail to this address with this in its subject: its text. */
   mail: (to: string, subject: string) => Promise<string>;
 }
 
 export const test = base.extend<Fixtures & { unexpected: string[] }, { program: Program }>({
   program: [
-    // eslint-disable-next-line no-empty-pattern -- Playwright reads the names of the parameters
     async ({}, use) => {
       const program = await startProgram();
       await use(program);
