@@ -22,7 +22,15 @@ beforeAll(async () => {
   proxy.serve("/tab.js", "text/javascript", await bundle());
   browser = await chromium.launch({
     executablePath: process.env.PORTICO_TEST_CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
   });
 }, 120_000);
 
