@@ -19,14 +19,13 @@ interface Fixtures {
   /** Opens a page of another browser, in which this person is signed in; without one, nobody. */
   open: (person?: Person) => Promise<Page>;
   /** Signs this person in, in the browser of the test's own page. */
-  signIn: (person: Person, page?: Page) => Promise<void>;
+  signIn: (person: Pick<Person, "email" | "password">, page?: Page) => Promise<void>;
   /** Waits for a mail to this address with this in its subject: its text. */
   mail: (to: string, subject: string) => Promise<string>;
 }
 
 export const test = base.extend<Fixtures & { unexpected: string[] }, { program: Program }>({
   program: [
-    // eslint-disable-next-line no-empty-pattern -- Playwright reads the names of the parameters
     async ({}, use) => {
       const program = await startProgram();
       await use(program);
@@ -122,8 +121,9 @@ export function linkOf(mail: string): string {
 function listen(page: Page, complaints: string[]): void {
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => {
-    // Chromium reports each answer of 4xx by itself: refusals are part of what is tested.
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
+    // Chromium reports each answer of 4xx, and that there is no connection, by itself: both are part of what is tested.
+    const isExpected = /^Failed to load resource|net::ERR_INTERNET_DISCONNECTED/.test(message.text());
+    if (message.type() === "error" && !isExpected) {
       complaints.push(message.text());
     }
   });

@@ -121,9 +121,9 @@ test("a list that cannot be loaded says so, and is tried again", async ({ page, 
   await page.goto("/settings");
   await page.route("**/api/v1/projects?*", (route) => route.abort("connectionrefused"));
   await page.getByRole("link", { name: "Projects", exact: true }).click();
-  await expect(page.getByRole("alert")).toContainText("could not be reached");
+  await expect(page.getByRole("alert")).toContainText("could not be loaded");
   await page.unroute("**/api/v1/projects?*");
-  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("alert").getByRole("button", { name: "Try again" }).click();
   await expect(names(page)).toHaveText(["Analytical Engine"]);
 });
 
