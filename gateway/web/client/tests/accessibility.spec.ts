@@ -37,6 +37,16 @@ for (const [name, address] of Object.entries(pagesInside)) {
   });
 }
 
+test("everybody can use the pages on a phone", async ({ page, admin, signIn }) => {
+  await signIn(admin);
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const address of ["/dashboard", "/projects/apollo-11/members", "/admin/users"]) {
+    await page.goto(address);
+    await loaded(page);
+    await expectAccessible(page);
+  }
+});
+
 test("the palette, the shortcuts, menus and dialogs can be used by everybody", async ({ page, admin, signIn }) => {
   await signIn(admin);
   await page.goto("/admin/users");
@@ -118,19 +128,18 @@ test("nothing moves for those who want it so", async ({ page, admin, signIn }) =
 });
 
 async function loaded(page: Page): Promise<void> {
-  await expect(page.getByRole("heading", { level: 1 }).first()).toBeVisible();
+  // Also where a dialog stands before it.
+  await expect(page.locator("h1")).toBeVisible();
   await expect(page.getByText("Loading", { exact: true })).toHaveCount(0);
 }
 
 /** By everybody, also on the smallest phone, and where everything is shown twice as large. */
 async function expectUsable(page: Page): Promise<void> {
   await loaded(page);
-  await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
   await expectAccessible(page);
   // A window of 1280 pixels at 200 % is as one of 640.
   for (const width of [320, 640]) {
     await page.setViewportSize({ width, height: 640 });
     await expectNoSidewaysScrolling(page);
   }
-  await expectAccessible(page);
 }

@@ -121,8 +121,9 @@ export function linkOf(mail: string): string {
 function listen(page: Page, complaints: string[]): void {
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => {
-    // Chromium reports each answer of 4xx by itself: refusals are part of what is tested.
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
+    // Chromium reports each answer of 4xx, and that there is no connection, by itself: both are part of what is tested.
+    const isExpected = /^Failed to load resource|net::ERR_INTERNET_DISCONNECTED/.test(message.text());
+    if (message.type() === "error" && !isExpected) {
       complaints.push(message.text());
     }
   });

@@ -68,7 +68,11 @@ async function photograph(
       await settled(page);
       const file = `${name}-${size.width}-${colorScheme}`;
       measured.push({ page: file, ...(await measure(page)) });
-      await page.screenshot({ path: `${directory}/${file}.png`, fullPage: true });
+      // A window as high as the page: what is fixed to its edges stands there in the picture too.
+      const height = await page.evaluate(() => document.documentElement.scrollHeight);
+      await page.setViewportSize({ width: size.width, height: Math.max(height, size.height) });
+      await page.screenshot({ path: `${directory}/${file}.png` });
+      await page.setViewportSize(size);
     }
   };
   await all(pagesOutside);
@@ -87,7 +91,7 @@ async function photograph(
 
 /** Everything is there, and nothing moves any more. */
 async function settled(page: Page): Promise<void> {
-  await expect(page.getByRole("heading", { level: 1 }).first()).toBeVisible();
+  await expect(page.locator("h1")).toBeVisible();
   await expect(page.getByText("Loading", { exact: true })).toHaveCount(0);
   await page.evaluate(
     () =>

@@ -17,7 +17,7 @@ function listen(portico: Portico) {
     events,
     unsubscribe,
     /** The next event of that name. */
-    next: <N extends LiveEventName>(name: N) =>
+    next: (name: LiveEventName) =>
       new Promise<LivePayloads[LiveEventName]>((resolve) => {
         const wake = (event: LiveEvent) => {
           if (event.name === name) {
@@ -140,7 +140,7 @@ test("a connection outlives its token", async () => {
   const created = next("project:created");
   await portico.projects.create({ name: "Engine" });
   await created;
-  expect(events.map(({ name }) => name)).toEqual(["project:created"]);
+  expect(events.map(({ name }) => name)).not.toContain("resync");
 });
 
 test("what one changes of oneself elsewhere is known here", async () => {

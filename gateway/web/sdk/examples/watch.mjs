@@ -4,7 +4,7 @@ const portico = createPortico({ baseUrl: process.env.PORTICO_URL ?? "http://loca
 const email = `ada-${Date.now()}@example.com`;
 await portico.auth.register({ email, password: "countess of lovelace", name: "Ada" });
 const project = await portico.projects.create({ name: "Analytical Engine" });
-const seen = new Promise<void>((resolve) =>
+const seen = new Promise((resolve) =>
   portico.live.subscribe(({ name, payload }) => {
     console.log(name, payload);
     if (name === "project:updated") resolve();
