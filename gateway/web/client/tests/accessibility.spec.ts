@@ -9,7 +9,6 @@ import { pagesInside, pagesOutside } from "./pages.ts";
 /** One installation with much in it, for all of these tests. */
 const test = base.extend<object, { program: Program }>({
   program: [
-    // eslint-disable-next-line no-empty-pattern -- Playwright reads the names of the parameters
     async ({}, use) => {
       const mailServer = await startMailServer();
       const program = await startProgram({ PORTICO_SMTP_URL: mailServer.url });
@@ -47,7 +46,11 @@ test("everybody can use the pages on a phone", async ({ page, admin, signIn }) =
   }
 });
 
-test("the palette, the shortcuts, menus and dialogs can be used by everybody", async ({ page, admin, signIn }) => {
+test("the palette, the shortcuts, menus and dialogs can be used by everybody", async ({
+  page,
+  admin,
+  signIn,
+}) => {
   await signIn(admin);
   await page.goto("/admin/users");
   await loaded(page);
