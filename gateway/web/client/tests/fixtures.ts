@@ -20,6 +20,8 @@ interface Fixtures {
   open: (person?: Person) => Promise<Page>;
   /** Signs this person in, in the browser of the test's own page. */
   signIn: (person: Pick<Person, "email" | "password">, page?: Page) => Promise<void>;
+  /** Starts another installation, with these settings, for this test alone. */
+  startWith: (settings: Record<string, string>) => Promise<Program>;
   /** Waits for a mail to this address with this in its subject: its text. */
   mail: (to: string, subject: string) => Promise<string>;
 }
@@ -77,6 +79,18 @@ export const test = base.extend<Fixtures & { unexpected: string[] }, { program: 
       return page;
     });
     await Promise.all(opened.map((page) => page.context().close()));
+  },
+
+  startWith: async ({ page }, use) => {
+    const started: Program[] = [];
+    await use(async (settings) => {
+      const program = await startProgram(settings);
+      started.push(program);
+      return program;
+    });
+    // The page lets go of them first: it would complain of what it can no longer reach.
+    await page.goto("about:blank");
+    await Promise.all(started.map((program) => program.stop()));
   },
 
   mail: async ({ program }, use) => {

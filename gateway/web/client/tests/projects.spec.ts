@@ -32,6 +32,17 @@ test("somebody new starts their first project from the dashboard", async ({ page
   await expect(page.getByRole("dialog"), "going back does not ask again").toBeHidden();
 });
 
+test("the key n asks for a new project, from anywhere", async ({ page, person, signIn }) => {
+  await signIn(await person("Ada Lovelace"));
+  await page.goto("/dashboard");
+  await expect(page.getByText("Start your first project")).toBeVisible();
+  await page.keyboard.press("n");
+  const dialog = page.getByRole("dialog", { name: "New project" });
+  await expect(dialog.getByLabel("Name")).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+});
+
 test("the list is searched, filtered and sorted, and its address can be kept", async ({
   page,
   person,

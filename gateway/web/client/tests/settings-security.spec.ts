@@ -1,6 +1,5 @@
 import { AuthenticatorApp } from "./authenticator-app.ts";
 import { expect, test } from "./fixtures.ts";
-import { startProgram } from "./program.ts";
 import { readFile } from "node:fs/promises";
 
 test("a changed password ends every other session", async ({ page, person, signIn, open }) => {
@@ -119,21 +118,17 @@ test("the secret and the codes can be copied", async ({ page, context, person, s
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
 });
 
-test("recent sign-ins are listed, also those that failed", async ({ page }) => {
+test("recent sign-ins are listed, also those that failed", async ({ page, startWith }) => {
   // Failures are noted where they are counted.
-  const program = await startProgram({ PORTICO_AUTH_THROTTLE: "on" });
-  try {
-    await page.goto(`${program.url}/login?redirect=%2Fsettings%2Fsecurity`);
-    await page.getByLabel("Email").fill(program.admin.email);
-    await page.getByLabel("Password", { exact: true }).fill("not the password");
-    await page.getByRole("button", { name: "Sign in", exact: true }).click();
-    await expect(page.getByRole("alert")).toBeVisible();
-    await page.getByLabel("Password", { exact: true }).fill(program.admin.password);
-    await page.getByRole("button", { name: "Sign in", exact: true }).click();
-    const rows = page.getByRole("region", { name: "Recent sign-ins" }).getByRole("listitem");
-    await expect(rows.filter({ hasText: "Signed in" })).toContainText("Password");
-    await expect(rows.filter({ hasText: "Refused" })).toContainText("Chrome on Linux");
-  } finally {
-    await program.stop();
-  }
+  const program = await startWith({ PORTICO_AUTH_THROTTLE: "on" });
+  await page.goto(`${program.url}/login?redirect=%2Fsettings%2Fsecurity`);
+  await page.getByLabel("Email").fill(program.admin.email);
+  await page.getByLabel("Password", { exact: true }).fill("not the password");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await expect(page.getByRole("alert")).toBeVisible();
+  await page.getByLabel("Password", { exact: true }).fill(program.admin.password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  const rows = page.getByRole("region", { name: "Recent sign-ins" }).getByRole("listitem");
+  await expect(rows.filter({ hasText: "Signed in" })).toContainText("Password");
+  await expect(rows.filter({ hasText: "Refused" })).toContainText("Chrome on Linux");
 });

@@ -126,8 +126,8 @@ test("a session that is ended elsewhere ends here at once", async () => {
   expect(portico.live.status.getState()).toBe("offline");
 });
 
-test("a connection outlives its token", async () => {
-  const program = await startProgram({ PORTICO_ACCESS_TOKEN_TTL: "2s" });
+test("a connection outlives its token", { timeout: 60_000 }, async () => {
+  const program = await startProgram({ PORTICO_ACCESS_TOKEN_TTL: "8s" });
   onTestFinished(() => program.stop());
   const proxy = await aProxy(program.url);
   const portico = aClient({ baseUrl: proxy.url });

@@ -1,4 +1,4 @@
-import { createContext, use, useRef, useState, type ReactNode, type SubmitEvent } from "react";
+import { createContext, use, useEffect, useRef, useState, type ReactNode, type SubmitEvent } from "react";
 import { Cancelled } from "@/lib/failures";
 import { fieldMessagesOf, messageOf } from "@/lib/messages";
 import { Alert } from "./alert";
@@ -35,6 +35,13 @@ export function Form({ onSubmit, children, className = "flex flex-col gap-4", la
   const [saidAtFields, setSaidAtFields] = useState(false);
   const fields = fieldMessagesOf(error);
 
+  // Once the refusal is shown: an animation frame may come before it.
+  useEffect(() => {
+    if (error !== null) {
+      form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+    }
+  }, [error]);
+
   const submit = async (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     // A form in a dialog stands, for React, inside the form that opened it.
@@ -56,9 +63,6 @@ export function Form({ onSubmit, children, className = "flex flex-col gap-4", la
       const isShown = (name: string) => form.current?.elements.namedItem(name) != null;
       setSaidAtFields(names.length > 0 && names.every(isShown));
       setError(failure);
-      requestAnimationFrame(() => {
-        form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
-      });
     } finally {
       setPending(false);
     }
