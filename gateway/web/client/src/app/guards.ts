@@ -29,15 +29,15 @@ export async function signedOut({ search }: { search: { redirect?: string | unde
 
 /** A place within this client, from a parameter that anybody may have written: nothing leads elsewhere. */
 export function placeWithin(value: unknown): string | undefined {
-  if (typeof value !== "string") {
+  if (typeof value !== "string" || !value.startsWith("/")) {
     return undefined;
   }
-  try {
-    const url = new URL(value, window.location.origin);
-    return value.startsWith("/") && url.origin === window.location.origin
-      ? url.pathname + url.search + url.hash
-      : undefined;
-  } catch {
+  const here = window.location.origin;
+  if (!URL.canParse(value, here)) {
     return undefined;
   }
+  const url = new URL(value, here);
+  const place = url.pathname + url.search + url.hash;
+  // What is left of `/..//elsewhere` begins with two slashes, and would lead to another host.
+  return url.origin === here && !place.startsWith("//") ? place : undefined;
 }
