@@ -35,17 +35,25 @@ def prepare():
         subprocess.run(["mount", *arguments], check=True)
 
 
-def start():
+def start(*arguments):
     environment = {
+        "PORTICO_PROFILE": "dev",
         "PORTICO_DATA_DIR": "/tmp/data",
         "PORTICO_RATE_LIMIT_CREDENTIALS": "3/1m",
         "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt",
     }
     return subprocess.Popen(
-        ["/usr/sbin/chroot", "--userspec=65532:65532", ROOT, "/usr/bin/portico"],
+        ["/usr/sbin/chroot", "--userspec=65532:65532", ROOT, "/usr/bin/portico", *arguments],
         env=environment,
         stdout=subprocess.DEVNULL,
     )
+
+
+def migrate():
+    """As on Kubernetes: a role waits as long as its database lacks migrations."""
+    for arguments, expected in ((["--check"], 1), ([], 0), (["--check"], 0)):
+        code = start("migrate", *arguments).wait(60)
+        assert code == expected, f"migrate {arguments} ended with {code}"
 
 
 def call(port, method, path, body=None, token=None):
@@ -147,6 +155,7 @@ def check_metrics():
 
 def main():
     prepare()
+    migrate()
     process = start()
     ready = until("readiness", lambda: call(9090, "GET", "/readyz")[0] == 200)
     assert ready
