@@ -70,12 +70,23 @@ impl Failure {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
+            StatusCode::FORBIDDEN => {
+                let challenge = self.missing_scope().and_then(insufficient_scope);
+                headers.extend(challenge.map(|value| (header::WWW_AUTHENTICATE, value)));
+            }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 let wait = self.error.retry_after.unwrap_or_default();
                 headers.insert(header::RETRY_AFTER, ceil_seconds(wait).into());
             }
             _ => {}
         }
+    }
+
+    /// The scope that a key lacks.
+    fn missing_scope(&self) -> Option<&str> {
+        let details = self.error.details.as_ref()?;
+        let is_missing = self.error.reason == "SCOPE_MISSING";
+        details.get("scope")?.as_str().filter(|_| is_missing)
     }
 
     /// Logs what is the system's own fault, unless the service that it comes
@@ -125,6 +136,16 @@ impl From<Rejection> for Failure {
     }
 }
 
+/// What tells whoever shows a key which scope it lacks (RFC 6750, section 3.1);
+/// nothing, if it is none (RFC 6749, section 3.3).
+fn insufficient_scope(scope: &str) -> Option<HeaderValue> {
+    let is_scope = scope
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
+    let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+    challenge.try_into().ok().filter(|_| is_scope)
+}
+
 /// The methods of a path as the header `Allow` has them.
 pub(crate) fn allow(methods: &[Method]) -> HeaderValue {
     let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
@@ -134,6 +155,8 @@ pub(crate) fn allow(methods: &[Method]) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use portico_chassis::caller;
 
     use super::*;
 
@@ -145,8 +168,22 @@ mod tests {
 
     #[test]
     fn whoever_must_sign_in_is_told_how() {
-        let headers = headers(portico_chassis::caller::unauthenticated());
+        let headers = headers(caller::unauthenticated());
         assert_eq!(headers["www-authenticate"], "Bearer");
+    }
+
+    #[test]
+    fn whoever_shows_a_key_is_told_which_scope_it_lacks() {
+        let challenge = |failure: Error| headers(failure).remove("www-authenticate");
+        let missing = |scope: &str| challenge(caller::scope_missing(scope));
+        assert_eq!(
+            missing("projects:write").expect("a challenge"),
+            "Bearer error=\"insufficient_scope\", scope=\"projects:write\""
+        );
+        for no_scope in ["a\", x=\"b", "a\\", "a b", "a\r\nX: y"] {
+            assert_eq!(missing(no_scope), None, "{no_scope}");
+        }
+        assert_eq!(challenge(caller::forbidden()), None);
     }
 
     #[test]

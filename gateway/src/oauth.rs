@@ -257,7 +257,7 @@ impl Refusal {
 }
 
 impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
+    fn from(mut failure: Failure) -> Self {
         let code = match failure.error.kind {
             Kind::Unauthenticated => return Self::invalid_client(),
             Kind::PermissionDenied => "invalid_scope",
@@ -266,16 +266,15 @@ impl From<Failure> for Refusal {
             Kind::Internal => "server_error",
             _ => "invalid_request",
         };
-        let status = match failure.error.kind {
-            Kind::PermissionDenied => StatusCode::BAD_REQUEST,
-            _ => failure.status,
-        };
+        if failure.error.kind == Kind::PermissionDenied {
+            failure.status = StatusCode::BAD_REQUEST;
+        }
         let description = match code {
             "invalid_scope" => "The key has not all of these scopes.".into(),
             _ => failure.error.message.clone(),
         };
         Self {
-            status,
+            status: failure.status,
             code,
             description,
             failure: Some(Box::new(failure)),

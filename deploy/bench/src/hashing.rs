@@ -9,22 +9,57 @@ use std::{
 use anyhow::Context as _;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
+use crate::program::cpu_time;
+
 /// The cost of a hash, as the program has it: OWASP's.
 const MEMORY: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// Hashes a second.
-pub(crate) async fn rate(length: Duration) -> anyhow::Result<f64> {
+/// What came of it.
+pub(crate) struct Hashes {
+    count: u32,
+    length: Duration,
+    cpu: Duration,
+}
+
+impl Hashes {
+    /// This one and another one.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            count: self.count + other.count,
+            length: self.length + other.length,
+            cpu: self.cpu + other.cpu,
+        }
+    }
+
+    /// Hashes a second.
+    pub(crate) fn rate(&self) -> f64 {
+        f64::from(self.count) / self.length.as_secs_f64()
+    }
+
+    /// The CPU time of one.
+    pub(crate) fn cpu(&self) -> Duration {
+        self.cpu / self.count.max(1)
+    }
+}
+
+/// Hashes for so long.
+pub(crate) async fn measure(length: Duration) -> anyhow::Result<Hashes> {
+    let before = cpu_time("self")?;
     let cores = thread::available_parallelism()?.get();
     let begun = Instant::now();
     let threads = (0..cores).map(|_| tokio::task::spawn_blocking(move || count(begun + length)));
     let threads: Vec<_> = threads.collect();
-    let mut hashes = 0;
+    let mut count = 0;
     for thread in threads {
-        hashes += thread.await??;
+        count += thread.await??;
     }
-    Ok(f64::from(hashes) / begun.elapsed().as_secs_f64())
+    Ok(Hashes {
+        count,
+        length: begun.elapsed(),
+        cpu: cpu_time("self")?.saturating_sub(before),
+    })
 }
 
 /// How many hashes one thread computes until then, in memory that it keeps.

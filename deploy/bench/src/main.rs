@@ -103,6 +103,7 @@ async fn measure(program: &Path) -> anyhow::Result<Report> {
             ),
         ],
         rows: measured.rows,
+        hash_and_login: (measured.hash_cpu, measured.login_cpu),
         live,
     })
 }

@@ -109,13 +109,7 @@ impl Program {
 
     /// The CPU time that it has taken so far.
     pub(crate) fn cpu_time(&self) -> anyhow::Result<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The second field is the name in parentheses; the 14th and 15th are
-        // the ticks in user and in kernel mode.
-        let (_, fields) = stat.rsplit_once(") ").context("no process")?;
-        let ticks = fields.split(' ').skip(11).take(2);
-        let ticks = ticks.map(str::parse::<u32>).sum::<Result<u32, _>>()?;
-        Ok(TICK * ticks)
+        cpu_time(&self.child.id().to_string())
     }
 
     /// Stops it as an operator would.
@@ -126,6 +120,17 @@ impl Program {
         ensure!(status.success(), "the program ended with {status}");
         Ok(())
     }
+}
+
+/// The CPU time that a process has taken so far, by its id or as `self`.
+pub(crate) fn cpu_time(process: &str) -> anyhow::Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The second field is the name in parentheses; the 14th and 15th are the
+    // ticks in user and in kernel mode.
+    let (_, fields) = stat.rsplit_once(") ").context("no process")?;
+    let ticks = fields.split(' ').skip(11).take(2);
+    let ticks = ticks.map(str::parse::<u32>).sum::<Result<u32, _>>()?;
+    Ok(TICK * ticks)
 }
 
 /// Addresses that nobody listens on.

@@ -41,6 +41,10 @@ pub(crate) struct Measured {
     pub(crate) rows: Vec<Row>,
     /// Sign-ins for each hash that the cores could compute.
     pub(crate) logins_per_hash: f64,
+    /// The CPU time of a hash alone.
+    pub(crate) hash_cpu: Duration,
+    /// The CPU time of a sign-in, with its hash.
+    pub(crate) login_cpu: Duration,
     /// The greatest memory in MB while people signed in.
     pub(crate) login_memory: f64,
 }
@@ -67,15 +71,18 @@ pub(crate) async fn run(program: &Program, service_token: &str) -> anyhow::Resul
         bench.create().await?,
     ];
     // Before and after: the machine may be another one than a while ago.
-    let before = hashing::rate(HASHING).await?;
+    let before = hashing::measure(HASHING).await?;
     let (login, login_memory) = bench.login().await?;
-    let hashes = f64::midpoint(before, hashing::rate(HASHING).await?);
-    let logins_per_hash = login.rate() / hashes;
+    let hashes = before.and(hashing::measure(HASHING).await?);
+    let logins_per_hash = login.rate() / hashes.rate();
+    let login_cpu = login.cpu_of_one().unwrap_or_default();
     rows.push(login);
     rows.push(bench.read_beside_logins(&project).await?);
     Ok(Measured {
         rows,
         logins_per_hash,
+        hash_cpu: hashes.cpu(),
+        login_cpu,
         login_memory,
     })
 }

@@ -120,7 +120,7 @@ pub(super) fn responses() -> Map<String, Value> {
             .collect();
         let mut named = vec!["X-Request-Id", "RateLimit", "RateLimit-Policy"];
         match failure.status {
-            401 => named.push("WWW-Authenticate"),
+            401 | 403 => named.push("WWW-Authenticate"),
             429 | 503 => named.push("Retry-After"),
             _ => {}
         }
@@ -286,7 +286,10 @@ pub(super) fn header_components() -> Value {
             "schema": {"type": "integer", "minimum": 0},
             "example": 30,
         },
-        "WWW-Authenticate": text("How to prove who one is.", "Bearer"),
+        "WWW-Authenticate": text(
+            "How to prove who one is; after `SCOPE_MISSING`, which scope is missing.",
+            "Bearer",
+        ),
         "ETag": text("The version, for `If-Match` and `If-None-Match`.", "\"7.0\""),
         "Idempotency-Replayed": {
             "description": "`true` where the answer is that of an earlier request with the same \

@@ -5,6 +5,8 @@ import { chromium } from "./tests/chromium.ts";
 export default defineConfig({
   testDir: "tests",
   testMatch: "**/*.spec.ts",
+  // Beside the pictures, which stay.
+  outputDir: "test-results/traces",
   fullyParallel: true,
   forbidOnly: true,
   workers: 2,

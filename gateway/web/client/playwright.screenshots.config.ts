@@ -5,7 +5,7 @@ import { chromium } from "./tests/chromium.ts";
 export default defineConfig({
   testDir: "tests",
   testMatch: "screenshots.ts",
-  outputDir: "test-results/screenshots-traces",
+  outputDir: "test-results/traces-of-screenshots",
   workers: 1,
   timeout: 600_000,
   reporter: [["list"]],

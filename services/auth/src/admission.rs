@@ -41,6 +41,13 @@ pub(crate) enum Admission {
     },
 }
 
+impl Admission {
+    /// Whether a second proof is needed.
+    pub(crate) fn needs_more(&self) -> bool {
+        matches!(self, Self::Challenged { .. })
+    }
+}
+
 impl Accounts {
     /// Signs in a person, if there is one, by its password. Whatever is wrong
     /// takes the same work and reads the same; only who has the password

@@ -16,10 +16,10 @@ use uuid::Uuid;
 use crate::{
     accounts::{Accounts, id_of},
     error,
-    history::{Failure, Method, Proof},
+    history::{Failure, Method, Proof, Tried},
     session::shortened,
     store::Turn,
-    throttle::{Attempt, Claimed, Counted, account_key},
+    throttle::{Attempt, Claimed, account_key},
 };
 
 /// Attempts at one account from one place that are made at once, in a process:
@@ -47,15 +47,16 @@ impl Lanes {
 }
 
 impl Accounts {
-    /// Lets somebody prove who it is, as `outcome` finds out once it is awaited.
-    /// If too many attempts failed before, it is not, and the answer is
-    /// `TOO_MANY_ATTEMPTS`.
+    /// Lets somebody prove who it is by a password, as `outcome` finds out once
+    /// it is awaited. If too many attempts failed before, it is not, and the
+    /// answer is `TOO_MANY_ATTEMPTS`. Whether more is needed than was proved is
+    /// asked of the outcome: then, nothing is known of the address yet.
     pub(crate) async fn throttled<T>(
         &self,
         call: &Call,
         claimed: Claimed<'_>,
         proof: Proof,
-        method: Method,
+        needs_more: fn(&T) -> bool,
         outcome: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let key = &self.0.tokens.0.master_key;
@@ -72,33 +73,57 @@ impl Accounts {
         };
         // Whoever leaves meanwhile has made an attempt all the same.
         let outcome = outcome.await;
-        let failure = |reason| Failure {
-            proof,
-            method,
-            reason,
-            user_agent: call.client_agent.as_deref().map(shortened),
-        };
+        let (store, now) = (self.store(), self.now());
+        let failure = |error| failure(call, proof, Method::Password, error);
         match &outcome {
-            Ok(_) => self.succeeded(&counted).await?,
+            Ok(proved) if !needs_more(proved) => store.attempt_succeeded(&counted, now).await?,
             Err(error) if is_wrong(error) => {
-                let failure = failure(WRONG);
                 let origin = self.origin_of_attempt(call);
-                let store = self.store();
-                store.attempt_failed(&counted, &failure, &origin).await?;
+                store
+                    .attempt_failed(&counted, &failure(error), &origin)
+                    .await?;
             }
             // Only who has the password learns that it may not sign in.
             Err(error) if error.kind == Kind::PermissionDenied => {
-                self.succeeded(&counted).await?;
+                store.withdraw_attempt(&counted, now).await?;
                 if let Some(user_id) = counted.attempt.user_id {
-                    let failure = failure(refusal(error));
+                    let tried = Tried::Account(user_id);
                     let origin = self.origin_of_attempt(call);
-                    let store = self.store();
-                    store.sign_in_refused(user_id, &failure, &origin).await?;
+                    store
+                        .sign_in_refused(tried, &failure(error), &origin)
+                        .await?;
                 }
             }
-            Err(_) => self.store().withdraw_attempt(&counted, self.now()).await?,
+            Ok(_) | Err(_) => store.withdraw_attempt(&counted, now).await?,
         }
         outcome
+    }
+
+    /// Leaves in the record that somebody showed a passkey and was not let in,
+    /// unless nothing is to be blamed on the passkey or its person.
+    pub(crate) async fn passkey_failed(
+        &self,
+        call: &Call,
+        tried: Tried,
+        error: &Error,
+    ) -> Result<(), Error> {
+        if !is_wrong(error) && error.kind != Kind::PermissionDenied {
+            return Ok(());
+        }
+        let failure = failure(call, Proof::SignIn, Method::Passkey, error);
+        let origin = self.origin_of_attempt(call);
+        self.store().sign_in_refused(tried, &failure, &origin).await
+    }
+
+    /// Notes that somebody signed in from an address otherwise than by a
+    /// password alone.
+    pub(crate) async fn signed_in_from(&self, call: &Call, user_id: Uuid) -> Result<(), Error> {
+        if !self.0.is_throttled {
+            return Ok(());
+        }
+        let key = &self.0.tokens.0.master_key;
+        let attempt = Attempt::new(key, Claimed::Person(user_id), call.client_ip);
+        self.store().become_familiar(&attempt, self.now()).await
     }
 
     /// Forgets what failed at the account of somebody who has shown otherwise
@@ -106,10 +131,6 @@ impl Accounts {
     pub(crate) async fn forget_attempts(&self, user_id: Uuid) -> Result<(), Error> {
         let account = account_key(&self.0.tokens.0.master_key, user_id);
         self.store().forget_attempts(account).await
-    }
-
-    async fn succeeded(&self, counted: &Counted) -> Result<(), Error> {
-        self.store().attempt_succeeded(counted, self.now()).await
     }
 
     /// Who tries to sign in has not shown yet who it is.
@@ -142,7 +163,20 @@ pub(crate) fn address_key(email: &str) -> String {
     }
 }
 
-/// Whether what was shown is wrong: a password, or a code.
+/// What the record tells of a failure.
+fn failure(call: &Call, proof: Proof, method: Method, error: &Error) -> Failure {
+    Failure {
+        proof,
+        method,
+        reason: match is_wrong(error) {
+            true => WRONG,
+            false => refusal(error),
+        },
+        user_agent: call.client_agent.as_deref().map(shortened),
+    }
+}
+
+/// Whether what was shown is wrong: a password, a code, or a passkey.
 fn is_wrong(error: &Error) -> bool {
     let is_of_proof = |code: &str| code.ends_with("_INCORRECT") || code == "CREDENTIAL_INVALID";
     error.kind == Kind::Unauthenticated || error.violations.iter().any(|one| is_of_proof(&one.code))

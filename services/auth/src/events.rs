@@ -7,21 +7,25 @@ use portico_chassis::{
     status::Error,
 };
 use portico_proto::{auth as proto, wkt::Any};
+use prost::EncodeError;
 use serde::Deserialize;
 use uuid::Uuid;
 
-/// Knows the sessions, passkeys, accounts and changes of addresses that events
-/// are about.
+/// Knows the sessions, passkeys, API keys, accounts and changes of addresses that
+/// events are about.
 pub(crate) struct Events;
 
 /// What the events tell: of a session its id, of a new one the rest of it too;
-/// all of a passkey. A network concerns nobody in person.
+/// all of a passkey, and of a new API key. A network concerns nobody in person.
 #[derive(Deserialize)]
 struct Told {
     user_id: Option<Uuid>,
     id: Option<Uuid>,
     passkey_id: Option<Uuid>,
+    key_id: Option<Uuid>,
     name: Option<String>,
+    prefix: Option<String>,
+    scopes: Option<Vec<String>>,
     last_used_at: Option<Timestamp>,
     created_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
@@ -47,35 +51,56 @@ impl Describe for Events {
 
 fn describe(record: &Record) -> Result<Described, Error> {
     let told: Told = record.payload()?;
-    let session = told.id.map(|id| proto::Session {
-        id: id.to_string(),
-        created_at: told.created_at.map(Into::into),
-        last_seen_at: told.created_at.map(Into::into),
-        expires_at: told.expires_at.map(Into::into),
-        ip: told.ip,
-        user_agent: told.user_agent,
-        current: false,
-    });
-    let passkey = told.passkey_id.map(|id| proto::Passkey {
-        id: id.to_string(),
-        name: told.name.unwrap_or_default(),
-        created_at: told.created_at.map(Into::into),
-        last_used_at: told.last_used_at.map(Into::into),
-    });
-    let change = told.email_change.map(|change| proto::EmailChange {
-        id: change.id.to_string(),
-        user_id: told.user_id.unwrap_or_default().to_string(),
-        old_email: change.old_email,
-        new_email: change.new_email,
-    });
-    let resource = match (session, passkey, change) {
-        (Some(session), _, _) => Some(Any::from_msg(&session)),
-        (None, Some(passkey), _) => Some(Any::from_msg(&passkey)),
-        (None, None, change) => change.map(|change| Any::from_msg(&change)),
-    };
+    let user_ids = told.user_id.into_iter().collect();
+    let resource = told.resource().transpose().map_err(Error::internal)?;
     Ok(Described {
-        resource: resource.transpose().map_err(Error::internal)?,
+        resource,
         project_id: None,
-        user_ids: told.user_id.into_iter().collect(),
+        user_ids,
     })
+}
+
+impl Told {
+    fn resource(self) -> Option<Result<Any, EncodeError>> {
+        let created_at = self.created_at.map(Into::into);
+        let expires_at = self.expires_at.map(Into::into);
+        if let Some(id) = self.id {
+            return Some(Any::from_msg(&proto::Session {
+                id: id.to_string(),
+                created_at,
+                last_seen_at: created_at,
+                expires_at,
+                ip: self.ip,
+                user_agent: self.user_agent,
+                current: false,
+            }));
+        }
+        if let Some(id) = self.passkey_id {
+            return Some(Any::from_msg(&proto::Passkey {
+                id: id.to_string(),
+                name: self.name.unwrap_or_default(),
+                created_at,
+                last_used_at: self.last_used_at.map(Into::into),
+            }));
+        }
+        // Of a key that is revoked, its id is all there is to tell.
+        if let (Some(id), Some(scopes)) = (self.key_id, self.scopes) {
+            return Some(Any::from_msg(&proto::ApiKey {
+                id: id.to_string(),
+                name: self.name.unwrap_or_default(),
+                prefix: self.prefix.unwrap_or_default(),
+                scopes,
+                created_at,
+                last_used_at: None,
+                expires_at,
+            }));
+        }
+        let change = self.email_change?;
+        Some(Any::from_msg(&proto::EmailChange {
+            id: change.id.to_string(),
+            user_id: self.user_id.unwrap_or_default().to_string(),
+            old_email: change.old_email,
+            new_email: change.new_email,
+        }))
+    }
 }

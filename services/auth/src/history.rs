@@ -56,6 +56,15 @@ impl Proof {
     }
 }
 
+/// What somebody failed to get into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tried {
+    /// The account of a person.
+    Account(Uuid),
+    /// Nobody's that is known: the ceremony that was answered.
+    Ceremony(Uuid),
+}
+
 /// Why somebody could not prove who it is, or may not sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {

@@ -131,8 +131,8 @@ impl Passwords {
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
         Ok(Self {
             decoy: to_phc(&params, &new_salt(), &random),
+            pool: Pool::new(threads, params.block_count(), metrics),
             params,
-            pool: Pool::new(threads, metrics),
             breached: breached.map(BreachedFile::open).transpose()?.map(Arc::new),
         })
     }

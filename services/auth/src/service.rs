@@ -39,7 +39,7 @@ use crate::{
     admission::{Admission, SignedIn},
     attempts, convert, error,
     events::Events,
-    history::{Method, Proof},
+    history::Proof,
     password::Password,
     policy,
     session::{EndReason, RefreshToken, Refreshed, Session},
@@ -110,7 +110,13 @@ impl AuthService for Accounts {
         let claimed = attempts::claimed(found.as_ref(), &address)?;
         let sign_in = self.sign_in(&call, found, &request.password);
         let admission = self
-            .throttled(&call, claimed, Proof::SignIn, Method::Password, sign_in)
+            .throttled(
+                &call,
+                claimed,
+                Proof::SignIn,
+                Admission::needs_more,
+                sign_in,
+            )
             .await?;
         Ok(self.admitted(admission, delivery))
     }
@@ -376,7 +382,7 @@ impl Accounts {
         let found = self.0.peers.person(call, user_id).await?;
         let sign_in = self.sign_in(call, found, password);
         let claimed = Claimed::Person(user_id);
-        self.throttled(call, claimed, Proof::SignIn, Method::Password, sign_in)
+        self.throttled(call, claimed, Proof::SignIn, Admission::needs_more, sign_in)
             .await
     }
 
@@ -444,8 +450,7 @@ impl Accounts {
                 .ok_or_else(|| error::password_incorrect(field))
         };
         let (claimed, proof) = (Claimed::Person(user_id), Proof::Reauthentication);
-        self.throttled(call, claimed, proof, Method::Password, hash)
-            .await
+        self.throttled(call, claimed, proof, |_| false, hash).await
     }
 }
 

@@ -225,6 +225,7 @@ pub(crate) fn of(mail: &Mail, to: &str, host: &str) -> Content {
         Mail::FactorRemoved { name, at, factor } => factors::removed(name, *at, factor, host),
         Mail::RecoveryCodesRenewed { name, at } => factors::renewed(name, *at, host),
         Mail::RecoveryCodeUsed { name, at } => factors::used(name, *at, host),
+        Mail::ApiKeyMade { name, at, key } => factors::key_made(name, *at, key, host),
         Mail::FactorsReset { name, at } => factors::reset(name, *at, host),
     }
 }

@@ -72,6 +72,12 @@ pub(crate) enum Mail {
     RecoveryCodesRenewed { name: String, at: Timestamp },
     /// To somebody who has one recovery code less.
     RecoveryCodeUsed { name: String, at: Timestamp },
+    /// To somebody for whom a program can act from now on.
+    ApiKeyMade {
+        name: String,
+        at: Timestamp,
+        key: Key,
+    },
     /// To somebody whose second factors were all taken away.
     FactorsReset { name: String, at: Timestamp },
 }
@@ -83,6 +89,15 @@ pub(crate) enum Factor {
     Authenticator,
     /// With the name that the person gave it.
     Passkey(String),
+}
+
+/// What a program acts for somebody by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Key {
+    /// What the person called it.
+    pub(crate) name: String,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
 /// The role that an invitation offers.
@@ -141,6 +156,7 @@ impl Mail {
             Self::FactorRemoved { .. } => "factor-removed",
             Self::RecoveryCodesRenewed { .. } => "recovery-codes-renewed",
             Self::RecoveryCodeUsed { .. } => "recovery-code-used",
+            Self::ApiKeyMade { .. } => "api-key-made",
             Self::FactorsReset { .. } => "factors-reset",
         }
     }
@@ -163,6 +179,7 @@ impl Mail {
             | Self::FactorRemoved { .. }
             | Self::RecoveryCodesRenewed { .. }
             | Self::RecoveryCodeUsed { .. }
+            | Self::ApiKeyMade { .. }
             | Self::FactorsReset { .. } => None,
         }
     }
@@ -208,6 +225,7 @@ impl Mail {
             | Self::FactorRemoved { .. }
             | Self::RecoveryCodesRenewed { .. }
             | Self::RecoveryCodeUsed { .. }
+            | Self::ApiKeyMade { .. }
             | Self::FactorsReset { .. } => Link::Page("/"),
         }
     }
@@ -277,6 +295,15 @@ pub(crate) fn samples() -> Vec<Mail> {
         },
         Mail::RecoveryCodesRenewed { name: name(), at },
         Mail::RecoveryCodeUsed { name: name(), at },
+        Mail::ApiKeyMade {
+            name: name(),
+            at,
+            key: Key {
+                name: "Backup".to_owned(),
+                scopes: vec!["account:read".to_owned(), "projects:read".to_owned()],
+                expires_at: None,
+            },
+        },
         Mail::FactorsReset { name: name(), at },
     ]
 }

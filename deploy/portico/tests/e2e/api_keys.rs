@@ -65,13 +65,21 @@ async fn a_key_does_what_its_scopes_say_and_is_shown_once(portico: &Instance) {
     let before = me(portico, &ada.token).await;
     let (id, key) = make_key(portico, &ada, &["account:read", "projects:read"]).await;
     assert!(key.starts_with("pak_") && key.len() == 52);
+    let mail = portico.mails.mail(&ada.email, "An API key was made").await;
+    assert!(mail.text.contains("Scopes: account:read, projects:read"));
+    assert!(!mail.text.contains(&key));
     assert_eq!(me(portico, &key).await, before);
     let over_grpc = portico.grpc("GetMe", Some(&key), &[], &json!({})).await;
     assert_eq!(over_grpc.expect("the same")["id"], before["id"]);
 
     let call = portico.call("POST /api/v1/projects").token(&key);
     // Before the body is read, which is none.
-    let error = call.text("{").refused(403, "SCOPE_MISSING").await;
+    let refused = call.text("{").send().await;
+    assert_eq!(
+        refused.header("www-authenticate"),
+        Some("Bearer error=\"insufficient_scope\", scope=\"projects:write\"")
+    );
+    let error = refused.error(403, "SCOPE_MISSING");
     assert_eq!(error["details"]["scope"], "projects:write");
     assert!(
         error["message"]

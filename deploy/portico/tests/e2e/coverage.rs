@@ -22,11 +22,12 @@ async fn outcome(portico: &Instance, path: &str, token: Option<&str>) -> String 
 }
 
 async fn every_method_refuses_the_callers_that_its_policy_excludes(portico: &Instance) {
-    let service = portico.service_token();
     portico.register("ada").await;
     let is_refused = |outcome: &str| ["UNAUTHENTICATED", "FORBIDDEN"].contains(&outcome);
     for method in METHODS {
-        // Signed in anew each time: some methods end sessions.
+        // Signed in anew each time: some methods end sessions, and a service
+        // token lasts for a minute.
+        let service = portico.service_token();
         let ada = portico.login("ada@example.com").await;
         let nobody = outcome(portico, method.path, None).await;
         let forged = outcome(portico, method.path, Some("eyJhbGciOiJub25lIn0.e30.")).await;

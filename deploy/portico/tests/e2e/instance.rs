@@ -333,13 +333,15 @@ impl Instance {
 impl Person {
     /// The person that a sign-in answered.
     pub(crate) fn of(data: &Value) -> Self {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let there = |value| text(value).unwrap_or_else(|| panic!("nobody is signed in by {data}"));
         Self {
-            id: text(&data["user"]["id"]),
-            email: text(&data["user"]["email"]),
-            name: text(&data["user"]["name"]),
-            token: text(&data["token"]),
-            refresh_token: text(&data["refreshToken"]),
+            id: there(&data["user"]["id"]),
+            email: there(&data["user"]["email"]),
+            name: there(&data["user"]["name"]),
+            token: there(&data["token"]),
+            // A browser has it in a cookie.
+            refresh_token: text(&data["refreshToken"]).unwrap_or_default(),
         }
     }
 }

@@ -57,7 +57,7 @@ impl MailServer {
         let arrived = taken.wait_for(|mails| mails.iter().any(|mail| is_it(&mail)));
         let mails = tokio::time::timeout(PATIENCE, arrived).await;
         let mails = mails
-            .unwrap_or_else(|_| panic!("no mail `{subject}` to {to}"))
+            .unwrap_or_else(|_| panic!("no mail `{subject}` to {to}, only {:?}", self.subjects(to)))
             .expect("it runs");
         let mail = mails.iter().rev().find(is_it);
         mail.expect("it arrived").clone()
@@ -90,6 +90,13 @@ impl MailServer {
         let taken = self.taken.borrow();
         let is_it = |mail: &&Mail| mail.to == to && mail.subject.contains(subject);
         taken.iter().filter(is_it).count()
+    }
+
+    /// What the mails to an address are about that arrived so far.
+    fn subjects(&self, to: &str) -> Vec<String> {
+        let taken = self.taken.borrow();
+        let to_it = taken.iter().filter(|mail| mail.to == to);
+        to_it.map(|mail| mail.subject.clone()).collect()
     }
 
     /// How many mails to an address arrived so far.
@@ -153,8 +160,12 @@ impl Mail {
         let header = message
             .lines()
             .find_map(|line| line.strip_prefix("Subject: "));
-        let plain = message
-            .split("\r\n--")
+        let boundary = message.split_once("boundary=\"");
+        let boundary = boundary.and_then(|(_, rest)| rest.split_once('"'));
+        let (boundary, parts) = boundary.expect("several parts (RFC 2046, section 5.1)");
+        // A line of a token may begin with hyphens as well.
+        let plain = parts
+            .split(&format!("\r\n--{boundary}"))
             .find(|part| part.contains("Content-Type: text/plain"));
         let body = plain.and_then(|part| part.split_once("\r\n\r\n"));
         Self {
@@ -177,4 +188,37 @@ fn decode(text: &str) -> String {
         bytes.extend_from_slice(rest.as_bytes());
     }
     String::from_utf8(bytes).expect("UTF-8")
+}
+
+#[test]
+fn a_token_is_read_in_full_wherever_its_line_is_broken() {
+    let lines = [
+        "Subject: Choose a new password",
+        "Content-Type: multipart/alternative;",
+        " boundary=\"b0undary\"",
+        "",
+        "--b0undary",
+        "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: quoted-printable",
+        "",
+        "Hello Zo=C3=AB,",
+        "",
+        "http://localhost:8080/reset-password#token=3Dplk_TTpNLkTtaH2_bcWpOgMIUXakO2=",
+        "--5hqCgg2aYxg6nUD",
+        "",
+        "--b0undary",
+        "Content-Type: text/html; charset=utf-8",
+        "",
+        "<p>Hello</p>",
+        "--b0undary--",
+        ".",
+        "",
+    ];
+    let mail = Mail::of("zoe@example.com", &lines.join("\r\n"));
+    assert_eq!(mail.subject, "Choose a new password");
+    assert!(mail.text.starts_with("Hello Zoë,\r\n"), "{}", mail.text);
+    assert_eq!(
+        mail.token(),
+        "plk_TTpNLkTtaH2_bcWpOgMIUXakO2--5hqCgg2aYxg6nUD"
+    );
 }

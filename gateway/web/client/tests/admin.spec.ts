@@ -218,10 +218,8 @@ test("what the audit log shows can be exported", async ({ page, person, admin, s
   await page.getByRole("button", { name: "Export" }).click();
   const download = await started;
   expect(download.suggestedFilename()).toMatch(/^audit-log-.*\.ndjson$/);
-  const lines = (await readFile(await download.path(), "utf8"))
-    .trim()
-    .split("\n");
-  expect(lines.map((line) => JSON.parse(line).action)).toEqual(["project.created"]);
+  const lines = (await readFile(await download.path(), "utf8")).trim().split("\n");
+  expect(lines).toEqual([expect.stringContaining('"action":"project.created"')]);
 });
 
 test("a mail that was refused is seen with its reason, and is tried again", async ({ page }) => {

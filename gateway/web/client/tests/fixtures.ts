@@ -19,14 +19,15 @@ interface Fixtures {
   /** Opens a page of another browser, in which this person is signed in; without one, nobody. */
   open: (person?: Person) => Promise<Page>;
   /** Signs this person in, in the browser of the test's own page. */
-  signIn: (person: Person, page?: Page) => Promise<void>;
+  signIn: (person: Pick<Person, "email" | "password">, page?: Page) => Promise<void>;
+  /** Starts another installation, with these settings, for this test alone. */
+  startWith: (settings: Record<string, string>) => Promise<Program>;
   /** Waits for a mail to this address with this in its subject: its text. */
   mail: (to: string, subject: string) => Promise<string>;
 }
 
 export const test = base.extend<Fixtures & { unexpected: string[] }, { program: Program }>({
   program: [
-    // eslint-disable-next-line no-empty-pattern -- Playwright reads the names of the parameters
     async ({}, use) => {
       const program = await startProgram();
       await use(program);
@@ -80,6 +81,18 @@ export const test = base.extend<Fixtures & { unexpected: string[] }, { program: 
     await Promise.all(opened.map((page) => page.context().close()));
   },
 
+  startWith: async ({ page }, use) => {
+    const started: Program[] = [];
+    await use(async (settings) => {
+      const program = await startProgram(settings);
+      started.push(program);
+      return program;
+    });
+    // The page lets go of them first: it would complain of what it can no longer reach.
+    await page.goto("about:blank");
+    await Promise.all(started.map((program) => program.stop()));
+  },
+
   mail: async ({ program }, use) => {
     await use((to, subject) => waitForMail(program, to, subject));
   },
@@ -122,8 +135,9 @@ export function linkOf(mail: string): string {
 function listen(page: Page, complaints: string[]): void {
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => {
-    // Chromium reports each answer of 4xx by itself: refusals are part of what is tested.
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
+    // Chromium reports each answer of 4xx, and that there is no connection, by itself: both are part of what is tested.
+    const isExpected = /^Failed to load resource|net::ERR_INTERNET_DISCONNECTED/.test(message.text());
+    if (message.type() === "error" && !isExpected) {
       complaints.push(message.text());
     }
   });

@@ -122,6 +122,9 @@ test("people are invited by email; invitations are sent again and taken back", a
 
   await page.getByRole("button", { name: `Resend to ${email}` }).click();
   await expect(page.getByText(`sent to ${email} again`)).toBeVisible();
+  for (const toast of await page.getByRole("button", { name: "Close toast" }).all()) {
+    await toast.click();
+  }
 
   await page.getByRole("button", { name: `Revoke for ${email}` }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();

@@ -69,7 +69,11 @@ test("the palette changes the theme and signs out", async ({ page, person, signI
   await expect(page.getByRole("heading", { name: "Sign in", level: 1 })).toBeVisible();
 });
 
-test("a few keys lead to the pages, and none does while somebody writes", async ({ page, person, signIn }) => {
+test("a few keys lead to the pages, and none does while somebody writes", async ({
+  page,
+  person,
+  signIn,
+}) => {
   await signIn(await person("Ada Lovelace"));
   await page.goto("/dashboard");
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();

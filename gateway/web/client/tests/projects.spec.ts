@@ -32,6 +32,17 @@ test("somebody new starts their first project from the dashboard", async ({ page
   await expect(page.getByRole("dialog"), "going back does not ask again").toBeHidden();
 });
 
+test("the key n asks for a new project, from anywhere", async ({ page, person, signIn }) => {
+  await signIn(await person("Ada Lovelace"));
+  await page.goto("/dashboard");
+  await expect(page.getByText("Start your first project")).toBeVisible();
+  await page.keyboard.press("n");
+  const dialog = page.getByRole("dialog", { name: "New project" });
+  await expect(dialog.getByLabel("Name")).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+});
+
 test("the list is searched, filtered and sorted, and its address can be kept", async ({
   page,
   person,
@@ -121,9 +132,9 @@ test("a list that cannot be loaded says so, and is tried again", async ({ page, 
   await page.goto("/settings");
   await page.route("**/api/v1/projects?*", (route) => route.abort("connectionrefused"));
   await page.getByRole("link", { name: "Projects", exact: true }).click();
-  await expect(page.getByRole("alert")).toContainText("could not be reached");
+  await expect(page.getByRole("alert")).toContainText("could not be loaded");
   await page.unroute("**/api/v1/projects?*");
-  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("alert").getByRole("button", { name: "Try again" }).click();
   await expect(names(page)).toHaveText(["Analytical Engine"]);
 });
 

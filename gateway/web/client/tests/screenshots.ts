@@ -66,9 +66,16 @@ async function photograph(
       await page.goto("about:blank");
       await page.goto(address);
       await settled(page);
+      if (address.includes("new=1")) {
+        await expect(page.getByRole("dialog")).toBeVisible();
+      }
       const file = `${name}-${size.width}-${colorScheme}`;
       measured.push({ page: file, ...(await measure(page)) });
-      await page.screenshot({ path: `${directory}/${file}.png`, fullPage: true });
+      // A window as high as the page: what is fixed to its edges stands there in the picture too.
+      const height = await page.evaluate(() => document.documentElement.scrollHeight);
+      await page.setViewportSize({ width: size.width, height: Math.max(height, size.height) });
+      await page.screenshot({ path: `${directory}/${file}.png`, animations: "disabled" });
+      await page.setViewportSize(size);
     }
   };
   await all(pagesOutside);
@@ -80,14 +87,17 @@ async function photograph(
   await settled(page);
   await page.getByRole("button", { name: "Search", exact: true }).click();
   await expect(page.getByRole("option").first()).toBeVisible();
-  await page.screenshot({ path: `${directory}/palette-${size.width}-${colorScheme}.png` });
+  await page.screenshot({
+    path: `${directory}/palette-${size.width}-${colorScheme}.png`,
+    animations: "disabled",
+  });
   await context.close();
   return measured;
 }
 
 /** Everything is there, and nothing moves any more. */
 async function settled(page: Page): Promise<void> {
-  await expect(page.getByRole("heading", { level: 1 }).first()).toBeVisible();
+  await expect(page.locator("h1")).toBeVisible();
   await expect(page.getByText("Loading", { exact: true })).toHaveCount(0);
   await page.evaluate(
     () =>

@@ -88,7 +88,9 @@ async function page(request: Request): Promise<Response> {
 async function file(request: Request): Promise<Response> {
   const cache = await caches.open(name);
   return (
-    (await cache.match(request, whatever)) ?? (await caches.match(request, whatever)) ?? (await fetch(request))
+    (await cache.match(request, whatever)) ??
+    (await caches.match(request, whatever)) ??
+    (await fetch(request))
   );
 }
 

@@ -8,11 +8,19 @@ use std::{
 
 use argon2::Block;
 use portico_chassis::{status::Error, telemetry::Metrics};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep_until},
+};
 
 /// How many hashes may wait for each thread: about 1.5 s of work, which is
 /// less than the deadline of those who wait.
 const WAITING_PER_THREAD: usize = 64;
+
+/// How long the memory of hashes that have ended is kept for others. To have the
+/// kernel map and clear it anew takes two thirds of the time of a hash.
+const KEPT: Duration = Duration::from_secs(1);
 
 /// When a caller who was shed may try again.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -24,23 +32,31 @@ pub(super) type Memory = Vec<Block>;
 pub(super) struct Pool(Arc<Inner>);
 
 struct Inner {
-    size: usize,
     /// Hashes that run.
     threads: Arc<Semaphore>,
     /// Hashes that run or wait.
     places: Arc<Semaphore>,
-    /// Memory of hashes that have ended, for those that wait: to have the
-    /// kernel map and clear it anew costs a tenth of a hash.
-    spare: Mutex<Vec<Memory>>,
+    /// The memory that a hash takes; some that were brought along take more.
+    usual: usize,
+    spare: Mutex<Spare>,
     metrics: Arc<Metrics>,
 }
 
+/// The memory of hashes that have ended: as much as ran at once.
+#[derive(Default)]
+struct Spare {
+    memories: Vec<Memory>,
+    /// When it is given back. Somebody sees to it, if there is any.
+    until: Option<Instant>,
+}
+
 impl Pool {
-    pub(super) fn new(size: usize, metrics: Arc<Metrics>) -> Self {
+    /// So many threads, for hashes that take `usual` blocks of memory.
+    pub(super) fn new(size: usize, usual: usize, metrics: Arc<Metrics>) -> Self {
         Self(Arc::new(Inner {
-            size,
             threads: Arc::new(Semaphore::new(size)),
             places: Arc::new(Semaphore::new(size * (1 + WAITING_PER_THREAD))),
+            usual,
             spare: Mutex::default(),
             metrics,
         }))
@@ -60,17 +76,14 @@ impl Pool {
         let place = Place::take(&self.0)?;
         let threads = self.0.threads.clone();
         let thread = threads.acquire_owned().await.map_err(Error::internal)?;
+        let runtime = Handle::current();
         tokio::task::spawn_blocking(move || {
             let pool = &place.pool;
-            let mut memory = pool.spare().pop().unwrap_or_default();
+            let mut memory = pool.spare().memories.pop().unwrap_or_default();
             let done = work(&mut memory);
-            if pool.is_waited_for() {
-                pool.spare().push(memory);
-            } else {
-                pool.spare().clear();
+            if pool.keep(memory) {
+                runtime.spawn(give_back(pool.clone()));
             }
-            // In this order, or the next one on the thread would count this one
-            // as waiting, and keep its memory for nobody.
             drop(place);
             drop(thread);
             done
@@ -81,13 +94,36 @@ impl Pool {
 }
 
 impl Inner {
-    /// Whether more hashes are wanted than run.
-    fn is_waited_for(&self) -> bool {
-        self.places.available_permits() < self.size * WAITING_PER_THREAD
+    /// Keeps memory for the next hash. Whether somebody has to see to it that
+    /// it is given back.
+    fn keep(&self, memory: Memory) -> bool {
+        if memory.capacity() > self.usual {
+            return false;
+        }
+        let mut spare = self.spare();
+        spare.memories.push(memory);
+        spare.until.replace(Instant::now() + KEPT).is_none()
     }
 
-    fn spare(&self) -> MutexGuard<'_, Vec<Memory>> {
+    fn spare(&self) -> MutexGuard<'_, Spare> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives the spare memory back once no hash has ended for a while.
+async fn give_back(pool: Arc<Inner>) {
+    loop {
+        let until = {
+            let mut spare = pool.spare();
+            match spare.until {
+                Some(until) if until > Instant::now() => until,
+                _ => {
+                    *spare = Spare::default();
+                    return;
+                }
+            }
+        };
+        sleep_until(until).await;
     }
 }
 
@@ -121,9 +157,12 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
+    /// Blocks that a hash takes.
+    const USUAL: usize = 8;
+
     fn pool() -> (Pool, Arc<Metrics>) {
         let metrics = Arc::<Metrics>::default();
-        (Pool::new(1, metrics.clone()), metrics)
+        (Pool::new(1, USUAL, metrics.clone()), metrics)
     }
 
     #[tokio::test]
@@ -152,18 +191,42 @@ mod tests {
         assert!(pool.run(|_| ()).await.is_ok());
     }
 
-    #[tokio::test]
-    async fn memory_is_handed_on_while_somebody_waits_and_then_freed() {
-        let (pool, _) = pool();
-        let fill = |memory: &mut Memory| {
-            let was_empty = memory.is_empty();
-            memory.resize(1, Block::new());
-            was_empty
+    /// Runs a hash that takes so many blocks; how many it finds there.
+    async fn found(pool: &Pool, blocks: usize) -> usize {
+        let work = move |memory: &mut Memory| {
+            let found = memory.len();
+            memory.resize(blocks, Block::new());
+            found
         };
-        let (first, second) = tokio::join!(pool.run(fill), pool.run(fill));
-        assert!(first.expect("run"));
-        assert!(!second.expect("run"));
-        assert!(pool.0.spare().is_empty());
-        assert!(pool.run(fill).await.expect("run"));
+        pool.run(work).await.expect("run")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn memory_is_handed_on_and_given_back_when_nothing_is_hashed_for_a_while() {
+        let (pool, _) = pool();
+        assert_eq!(found(&pool, USUAL).await, 0);
+        for _ in 0..3 {
+            tokio::time::sleep(KEPT * 3 / 4).await;
+            assert_eq!(found(&pool, USUAL).await, USUAL);
+        }
+        tokio::time::sleep(KEPT * 3 / 2).await;
+        assert!(pool.0.spare().memories.is_empty());
+        assert_eq!(found(&pool, USUAL).await, 0);
+        assert_eq!(found(&pool, USUAL).await, USUAL);
+    }
+
+    #[tokio::test]
+    async fn more_memory_than_usual_is_not_kept() {
+        let (pool, _) = pool();
+        assert_eq!(found(&pool, USUAL + 1).await, 0);
+        assert_eq!(found(&pool, USUAL).await, 0);
+    }
+
+    #[tokio::test]
+    async fn no_more_memory_is_kept_than_hashes_ran_at_once() {
+        let pool = Pool::new(2, USUAL, Arc::default());
+        let all = (0..20).map(|_| found(&pool, USUAL));
+        futures::future::join_all(all).await;
+        assert!((1..=2).contains(&pool.0.spare().memories.len()));
     }
 }

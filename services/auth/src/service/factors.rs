@@ -75,6 +75,7 @@ impl FactorsService for Accounts {
         };
         match answered {
             Answered::Opened => {
+                self.signed_in_from(&call, challenge.user_id).await?;
                 let signed_in = self.enter(&call, &session, &origin).await?;
                 Ok(self.admitted(Admission::SignedIn(Box::new(signed_in)), delivery))
             }

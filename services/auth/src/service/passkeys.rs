@@ -13,14 +13,14 @@ use tonic::Response;
 use uuid::Uuid;
 
 use super::{
-    proof::{json, required},
+    proof::{ShownPasskey, json, required},
     rules_of,
 };
 use crate::{
     accounts::Accounts,
     admission::SignedIn,
     convert, error,
-    passkey::{self, Ceremony, Holder, Passkey, RelyingParty},
+    passkey::{self, Ceremony, Holder, Passkey, RelyingParty, Use},
     store::{Added, NewPasskey},
 };
 
@@ -169,8 +169,19 @@ impl Accounts {
     ) -> Result<SignedIn, Error> {
         let credential = request.credential.as_ref();
         let credential = credential.ok_or_else(|| required("credential"))?;
-        let used = self.used_passkey(&request.ceremony_id, credential).await?;
-        let used = used.ok_or_else(error::passkey_refused)?;
+        let ceremony_id = &request.ceremony_id;
+        let ShownPasskey { used, tried } = self.shown_passkey(ceremony_id, credential).await?;
+        let admitted = match used {
+            Some(used) => self.admit_by_passkey(call, &used).await,
+            None => Err(error::passkey_refused()),
+        };
+        if let (Err(error), Some(tried)) = (&admitted, tried) {
+            self.passkey_failed(call, tried, error).await?;
+        }
+        admitted
+    }
+
+    async fn admit_by_passkey(&self, call: &Call, used: &Use) -> Result<SignedIn, Error> {
         let person = self.0.peers.person(call, used.passkey.user_id).await?;
         let person = person.ok_or_else(error::passkey_refused)?;
         match person.status() {
@@ -182,11 +193,12 @@ impl Accounts {
         let (session, origin) = self.session_of(call, used.passkey.user_id);
         let store = self.store();
         if !store
-            .open_session_by_passkey(&session, &used, &origin)
+            .open_session_by_passkey(&session, used, &origin)
             .await?
         {
             return Err(error::passkey_refused());
         }
+        self.signed_in_from(call, session.user_id).await?;
         self.enter(call, &session, &origin).await
     }
 

@@ -12,7 +12,8 @@ use uuid::Uuid;
 use crate::{
     accounts::Accounts,
     error,
-    factors::{Attempt, Shown, Tried},
+    factors::{self, Attempt, Shown},
+    history::Tried,
     passkey::{Answer, Use},
 };
 
@@ -86,6 +87,16 @@ fn only<'a>(proofs: [(&'static str, Option<Proof<'a>>); 3]) -> Result<Proof<'a>,
     }
 }
 
+/// A passkey that somebody shows.
+#[derive(Default)]
+pub(super) struct ShownPasskey {
+    /// Its use, if all is right.
+    pub(super) used: Option<Use>,
+    /// What it was tried at; nothing, where neither the passkey nor the ceremony
+    /// is there.
+    pub(super) tried: Option<Tried>,
+}
+
 pub(super) fn required(field: &'static str) -> Error {
     Error::invalid_field(field, "REQUIRED", "is required")
 }
@@ -96,11 +107,11 @@ pub(super) fn json(credential: &Struct) -> Value {
 }
 
 /// Nothing, if a code was right.
-pub(super) fn right(tried: &Tried) -> Result<(), Error> {
+pub(super) fn right(tried: &factors::Tried) -> Result<(), Error> {
     match tried {
-        Tried::Right { .. } => Ok(()),
-        Tried::Wrong(_) => Err(error::code_incorrect()),
-        Tried::Blocked(pause) => Err(error::too_many_codes(*pause)),
+        factors::Tried::Right { .. } => Ok(()),
+        factors::Tried::Wrong(_) => Err(error::code_incorrect()),
+        factors::Tried::Blocked(pause) => Err(error::too_many_codes(*pause)),
     }
 }
 
@@ -122,20 +133,38 @@ impl Accounts {
         ceremony_id: &str,
         credential: &Struct,
     ) -> Result<Option<Use>, Error> {
+        let shown = self.shown_passkey(ceremony_id, credential).await?;
+        Ok(shown.used)
+    }
+
+    /// What came of a passkey that somebody shows, like [`Self::used_passkey`].
+    pub(super) async fn shown_passkey(
+        &self,
+        ceremony_id: &str,
+        credential: &Struct,
+    ) -> Result<ShownPasskey, Error> {
         let (store, now) = (self.store(), self.now());
         let (Some(party), Some(id)) = (&self.0.relying_party, parse_id(ceremony_id)) else {
-            return Ok(None);
+            return Ok(ShownPasskey::default());
         };
-        let Some(ceremony) = store.take_ceremony(id, now).await? else {
-            return Ok(None);
+        let ceremony = store.take_ceremony(id, now).await?;
+        let answer = Answer::parse(&json(credential));
+        let passkey = match &answer {
+            Some(answer) => store.passkey(answer.credential_id()).await?,
+            None => None,
         };
-        let Some(answer) = Answer::parse(&json(credential)) else {
-            return Ok(None);
+        let tried = match (&passkey, &ceremony) {
+            (Some(passkey), _) => Some(Tried::Account(passkey.user_id)),
+            (None, Some(ceremony)) => Some(Tried::Ceremony(ceremony.id)),
+            (None, None) => None,
         };
-        let Some(passkey) = store.passkey(answer.credential_id()).await? else {
-            return Ok(None);
+        let used = match (ceremony, answer, passkey) {
+            (Some(ceremony), Some(answer), Some(passkey)) => {
+                party.used(ceremony, &answer, passkey, now)
+            }
+            _ => None,
         };
-        Ok(party.used(ceremony, &answer, passkey, now))
+        Ok(ShownPasskey { used, tried })
     }
 }
 

@@ -8,16 +8,16 @@ use portico_chassis::{
 };
 use uuid::Uuid;
 
-use crate::history::{Failure, SignIn};
+use crate::history::{Failure, SignIn, Tried};
 
 /// Keeps and reads what is told of sign-ins.
 #[async_trait]
 pub(crate) trait SignInStore: Send + Sync {
-    /// Leaves what the record tells of a sign-in that was refused although the
-    /// person proved who it is.
+    /// Leaves what the record tells of a sign-in that was refused, where attempts
+    /// are not counted or somebody proved to be the person.
     async fn sign_in_refused(
         &self,
-        user_id: Uuid,
+        tried: Tried,
         failure: &Failure,
         origin: &Origin,
     ) -> Result<(), Error>;

@@ -77,9 +77,17 @@ pub(super) const CHANGE_PASSWORD: &str = "UPDATE credentials \
 
 /// Takes the row, so that a change of the password waits, and then sees the
 /// new session.
-pub(super) const PASSWORD_STANDS: &str = "UPDATE credentials SET is_confirmed = true \
-    WHERE user_id = $1 AND password_hash = $2 \
-    AND NOT EXISTS (SELECT 1 FROM deletions WHERE deletions.user_id = $1)";
+/// Whether a password that stands is confirmed, with what follows.
+macro_rules! password_stands {
+    ($suffix:literal) => {
+        concat!(
+            "SELECT is_confirmed FROM credentials WHERE user_id = $1 AND password_hash = $2 \
+             AND NOT EXISTS (SELECT 1 FROM deletions WHERE deletions.user_id = $1)",
+            $suffix
+        )
+    };
+}
+pub(super) use password_stands;
 
 pub(super) const IS_LEAVING: &str = "SELECT EXISTS (SELECT 1 FROM deletions WHERE user_id = $1)";
 

@@ -293,7 +293,15 @@ macro_rules! transaction {
             }
 
             async fn password_stands(&mut self, user_id: Uuid, hash: &str) -> Result<bool, Error> {
-                Ok(run!(self, sql::PASSWORD_STANDS, user_id, hash) == 1)
+                let is_confirmed: Option<bool> = sqlx::query_scalar(Self::PASSWORD_STANDS)
+                    .bind(user_id)
+                    .bind(hash)
+                    .fetch_optional(&mut *self.0)
+                    .await?;
+                if is_confirmed == Some(false) {
+                    run!(self, sql::CONFIRM, user_id);
+                }
+                Ok(is_confirmed.is_some())
             }
 
             async fn insert_session(&mut self, session: &Session) -> Result<(), Error> {

@@ -21,7 +21,11 @@ pub(crate) trait ThrottleStore: Send + Sync {
     /// count against nothing else than the account and the address.
     async fn attempt_succeeded(&self, counted: &Counted, now: Timestamp) -> Result<(), Error>;
 
-    /// Takes an attempt back that came to nothing for other reasons.
+    /// Notes the same of an address from which somebody signed in after an
+    /// attempt that was withdrawn, or without one.
+    async fn become_familiar(&self, attempt: &Attempt, now: Timestamp) -> Result<(), Error>;
+
+    /// Takes an attempt back that neither failed nor succeeded.
     async fn withdraw_attempt(&self, counted: &Counted, now: Timestamp) -> Result<(), Error>;
 
     /// Leaves what the record tells of an attempt that failed: of the first and

@@ -1,10 +1,13 @@
-//! The words of mails about second factors. Each tells the owner of something
+//! The words of mails about second factors and API keys. Each tells the owner of something
 //! that somebody else may have done (OWASP ASVS 5.0, 6.3.7).
 
 use portico_chassis::clock::Timestamp;
 
 use super::{Content, greeting, moment};
-use crate::{mail::Factor, words::plain};
+use crate::{
+    mail::{Factor, Key},
+    words::plain,
+};
 
 pub(super) fn added(name: &str, at: Timestamp, factor: &Factor, host: &str) -> Content {
     let what = called(factor);
@@ -73,6 +76,31 @@ pub(super) fn used(name: &str, at: Timestamp, host: &str) -> Content {
         facts: facts("Used", at, None),
         button: "Open Portico",
         notes: vec!["When few are left, make new ones.".to_owned()],
+    }
+}
+
+pub(super) fn key_made(name: &str, at: Timestamp, key: &Key, host: &str) -> Content {
+    Content {
+        subject: "An API key was made for your account".to_owned(),
+        heading: "An API key was made".to_owned(),
+        paragraphs: vec![
+            greeting(name),
+            format!("From now on, a program that has the key can act for you at {host}."),
+            "If it was you, there is nothing to do. If it was not, somebody else has got into your \
+             account: revoke the key, change your password and end all other sessions at once."
+                .to_owned(),
+        ],
+        facts: vec![
+            ("Key", plain(&key.name)),
+            ("Made", moment(at)),
+            ("Scopes", key.scopes.join(", ")),
+            (
+                "Expires",
+                key.expires_at.map_or_else(|| "never".to_owned(), moment),
+            ),
+        ],
+        button: "Open Portico",
+        notes: Vec::new(),
     }
 }
 

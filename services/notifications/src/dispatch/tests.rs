@@ -7,7 +7,7 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::Response,
+    http::{HeaderMap, HeaderName, HeaderValue, Response},
 };
 use http_body_util::{BodyExt as _, Full};
 use portico_chassis::{

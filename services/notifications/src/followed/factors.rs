@@ -1,16 +1,17 @@
-//! Mails about second factors and new devices.
+//! Mails about second factors, API keys and new devices.
 
 use portico_chassis::{clock::Timestamp, status::Error};
 use portico_proto::{
-    auth::{Passkey, Session},
+    auth::{ApiKey, Passkey, Session},
     events::Event,
 };
 
 use super::{Followed, resource};
-use crate::mail::{Factor, Mail};
+use crate::mail::{Factor, Key, Mail};
 
-/// What is told of factors and devices that asks for a mail.
-pub(super) const KINDS: [&str; 8] = [
+/// What is told of factors, keys and devices that asks for a mail.
+pub(super) const KINDS: [&str; 9] = [
+    "api_key.created",
     "device.added",
     "totp.enabled",
     "totp.disabled",
@@ -42,6 +43,18 @@ fn mail(event: &Event, name: String, at: Timestamp) -> Option<Mail> {
         passkey.map(|passkey| Factor::Passkey(passkey.name))
     };
     Some(match event.r#type.as_str() {
+        "api_key.created" => {
+            let key: ApiKey = resource(event)?;
+            Mail::ApiKeyMade {
+                name,
+                at,
+                key: Key {
+                    name: key.name,
+                    scopes: key.scopes,
+                    expires_at: key.expires_at.map(Timestamp::from),
+                },
+            }
+        }
         "device.added" => {
             let session: Session = resource(event)?;
             Mail::NewSignIn {

@@ -2,7 +2,7 @@ use portico_chassis::clock::Timestamp;
 use uuid::Uuid;
 
 use super::*;
-use crate::mail::{InvitedAs, samples};
+use crate::mail::{Factor, InvitedAs, Key, samples};
 
 const LINK: &str = "https://portico.example/page#token=a&b";
 
@@ -142,6 +142,20 @@ fn written_by(text: &str) -> Vec<Mail> {
             at,
             ip: None,
             user_agent: Some(text()),
+        },
+        Mail::FactorAdded {
+            name: text(),
+            at,
+            factor: Factor::Passkey(text()),
+        },
+        Mail::ApiKeyMade {
+            name: text(),
+            at,
+            key: Key {
+                name: text(),
+                scopes: Vec::new(),
+                expires_at: Some(at),
+            },
         },
     ]
 }

@@ -19,6 +19,7 @@ in_both_shapes! {
     passkeys_are_named_listed_and_removed_by_their_owner,
     adding_a_passkey_again_under_a_key_answers_the_same,
     a_disabled_account_is_not_entered_by_a_passkey,
+    a_refused_passkey_is_in_the_audit_log,
     a_browser_keeps_the_refresh_token_of_a_passkey_in_a_cookie,
 }
 
@@ -328,6 +329,52 @@ async fn a_disabled_account_is_not_entered_by_a_passkey(portico: &Instance) {
     let shown = portico.shown(&mut browser).await;
     let refused = portico.by_passkey(shown).await;
     refused.error(401, "INVALID_CREDENTIALS");
+}
+
+async fn a_refused_passkey_is_in_the_audit_log(portico: &Instance) {
+    let (ada, eve) = (portico.register("ada").await, portico.register("eve").await);
+    let (mut of_ada, mut of_eve) = (Browser::new(), Browser::new());
+    portico.passkey(&ada, &mut of_ada).await;
+    let removed = portico.passkey(&eve, &mut of_eve).await;
+    let path = format!(
+        "DELETE /api/v1/auth/passkeys/{}",
+        removed["id"].as_str().unwrap()
+    );
+    portico.call(&path).bearer(&eve).expect(200).await;
+    // An answer that was used before, one to another ceremony, and one by a
+    // passkey that nobody has.
+    let shown = portico.shown(&mut of_ada).await;
+    portico.by_passkey(shown.clone()).await.data(200);
+    let mut swapped = portico.shown(&mut of_ada).await;
+    swapped["credential"]["response"] = shown["credential"]["response"].clone();
+    let unknown = portico.shown(&mut of_eve).await;
+    for refused in [&shown, &swapped, &unknown] {
+        let refused = portico.by_passkey(refused.clone()).await;
+        refused.error(401, "INVALID_CREDENTIALS");
+    }
+    // Nothing was tried here.
+    let nothing = json!({"ceremonyId": "no id", "credential": {}});
+    let refused = portico.by_passkey(nothing).await;
+    refused.error(401, "INVALID_CREDENTIALS");
+
+    let admin = portico.admin_person().await;
+    let log = portico.call("GET /api/v1/audit-log?action=sign_in.failed");
+    let entries = log.bearer(&admin).expect(200).await;
+    let of_ada = json!({"type": "user", "id": ada.id});
+    let ceremony = json!({"type": "ceremony", "id": unknown["ceremonyId"]});
+    let targets: Vec<&Value> = entries
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["target"])
+        .collect();
+    assert_eq!(targets, [&ceremony, &of_ada, &of_ada]);
+    for entry in entries.as_array().unwrap() {
+        assert_eq!(entry["actor"]["type"], "SYSTEM");
+        assert_eq!(entry["ip"], "127.0.0.1");
+        let told = json!({"method": "PASSKEY", "reason": "WRONG_CREDENTIALS"});
+        assert_eq!(entry["details"], told);
+    }
 }
 
 async fn a_browser_keeps_the_refresh_token_of_a_passkey_in_a_cookie(portico: &Instance) {

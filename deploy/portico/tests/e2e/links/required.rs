@@ -3,10 +3,14 @@
 use serde_json::{Value, json};
 
 use super::{VERIFY, WELCOME};
-use crate::{Instance, Person, instance::PASSWORD};
+use crate::{Instance, Person, in_both_shapes, instance::PASSWORD};
 
-async fn strict() -> Instance {
-    Instance::in_one_process_with(&[("PORTICO_REQUIRE_VERIFIED_EMAIL", "true")]).await
+in_both_shapes! {
+    with [("PORTICO_REQUIRE_VERIFIED_EMAIL", "true")];
+    nobody_signs_in_before_the_address_is_verified,
+    an_account_that_is_there_is_told_so_by_mail_and_stays,
+    an_account_is_asked_for_once_under_a_key,
+    who_chooses_the_password_by_mail_has_verified_the_address,
 }
 
 /// Asks for an account; what is answered says nothing.
@@ -33,17 +37,15 @@ async fn login(portico: &Instance, password: &str) -> (u16, Value) {
     (answer.status.as_u16(), answer.body)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_signs_in_before_the_address_is_verified() {
-    let portico = strict().await;
-    ask_for_account(&portico, "ada@example.com", None).await;
+async fn nobody_signs_in_before_the_address_is_verified(portico: &Instance) {
+    ask_for_account(portico, "ada@example.com", None).await;
     let first = portico.mails.mail("ada@example.com", WELCOME).await.token();
-    let (status, body) = login(&portico, PASSWORD).await;
+    let (status, body) = login(portico, PASSWORD).await;
     assert_eq!(
         (status, &body["error"]["code"]),
         (403, &json!("EMAIL_NOT_VERIFIED"))
     );
-    let (status, body) = login(&portico, "wrong password").await;
+    let (status, body) = login(portico, "wrong password").await;
     assert_eq!(
         (status, &body["error"]["code"]),
         (401, &json!("INVALID_CREDENTIALS"))
@@ -52,29 +54,23 @@ async fn nobody_signs_in_before_the_address_is_verified() {
     portico.mails.mail("ada@example.com", VERIFY).await;
     let code = portico.follow("email/verify", &first).await;
     assert_eq!(code, "OK");
-    let (status, body) = login(&portico, PASSWORD).await;
+    let (status, body) = login(portico, PASSWORD).await;
     assert_eq!(status, 200);
     let ada = Person::of(&body["data"]);
     assert_eq!(portico.me(&ada).await["emailVerified"], true);
     assert_eq!(portico.mails.count("ada@example.com"), 2);
-    portico.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_account_that_is_there_is_told_so_by_mail_and_stays() {
-    let portico = strict().await;
+async fn an_account_that_is_there_is_told_so_by_mail_and_stays(portico: &Instance) {
     let admin = portico.admin_person().await;
-    ask_for_account(&portico, &admin.email, None).await;
+    ask_for_account(portico, &admin.email, None).await;
     let taken = "You have an account already";
     portico.mails.mail(&admin.email, taken).await;
     assert_eq!(portico.me(&admin).await["name"], "Administrator");
-    portico.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_account_is_asked_for_once_under_a_key() {
-    let portico = strict().await;
-    let ask = async |email: &str| ask_for_account(&portico, email, Some("key")).await;
+async fn an_account_is_asked_for_once_under_a_key(portico: &Instance) {
+    let ask = async |email: &str| ask_for_account(portico, email, Some("key")).await;
     assert!(!ask("ada@example.com").await);
     assert!(ask("ada@example.com").await);
     let body = json!({"email": "bob@example.com", "password": PASSWORD, "name": "Bob"});
@@ -87,12 +83,9 @@ async fn an_account_is_asked_for_once_under_a_key() {
     let body = json!({"email": "x", "password": "y", "name": ""});
     let error = call.json(body).refused(400, "VALIDATION_FAILED").await;
     assert_eq!(error["details"].as_array().map(Vec::len), Some(3));
-    portico.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_chooses_the_password_by_mail_has_verified_the_address() {
-    let portico = strict().await;
+async fn who_chooses_the_password_by_mail_has_verified_the_address(portico: &Instance) {
     let admin = portico.admin_person().await;
     let body = json!({"email": "ada@example.com", "name": "Ada"});
     let call = portico.call("POST /api/v1/users").bearer(&admin);
@@ -103,7 +96,6 @@ async fn who_chooses_the_password_by_mail_has_verified_the_address() {
         .await;
     let code = portico.follow("password/reset", &mail.token()).await;
     assert_eq!(code, "OK");
-    let (status, _) = login(&portico, super::ANOTHER).await;
+    let (status, _) = login(portico, super::ANOTHER).await;
     assert_eq!(status, 200);
-    portico.stop().await;
 }

@@ -46,6 +46,19 @@ async fn compared(portico: &Instance, guesses: &[(String, String)]) -> usize {
     count
 }
 
+/// What the right password is answered after another wrong one. Where the
+/// machine is so slow that a delay has passed in between, the next is twice as
+/// long.
+async fn refused(portico: &Instance, from: &str, email: &str) -> Answer {
+    loop {
+        guess(portico, from, email).await;
+        let right = login(portico, from, email, PASSWORD).await;
+        if right.status == 429 {
+            return right;
+        }
+    }
+}
+
 async fn one_network_that_tries_many_accounts_waits_and_others_do_not(portico: &Instance) {
     let (ada, bob) = (portico.register("ada").await, portico.register("bob").await);
     let neighbour = "198.51.100.250";
@@ -62,7 +75,7 @@ async fn one_network_that_tries_many_accounts_waits_and_others_do_not(portico: &
     let compared = compared(portico, &guesses).await;
     // A hundred are free, and one more for each delay that has passed.
     assert!((100..110).contains(&compared), "{compared}");
-    let right = login(portico, "198.51.100.9", &bob.email, PASSWORD).await;
+    let right = refused(portico, "198.51.100.9", &bob.email).await;
     let wait = right.header("retry-after").expect("a time to wait");
     assert!((1..=60).contains(&wait.parse().expect("seconds")), "{wait}");
     right.error(429, "TOO_MANY_ATTEMPTS");
@@ -91,7 +104,7 @@ async fn many_addresses_that_try_one_account_wait_and_its_owner_does_not(portico
     let stranger = "198.19.0.1";
     let claimed = format!("{HOME}, {stranger}");
     for from in [stranger, &claimed] {
-        let right = login(portico, from, &ada.email, PASSWORD).await;
+        let right = refused(portico, from, &ada.email).await;
         right.error(429, "TOO_MANY_ATTEMPTS");
     }
     for _ in 0..3 {

@@ -4,10 +4,10 @@ import { messageOf } from "@/lib/messages";
 
 /** Signs this browser out, and says so if that failed. `leave` then leads away. */
 export function useSignOut(): () => void {
-  const { logout } = useAuth();
+  const auth = useAuth();
   const signOut = async () => {
     try {
-      await logout();
+      await auth.logout();
     } catch (error) {
       toast.error(messageOf(error));
     }

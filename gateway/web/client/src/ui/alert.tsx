@@ -23,11 +23,11 @@ export function Alert({
   return (
     <div
       role={tone === "danger" ? "alert" : "status"}
-      className={cx("flex items-start gap-2.5 rounded-md px-3 py-2.5", look)}
+      className={cx("flex flex-wrap items-start gap-2.5 rounded-md px-3 py-2.5", look)}
     >
       <Icon aria-hidden className="mt-0.5 size-4 shrink-0" />
-      <div className="min-w-0 flex-1 break-words">{children}</div>
-      {action}
+      <div className="min-w-0 flex-1 basis-48 break-words">{children}</div>
+      {action !== undefined && <div className="max-sm:ml-6.5">{action}</div>}
     </div>
   );
 }

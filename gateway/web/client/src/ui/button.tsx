@@ -62,9 +62,7 @@ export function Button({
       }}
     >
       {pending && <LoaderCircle aria-hidden className="absolute animate-spin" />}
-      <span className={cx("inline-flex items-center gap-2", pending && "invisible")} aria-hidden={false}>
-        {children}
-      </span>
+      <span className={cx("inline-flex items-center gap-2", pending && "opacity-0")}>{children}</span>
     </button>
   );
 }

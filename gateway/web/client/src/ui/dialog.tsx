@@ -1,6 +1,6 @@
 import { X } from "lucide-react";
 import { Dialog as Radix } from "radix-ui";
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import { cx } from "@/lib/cx";
 import { IconButton } from "./button";
 
@@ -23,11 +23,28 @@ export function Dialog({
   persistent = false,
   children,
 }: DialogProps) {
+  const [wasOpen, setWasOpen] = useState(false);
+  const [opener, setOpener] = useState<HTMLElement | null>(null);
+  if (open !== wasOpen) {
+    setWasOpen(open);
+    if (open) {
+      setOpener(focused());
+    }
+  }
+  const goBack = (event: Event) => {
+    event.preventDefault();
+    if (opener?.isConnected === true) {
+      opener.focus();
+    } else if (document.activeElement === document.body) {
+      document.getElementById("content")?.focus();
+    }
+  };
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 bg-scrim" />
         <Radix.Content
+          onCloseAutoFocus={goBack}
           {...(description === undefined ? { "aria-describedby": undefined } : {})}
           {...(persistent ? { onEscapeKeyDown: stay, onPointerDownOutside: stay } : {})}
           className="appear fixed inset-x-0 bottom-0 z-50 flex max-h-[90dvh] flex-col gap-4 overflow-y-auto rounded-t-xl border border-line bg-raised p-5 pb-[max(1.25rem,env(safe-area-inset-bottom))] shadow-raised sm:inset-x-auto sm:top-1/2 sm:bottom-auto sm:left-1/2 sm:w-full sm:max-w-md sm:-translate-x-1/2 sm:-translate-y-1/2 sm:rounded-xl"
@@ -53,6 +70,13 @@ export function Dialog({
       </Radix.Portal>
     </Radix.Root>
   );
+}
+
+/** What has the focus; the button of a menu, if the menu has it, which is about to go. */
+function focused(): HTMLElement | null {
+  const active = document.activeElement;
+  const button = active?.closest("[role=menu]")?.getAttribute("aria-labelledby");
+  return button ? document.getElementById(button) : active instanceof HTMLElement ? active : null;
 }
 
 function stay(event: Event): void {

@@ -1,4 +1,4 @@
-import { createContext, use, useRef, useState, type ReactNode, type SubmitEvent } from "react";
+import { createContext, use, useEffect, useRef, useState, type ReactNode, type SubmitEvent } from "react";
 import { Cancelled } from "@/lib/failures";
 import { fieldMessagesOf, messageOf } from "@/lib/messages";
 import { Alert } from "./alert";
@@ -32,7 +32,15 @@ export function Form({ onSubmit, children, className = "flex flex-col gap-4", la
   const form = useRef<HTMLFormElement>(null);
   const [pending, setPending] = useState(false);
   const [error, setError] = useState<unknown>(null);
+  const [saidAtFields, setSaidAtFields] = useState(false);
   const fields = fieldMessagesOf(error);
+
+  // Once the refusal is shown: an animation frame may come before it.
+  useEffect(() => {
+    if (error !== null) {
+      form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+    }
+  }, [error]);
 
   const submit = async (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -50,22 +58,20 @@ export function Form({ onSubmit, children, className = "flex flex-col gap-4", la
       if (failure instanceof Cancelled) {
         return;
       }
+      // A refusal that names only fields which this form shows is said at the fields alone.
+      const names = Object.keys(fieldMessagesOf(failure));
+      const isShown = (name: string) => form.current?.elements.namedItem(name) != null;
+      setSaidAtFields(names.length > 0 && names.every(isShown));
       setError(failure);
-      requestAnimationFrame(() => {
-        form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
-      });
     } finally {
       setPending(false);
     }
   };
 
-  // A refusal that names only fields which this form shows is said at the fields alone.
-  const shown = (name: string) => form.current?.elements.namedItem(name) != null;
-  const elsewhere = error !== null && !(Object.keys(fields).length > 0 && Object.keys(fields).every(shown));
   return (
     <FormContext value={{ pending, fields }}>
       <form ref={form} onSubmit={submit} className={className} aria-label={label} noValidate>
-        {elsewhere && <Alert tone="danger">{messageOf(error)}</Alert>}
+        {error !== null && !saidAtFields && <Alert tone="danger">{messageOf(error)}</Alert>}
         {children}
       </form>
     </FormContext>
@@ -94,4 +100,10 @@ export function SubmitButton({
 export function text(values: FormData, name: string): string {
   const value = values.get(name);
   return typeof value === "string" ? value.trim() : "";
+}
+
+/** A value of a form as it was typed, as passwords are; a missing one is empty. */
+export function typed(values: FormData, name: string): string {
+  const value = values.get(name);
+  return typeof value === "string" ? value : "";
 }

@@ -1,4 +1,4 @@
-import { useEffect, useRef, type ReactNode } from "react";
+import { useEffect, useRef, type ReactNode, type RefObject } from "react";
 
 /** The name of the browser's tab. */
 export function usePageTitle(title: string): void {
@@ -10,10 +10,20 @@ export function usePageTitle(title: string): void {
 /** Has a page been shown already? */
 let hasArrived = false;
 
-/**
- * The top of a page: its one heading, and what can be done here. The heading takes the focus when one arrives,
- * unless a field of the page has taken it.
- */
+/** A heading that takes the focus when one arrives at its page, unless a field of the page has taken it. */
+export function useHeading(): RefObject<HTMLHeadingElement | null> {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    // A page that was just opened begins at its beginning: with the link that skips to the content.
+    if (hasArrived && !(document.activeElement instanceof HTMLInputElement)) {
+      heading.current?.focus({ preventScroll: true });
+    }
+    hasArrived = true;
+  }, []);
+  return heading;
+}
+
+/** The top of a page: its one heading, and what can be done here. */
 export function PageHeader({
   title,
   badge,
@@ -26,14 +36,7 @@ export function PageHeader({
   actions?: ReactNode;
 }) {
   usePageTitle(title);
-  const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
-    // A page that was just opened begins at its beginning: with the link that skips to the content.
-    if (hasArrived && !(document.activeElement instanceof HTMLInputElement)) {
-      heading.current?.focus({ preventScroll: true });
-    }
-    hasArrived = true;
-  }, []);
+  const heading = useHeading();
   return (
     <header className="mb-6 flex flex-wrap items-start justify-between gap-x-4 gap-y-3">
       <div className="min-w-0 flex-1 basis-48">

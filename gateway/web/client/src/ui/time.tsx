@@ -17,12 +17,12 @@ function inWords(at: number, now: number): string {
     return distance > 10_000 ? "in a moment" : "just now";
   }
   if (size < hour) {
-    return relative.format(Math.trunc(distance / minute), "minute");
+    return relative.format(Math.round(distance / minute), "minute");
   }
   if (size < day) {
-    return relative.format(Math.trunc(distance / hour), "hour");
+    return relative.format(Math.round(distance / hour), "hour");
   }
-  return size <= 7 * day ? relative.format(Math.trunc(distance / day), "day") : date.format(at);
+  return size <= 7 * day ? relative.format(Math.round(distance / day), "day") : date.format(at);
 }
 
 let now = Date.now();

@@ -39,13 +39,13 @@ export function useProject(
     if (id === undefined) {
       return undefined;
     }
-    const joined = () => {
+    const read = () => {
       // What has changed between loading and joining was told to nobody.
       void client.invalidateQueries({ queryKey: keys.projects.detail(idOrSlug) });
       void client.invalidateQueries({ queryKey: keys.members.of(id) });
     };
-    // Who may not join any more may not load it either, and hears so there.
-    portico.live.join(id).then(joined, () => undefined);
+    // Who may not join any more may not load it either, and hears so by that.
+    portico.live.join(id).then(read, read);
     return () => {
       portico.live.leave(id);
     };

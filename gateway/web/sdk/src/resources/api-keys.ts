@@ -5,7 +5,7 @@ import type { ApiKey, CreateApiKeyRequest, CreateApiKeyResponse, operations } fr
 
 export type ApiKeysQuery = Loose<NonNullable<operations["listApiKeys"]["parameters"]["query"]>>;
 
-/** What an API key may be allowed to do. */
+/** What an API key may be allowed to do. A newer gateway may know more, so that any text is a scope. */
 export type Scope =
   | "account:read"
   | "account:write"
@@ -14,7 +14,8 @@ export type Scope =
   | "projects:read"
   | "projects:write"
   | "events:read"
-  | "admin";
+  | "admin"
+  | (string & {});
 
 export type NewApiKey = Loose<Omit<CreateApiKeyRequest, "scopes"> & { scopes: Scope[] }>;
 

@@ -10,7 +10,7 @@ use crate::{passkey::authenticator::Browser, service::proof::json};
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Somebody signed in, with an authenticator.
-struct Protected {
+pub(super) struct Protected {
     person: Person,
     generator: totp_rs::Totp,
 }
@@ -33,7 +33,7 @@ impl Fixture {
         person(&made.user.expect("a user").id, session_id, false)
     }
 
-    async fn protected(&self) -> Protected {
+    pub(super) async fn protected(&self) -> Protected {
         let person = self.signed_in().await;
         let begin = self.by(&person, proto::BeginTotpRequest {});
         let begun = self.accounts.begin_totp(begin).await.expect("begun");
@@ -107,7 +107,7 @@ impl Fixture {
 }
 
 impl Protected {
-    fn code(&self, clock: &Clock) -> String {
+    pub(super) fn code(&self, clock: &Clock) -> String {
         let now = u64::try_from(clock.now().seconds()).expect("after 1970");
         self.generator.generate(now).to_string()
     }

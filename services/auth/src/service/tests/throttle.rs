@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use futures::future::join_all;
 
+use portico_proto::auth::factors_service_server::FactorsService as _;
+
 use super::*;
 
 /// From where everybody calls unless it is said.
@@ -195,6 +197,42 @@ async fn refused_sign_ins_with_the_right_password_are_told_and_do_not_count() {
         kind == "sign_in.failed" && details.contains(r#""reason":"ACCOUNT_DISABLED""#)
     });
     assert_eq!(refused.count(), 10);
+    fixture.database.close().await;
+}
+
+#[tokio::test]
+async fn an_address_is_familiar_once_a_sign_in_from_there_is_complete() {
+    let fixture = Fixture::new().await;
+    let ada = fixture.protected().await;
+    let strangers = async || {
+        for network in 0..30 {
+            fixture.guess(&format!("198.51.{network}.1")).await;
+        }
+    };
+    let login = || {
+        let message = proto::LoginRequest {
+            email: "ada@example.com".to_owned(),
+            password: PASSWORD.to_owned(),
+            cookie: false,
+        };
+        let answered = fixture.accounts.login(with(from(HOME), message));
+        async move { answered.await.map(Response::into_inner).map_err(reason) }
+    };
+    login().await.expect("challenged");
+    strangers().await;
+    assert_eq!(login().await.expect_err("strange"), "TOO_MANY_ATTEMPTS");
+    fixture.clock.advance(Duration::from_secs(60));
+    let challenged = login().await.expect("challenged");
+    let message = proto::AnswerChallengeRequest {
+        mfa_token: challenged.mfa_token.expect("a challenge"),
+        code: Some(ada.code(&fixture.clock)),
+        ..Default::default()
+    };
+    let answered = fixture.accounts.answer_challenge(with(from(HOME), message));
+    answered.await.expect("signed in");
+    strangers().await;
+    assert_eq!(fixture.guess("192.0.2.1").await, "TOO_MANY_ATTEMPTS");
+    login().await.expect("the owner is not locked out");
     fixture.database.close().await;
 }
 

@@ -70,21 +70,49 @@ pub(in crate::store) trait ApiKeyStatements: Send {
     async fn delete_service_account(&mut self, id: Uuid, at: Timestamp) -> Result<bool, Error>;
 }
 
-/// What is told of a key.
+/// What is told of a key; of a new one the rest of it too.
 #[derive(Serialize)]
-struct AboutKey {
+struct AboutKey<'a> {
     key_id: Uuid,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<Uuid>,
+    #[serde(flatten)]
+    new: Option<NewKey<'a>>,
 }
 
-impl AboutKey {
+#[derive(Serialize)]
+struct NewKey<'a> {
+    name: &'a str,
+    prefix: &'a str,
+    scopes: Vec<String>,
+    created_at: Timestamp,
+    expires_at: Option<Timestamp>,
+}
+
+impl<'a> AboutKey<'a> {
     fn of(owner: Owner, key_id: Uuid) -> Self {
         let user_id = match owner {
             Owner::Person(id) => Some(id),
             Owner::ServiceAccount(_) => None,
         };
-        Self { key_id, user_id }
+        Self {
+            key_id,
+            user_id,
+            new: None,
+        }
+    }
+
+    fn of_new(key: &'a ApiKey) -> Self {
+        Self {
+            new: Some(NewKey {
+                name: &key.name,
+                prefix: &key.prefix,
+                scopes: key.scopes.names(),
+                created_at: key.created_at,
+                expires_at: key.expires_at,
+            }),
+            ..Self::of(key.owner, key.id)
+        }
     }
 
     fn event(&self, kind: &'static str, owner: Owner) -> Event<'_, Self> {
@@ -129,7 +157,7 @@ impl<E: Engine> ApiKeyStore for E {
         }
         transaction.insert_api_key(key, hash).await?;
         let scopes = Changes::default().value("scopes", &None, &Some(&key.scopes));
-        let about = AboutKey::of(key.owner, key.id);
+        let about = AboutKey::of_new(key);
         let event = about.event("api_key.created", key.owner).with(scopes);
         transaction.append(origin, event).await?;
         transaction.keep_answer(once, key).await?;

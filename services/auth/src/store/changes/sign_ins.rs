@@ -2,22 +2,24 @@
 
 use async_trait::async_trait;
 use portico_chassis::{outbox::Origin, status::Error};
-use uuid::Uuid;
 
 use super::{Engine, Transaction as _, throttle::Failed};
-use crate::{history::Failure, store::SignInStore};
+use crate::{
+    history::{Failure, Tried},
+    store::SignInStore,
+};
 
 #[async_trait]
 impl<E: Engine> SignInStore for E {
     #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
     async fn sign_in_refused(
         &self,
-        user_id: Uuid,
+        tried: Tried,
         failure: &Failure,
         origin: &Origin,
     ) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
-        let refused = Failed::of(user_id, failure);
+        let refused = Failed::of(tried, failure);
         transaction.append(origin, refused.event(&[])).await?;
         transaction.commit().await
     }

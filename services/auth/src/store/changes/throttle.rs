@@ -11,7 +11,7 @@ pub(super) use self::events::Failed;
 use self::events::Slowed;
 use super::{Engine, Transaction as _};
 use crate::{
-    history::Failure,
+    history::{Failure, Tried},
     store::{ThrottleStore, Turn},
     throttle::{Attempt, Counted, FAMILIAR, Key, Scope, Tally},
 };
@@ -90,14 +90,16 @@ impl<E: Engine> ThrottleStore for E {
     async fn attempt_succeeded(&self, counted: &Counted, now: Timestamp) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
         take_back(&mut transaction, counted, now).await?;
-        for (scope, key) in counted.attempt.counted(counted.is_familiar) {
-            if scope == Scope::Place {
-                transaction.forget_tally(key).await?;
-            }
-        }
-        transaction
-            .become_familiar(counted.attempt.address, now + FAMILIAR, now + ENOUGH)
-            .await?;
+        let (attempt, is_familiar) = (&counted.attempt, counted.is_familiar);
+        succeed(&mut transaction, attempt, is_familiar, now).await?;
+        transaction.commit().await
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn become_familiar(&self, attempt: &Attempt, now: Timestamp) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        let is_familiar = transaction.is_familiar(attempt.address, now).await?;
+        succeed(&mut transaction, attempt, is_familiar, now).await?;
         transaction.commit().await
     }
 
@@ -128,7 +130,7 @@ impl<E: Engine> ThrottleStore for E {
             .await?;
         transaction.write_tally(key, tally).await?;
         if let Some(user_id) = attempt.user_id {
-            let failed = Failed::of(user_id, failure);
+            let failed = Failed::of(Tried::Account(user_id), failure);
             let event = failed.event(&counted.delays);
             transaction.append(origin, event).await?;
         }
@@ -145,6 +147,23 @@ impl<E: Engine> ThrottleStore for E {
         transaction.forget_tallies(account).await?;
         transaction.commit().await
     }
+}
+
+/// Forgets what failed from a place, whose address is familiar from now on.
+async fn succeed(
+    transaction: &mut impl ThrottleStatements,
+    attempt: &Attempt,
+    is_familiar: bool,
+    now: Timestamp,
+) -> Result<(), Error> {
+    for (scope, key) in attempt.counted(is_familiar) {
+        if scope == Scope::Place {
+            transaction.forget_tally(key).await?;
+        }
+    }
+    transaction
+        .become_familiar(attempt.address, now + FAMILIAR, now + ENOUGH)
+        .await
 }
 
 async fn take_back(

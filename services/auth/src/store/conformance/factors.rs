@@ -19,6 +19,7 @@ cases! {
     a_reset_leaves_nothing,
     a_new_device_is_told_of_unless_it_is_the_first,
     expired_challenges_and_forgotten_devices_are_swept_away,
+    a_device_that_is_used_is_not_forgotten,
 }
 
 /// Somebody with an authenticator.
@@ -354,4 +355,27 @@ async fn expired_challenges_and_forgotten_devices_are_swept_away(fixture: &Fixtu
     assert!(opened.expect("done"));
     let kinds = fixture.database.event_kinds().await;
     assert!(!kinds.contains(&"device.added".to_owned()));
+}
+
+async fn a_device_that_is_used_is_not_forgotten(fixture: &Fixture) {
+    const DAY: i64 = 24 * 3600;
+    let user_id = fixture.account().await;
+    let open = async |program: &str, seconds| {
+        let visit = Visit {
+            user_agent: Some(program.to_owned()),
+            ..visit(seconds)
+        };
+        let session = Session::begin(user_id, &visit, TTL);
+        let origin = origin(seconds);
+        let opened = fixture.store.open_session(&session, "hash", &origin).await;
+        assert!(opened.expect("done"));
+    };
+    for seconds in [0, 60, DAY, DAY + 60] {
+        open("browser", seconds).await;
+    }
+    let forgotten = fixture.store.forget_expired(at(365 * DAY)).await;
+    forgotten.expect("done");
+    open("telephone", 365 * DAY).await;
+    let kinds = fixture.database.event_kinds().await;
+    assert!(kinds.contains(&"device.added".to_owned()));
 }

@@ -1,5 +1,8 @@
 //! Links in mails, what they are asked for by, and the changes of addresses.
 
+mod requests;
+mod undos;
+
 use futures::future::join_all;
 use portico_chassis::{database::Database, email_address::EmailAddress};
 
@@ -11,11 +14,6 @@ use crate::{
 };
 
 cases! {
-    requests_wait_in_their_order_until_they_are_answered,
-    a_request_for_an_account_is_kept_once_for_each_key,
-    a_request_is_answered_once_also_under_concurrency,
-    each_answer_leaves_its_events,
-    a_change_of_an_address_supersedes_the_one_before,
     a_link_is_there_until_it_expires,
     a_link_about_a_change_is_kept_while_the_change_allows_it,
     a_verification_is_taken_once_and_ends_the_others,
@@ -24,12 +22,6 @@ cases! {
     a_password_is_reset_once_whether_there_was_one_or_not,
     a_reset_ends_sessions_pending_changes_and_other_links,
     a_changed_password_ends_the_links_by_which_it_could_be_set,
-    a_change_is_undone_once_and_with_it_all_later_ones,
-    an_undo_to_an_older_address_still_works_afterwards,
-    an_undo_forgets_a_password_that_was_chosen_since,
-    an_undo_forgets_factors_that_were_added_since,
-    an_undo_revokes_keys_that_were_made_since,
-    an_undo_is_finished_once_and_only_the_latest,
     old_links_changes_and_requests_are_forgotten,
 }
 
@@ -157,138 +149,6 @@ impl Fixture {
         };
         kinds.expect("read")
     }
-}
-
-async fn requests_wait_in_their_order_until_they_are_answered(fixture: &Fixture) {
-    let user_id = new_id(at(1));
-    let wishes = [
-        Wish::NewPassword {
-            email: email("ada"),
-        },
-        Wish::Verification { user_id },
-        Wish::NewEmail {
-            user_id,
-            email: email("eve"),
-        },
-        Wish::Account {
-            user_id,
-            email: email("bob"),
-            name: "Bob".to_owned(),
-            password_hash: "hash".to_owned(),
-        },
-    ];
-    let mut asked = Vec::new();
-    for (wish, seconds) in wishes.clone().into_iter().zip(10..) {
-        asked.push(fixture.ask(wish, seconds).await);
-    }
-    let read = fixture.store.link_requests().await.expect("read");
-    assert_eq!(read.len(), 4);
-    for (read, asked) in read.iter().zip(&asked) {
-        assert_eq!((read.id, &read.wish), (asked.id, &asked.wish));
-        let (read, asked) = (&read.origin, &asked.origin);
-        assert_eq!((&read.actor, read.at), (&asked.actor, asked.at));
-        assert_eq!(read.request_id, asked.request_id);
-        assert_eq!(
-            (&read.traceparent, read.client_ip),
-            (&asked.traceparent, asked.client_ip)
-        );
-    }
-    let answered = fixture
-        .store
-        .answer_link_request(&asked[1], &Reply::Nothing)
-        .await;
-    answered.expect("answered");
-    assert_eq!(
-        fixture.waiting().await,
-        [asked[0].id, asked[2].id, asked[3].id]
-    );
-}
-
-async fn a_request_for_an_account_is_kept_once_for_each_key(fixture: &Fixture) {
-    let wish = |name: &str| Wish::Account {
-        user_id: new_id(at(1)),
-        email: email(name),
-        name: name.to_owned(),
-        password_hash: "hash".to_owned(),
-    };
-    let key = |fingerprint| RegistrationKey {
-        id: [7; 32],
-        fingerprint: [fingerprint; 32],
-        expires_at: at(1_000),
-    };
-    let (first, second) = (request(wish("ada"), 10), request(wish("ada"), 11));
-    let add = async |request: &LinkRequest, key: Option<&RegistrationKey>| {
-        fixture.store.add_account_request(request, key).await
-    };
-    assert!(!add(&first, Some(&key(1))).await.expect("kept"));
-    assert!(add(&second, Some(&key(1))).await.expect("known"));
-    assert_eq!(fixture.waiting().await, [first.id]);
-    let other = add(&second, Some(&key(2))).await;
-    assert_eq!(reason(other), "IDEMPOTENCY_KEY_REUSED");
-    assert!(!add(&second, None).await.expect("kept"));
-    assert_eq!(fixture.waiting().await, [first.id, second.id]);
-}
-
-async fn a_request_is_answered_once_also_under_concurrency(fixture: &Fixture) {
-    let user_id = new_id(at(1));
-    let asked = fixture.ask(Wish::Verification { user_id }, 10).await;
-    let reply = Reply::Verification { user_id };
-    let answers = (0..8).map(|_| fixture.store.answer_link_request(&asked, &reply));
-    for answered in join_all(answers).await {
-        answered.expect("answered");
-    }
-    assert_eq!(fixture.kinds().await, ["email.verification_requested"]);
-}
-
-async fn each_answer_leaves_its_events(fixture: &Fixture) {
-    let user_id = new_id(at(1));
-    let change = |request: &LinkRequest| EmailChange {
-        id: request.id,
-        user_id,
-        old_email: email("ada"),
-        new_email: email("eve"),
-        requested_at: at(10),
-        state: ChangeState::Pending,
-    };
-    let replies: [fn(EmailChange, Uuid) -> Reply; 5] = [
-        |_, _| Reply::Nothing,
-        |_, user_id| Reply::NewPassword { user_id },
-        |_, user_id| Reply::Verification { user_id },
-        |_, holder| Reply::EmailTaken { holder },
-        |change, holder| Reply::NewEmail {
-            change,
-            holder: Some(holder),
-        },
-    ];
-    for reply in replies {
-        let asked = fixture.ask(Wish::Verification { user_id }, 10).await;
-        let reply = reply(change(&asked), user_id);
-        let answered = fixture.store.answer_link_request(&asked, &reply).await;
-        answered.expect("answered");
-    }
-    let expected = [
-        "password.reset_requested",
-        "email.verification_requested",
-        "email.taken",
-        "email.change_requested",
-        "email.taken",
-    ];
-    assert_eq!(fixture.kinds().await, expected);
-    assert!(fixture.waiting().await.is_empty());
-}
-
-async fn a_change_of_an_address_supersedes_the_one_before(fixture: &Fixture) {
-    let user_id = new_id(at(1));
-    let first = fixture.change(user_id, "ada", "eve", 10).await;
-    let confirmation = fixture.confirmation(&first, 11).await;
-    let undoing = fixture.undoing(&first, 11).await;
-    let second = fixture.change(user_id, "ada", "bob", 12).await;
-    assert_eq!(fixture.state(&first).await, ChangeState::Superseded);
-    assert_eq!(fixture.state(&second).await, ChangeState::Pending);
-    assert!(!fixture.is_there(&confirmation, 13).await);
-    assert!(fixture.is_there(&undoing, 13).await);
-    let read = fixture.store.email_change(second.id).await;
-    assert_eq!(read.expect("read"), Some(second));
 }
 
 async fn a_link_is_there_until_it_expires(fixture: &Fixture) {
@@ -440,169 +300,6 @@ async fn a_changed_password_ends_the_links_by_which_it_could_be_set(fixture: &Fi
     assert!(changed.expect("done"));
     assert!(!fixture.is_there(&link, 12).await);
     assert!(fixture.is_there(&verification, 12).await);
-}
-
-async fn a_change_is_undone_once_and_with_it_all_later_ones(fixture: &Fixture) {
-    let user_id = fixture.account().await;
-    let session = fixture.session(user_id, 9).await;
-    let first = fixture.change(user_id, "ada", "eve", 10).await;
-    let undoing = fixture.undoing(&first, 11).await;
-    let confirmation = fixture.confirmation(&first, 11).await;
-    let taken = fixture.store.take_confirmation(&confirmation).await;
-    assert!(taken.expect("done"));
-    let second = fixture.change(user_id, "eve", "mallory", 12).await;
-    let ended = [
-        fixture.undoing(&second, 13).await,
-        fixture.confirmation(&second, 13).await,
-        fixture.verification(user_id, 13).await,
-    ];
-    let wish = Wish::NewEmail {
-        user_id,
-        email: email("trudy"),
-    };
-    fixture.ask(wish, 14).await;
-    let undone = join_all((0..8).map(|_| fixture.undo(&undoing, 15))).await;
-    let undone: Vec<Undo> = undone.into_iter().flatten().collect();
-    let expected = Undo {
-        id: first.id,
-        user_id,
-        email: email("ada"),
-        needs_password: false,
-    };
-    assert_eq!(undone, [expected]);
-    for change in [&first, &second] {
-        assert_eq!(fixture.state(change).await, ChangeState::Undone);
-    }
-    for link in &ended {
-        assert!(!fixture.is_there(link, 16).await);
-    }
-    assert!(fixture.waiting().await.is_empty());
-    assert!(fixture.live(user_id, 16).await.is_empty());
-    assert!(
-        fixture
-            .revoked(16)
-            .await
-            .contains(&Revoked::Session(session.id))
-    );
-    assert_eq!(fixture.hash(user_id).await.as_deref(), Some("hash"));
-    assert_eq!(
-        fixture.kinds().await.last().map(String::as_str),
-        Some("email.change_undone")
-    );
-}
-
-async fn an_undo_to_an_older_address_still_works_afterwards(fixture: &Fixture) {
-    let user_id = fixture.account().await;
-    let first = fixture.change(user_id, "ada", "bob", 10).await;
-    let oldest = fixture.undoing(&first, 11).await;
-    let again = fixture.change(user_id, "bob", "carol", 12).await;
-    let second = fixture.change(user_id, "bob", "eve", 14).await;
-    let [one, other] = [
-        fixture.undoing(&again, 15).await,
-        fixture.undoing(&second, 15).await,
-    ];
-    assert!(fixture.undo(&other, 16).await.is_some());
-    // The other link to the same address is used up, though its change is older.
-    assert!(!fixture.is_there(&one, 17).await);
-    assert!(fixture.is_there(&oldest, 17).await);
-    let undone = fixture.undo(&oldest, 18).await.expect("undone");
-    assert_eq!((undone.id, undone.email), (first.id, email("ada")));
-}
-
-async fn an_undo_forgets_a_password_that_was_chosen_since(fixture: &Fixture) {
-    for (changed_at, is_kept) in [(9, true), (10, false), (11, false)] {
-        let user_id = fixture.account().await;
-        let changed = fixture
-            .store
-            .change_password(user_id, "hash", "new", Uuid::nil(), &origin(changed_at))
-            .await;
-        assert!(changed.expect("done"));
-        let change = fixture.change(user_id, "ada", "eve", 10).await;
-        let undoing = fixture.undoing(&change, 12).await;
-        let undone = fixture.undo(&undoing, 13).await.expect("undone");
-        assert_eq!(undone.needs_password, !is_kept);
-        assert_eq!(fixture.hash(user_id).await.is_some(), is_kept);
-    }
-}
-
-async fn an_undo_forgets_factors_that_were_added_since(fixture: &Fixture) {
-    // The authenticators are confirmed at the second 3,000.
-    for (asked_at, is_kept) in [(3_001, true), (3_000, false), (2_999, false)] {
-        let person = factors::Person::new(fixture).await;
-        let older = passkeys::added(fixture, person.id, asked_at - 1).await;
-        passkeys::added(fixture, person.id, asked_at).await;
-        let waiting = person.challenge(fixture, asked_at).await;
-        let change = fixture.change(person.id, "ada", "eve", asked_at).await;
-        let undoing = fixture.undoing(&change, asked_at).await;
-        fixture.undo(&undoing, asked_at + 1).await.expect("undone");
-        assert_eq!(person.factors(fixture).await.has_totp(), is_kept);
-        let left = fixture.store.passkeys(person.id).await.expect("read");
-        let left: Vec<Uuid> = left.iter().map(|passkey| passkey.id).collect();
-        assert_eq!(left, [older.id]);
-        let waits = fixture.store.challenge(waiting, at(asked_at + 1)).await;
-        assert_eq!(waits.expect("read"), None);
-    }
-}
-
-async fn an_undo_revokes_keys_that_were_made_since(fixture: &Fixture) {
-    let user_id = fixture.account().await;
-    let owner = Owner::Person(user_id);
-    let holder = Holder {
-        user_id,
-        email: "ada@example.com".to_owned(),
-        is_admin: false,
-        is_active: true,
-    };
-    let (older, _) = api_keys::add(fixture, owner, Some(&holder), 9).await;
-    let (newer, _) = api_keys::add(fixture, owner, Some(&holder), 10).await;
-    let change = fixture.change(user_id, "ada", "eve", 10).await;
-    let undoing = fixture.undoing(&change, 11).await;
-    fixture.undo(&undoing, 12).await.expect("undone");
-    let left = fixture
-        .store
-        .api_keys(owner, &paging(None, 100, None))
-        .await;
-    let left: Vec<Uuid> = left.expect("read").items.iter().map(|key| key.id).collect();
-    assert_eq!(left, [older.id]);
-    assert_eq!(fixture.revoked(13).await, [Revoked::Session(newer.id)]);
-}
-
-async fn an_undo_is_finished_once_and_only_the_latest(fixture: &Fixture) {
-    let user_id = fixture.account().await;
-    let first = fixture.change(user_id, "ada", "bob", 10).await;
-    let oldest = fixture.undoing(&first, 11).await;
-    let changed = fixture
-        .store
-        .change_password(user_id, "hash", "new", Uuid::nil(), &origin(12))
-        .await;
-    assert!(changed.expect("done"));
-    let second = fixture.change(user_id, "bob", "eve", 12).await;
-    let later = fixture.undoing(&second, 13).await;
-    let superseded = fixture.undo(&later, 14).await.expect("undone");
-    let current = fixture.undo(&oldest, 15).await.expect("undone");
-    let finish = async |undo: &Undo| {
-        let finished = fixture.store.finish_undo(undo, &origin(16)).await;
-        finished.expect("done");
-    };
-    finish(&superseded).await;
-    // What the first one forgot is still missing.
-    let kept = Undo {
-        needs_password: true,
-        ..current
-    };
-    let read = fixture.store.undo(user_id).await.expect("read");
-    assert_eq!(read.as_ref(), Some(&kept));
-    let waiting = async |seconds| fixture.store.undos(at(seconds)).await.expect("read");
-    assert!(waiting(14).await.is_empty());
-    assert_eq!(waiting(15).await, std::slice::from_ref(&kept));
-    finish(&kept).await;
-    finish(&kept).await;
-    assert!(waiting(20).await.is_empty());
-    let kinds = fixture.kinds().await;
-    let asked = kinds
-        .iter()
-        .filter(|kind| *kind == "password.reset_requested");
-    assert_eq!(asked.count(), 1);
 }
 
 async fn old_links_changes_and_requests_are_forgotten(fixture: &Fixture) {

@@ -6,7 +6,7 @@ use portico_chassis::{
 };
 
 use super::*;
-use crate::history::{Failure, Method, Proof, SignIn};
+use crate::history::{Failure, Method, Proof, SignIn, Tried};
 
 cases! {
     a_persons_sign_ins_and_failures_are_listed_newest_first,
@@ -40,7 +40,8 @@ impl Fixture {
             user_agent: Some("curl".to_owned()),
         };
         let origin = origin(seconds);
-        let refused = self.store.sign_in_refused(user_id, &failure, &origin);
+        let tried = Tried::Account(user_id);
+        let refused = self.store.sign_in_refused(tried, &failure, &origin);
         refused.await.expect("noted");
     }
 

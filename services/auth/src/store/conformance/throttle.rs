@@ -15,6 +15,7 @@ cases! {
     an_attempt_that_is_refused_counts_against_nothing,
     a_success_forgets_the_failures_before_it,
     a_success_makes_the_address_familiar_for_30_days,
+    a_completed_sign_in_does_the_same_after_an_attempt_was_withdrawn,
     strangers_from_many_networks_wait_and_the_owner_does_not,
     one_network_that_tries_many_accounts_waits,
     a_success_from_a_strange_network_takes_back_nothing_but_itself,
@@ -146,6 +147,29 @@ async fn a_success_makes_the_address_familiar_for_30_days(fixture: &Fixture) {
     fixture.succeeds(&attempt, 40 * day).await;
     fixture.succeeds(&attempt, 60 * day).await;
     assert!(fixture.admitted(&attempt, 85 * day).await.is_familiar);
+}
+
+async fn a_completed_sign_in_does_the_same_after_an_attempt_was_withdrawn(fixture: &Fixture) {
+    let home = attempt(1, "203.0.113.1");
+    for _ in 0..4 {
+        fixture.fails(&home, 0).await;
+    }
+    let counted = fixture.admitted(&home, 0).await;
+    let withdrawn = fixture.store.withdraw_attempt(&counted, at(0)).await;
+    withdrawn.expect("withdrawn");
+    // It is as it was before.
+    let counted = fixture.admitted(&home, 0).await;
+    assert!(!counted.is_familiar && !counted.is_first);
+    let completed = fixture.store.become_familiar(&home, at(1)).await;
+    completed.expect("noted");
+    let counted = fixture.admitted(&home, 1).await;
+    assert!(counted.is_familiar && counted.is_first);
+    for _ in 0..4 {
+        fixture.fails(&home, 1).await;
+    }
+    let completed = fixture.store.become_familiar(&home, at(2)).await;
+    completed.expect("noted");
+    assert!(fixture.admitted(&home, 2).await.is_first);
 }
 
 async fn strangers_from_many_networks_wait_and_the_owner_does_not(fixture: &Fixture) {

@@ -92,10 +92,10 @@ pub(in crate::store) const USE_PASSKEY: &str = "UPDATE passkeys \
     SET credential = $2, sign_count = $3, last_used_at = $4 \
     WHERE id = $1 AND (sign_count < $3 OR sign_count = 0 AND $3 = 0)";
 
-/// Whether the person has devices, and whether this is one of them.
+/// Whether the person has devices, and when this one was last seen.
 pub(in crate::store) const KNOWS_DEVICE: &str = "SELECT \
     EXISTS (SELECT 1 FROM devices WHERE user_id = $1), \
-    EXISTS (SELECT 1 FROM devices WHERE user_id = $1 AND hash = $2)";
+    (SELECT last_seen_at FROM devices WHERE user_id = $1 AND hash = $2)";
 
 pub(in crate::store) const NOTE_DEVICE: &str = "INSERT INTO devices \
     (user_id, hash, last_seen_at) VALUES ($1, $2, $3) \

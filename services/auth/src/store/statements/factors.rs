@@ -1,5 +1,7 @@
 //! The statements about factors, for each database.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use portico_chassis::{
     clock::Timestamp,
@@ -22,6 +24,9 @@ use crate::{
         sqlite::{SqliteStore, SqliteTransaction},
     },
 };
+
+/// A device that was seen less long ago is not noted anew.
+const DEVICE_SEEN: Duration = Duration::from_secs(24 * 3600);
 
 macro_rules! factor_queries {
     ($store:ty) => {
@@ -312,13 +317,16 @@ macro_rules! factor_statements {
                 device: Device,
                 at: Timestamp,
             ) -> Result<Option<bool>, Error> {
-                let (has_devices, is_known): (bool, bool) = sqlx::query_as(sql::KNOWS_DEVICE)
-                    .bind(user_id)
-                    .bind(&device.0[..])
-                    .fetch_one(&mut *self.0)
-                    .await?;
-                run!(self, sql::NOTE_DEVICE, user_id, &device.0[..], at);
-                Ok(has_devices.then_some(is_known))
+                let (has_devices, seen_at): (bool, Option<Timestamp>) =
+                    sqlx::query_as(sql::KNOWS_DEVICE)
+                        .bind(user_id)
+                        .bind(&device.0[..])
+                        .fetch_one(&mut *self.0)
+                        .await?;
+                if seen_at.is_none_or(|seen_at| seen_at + DEVICE_SEEN <= at) {
+                    run!(self, sql::NOTE_DEVICE, user_id, &device.0[..], at);
+                }
+                Ok(has_devices.then_some(seen_at.is_some()))
             }
         }
     };

@@ -53,9 +53,11 @@ export async function lastKept(): Promise<Kept | undefined> {
   return id === undefined ? undefined : keptOf(id);
 }
 
-/** Puts what was kept into the cache. What is there already is newer. */
+/** Puts what was kept into the cache, to be loaded again where it is shown. What is there already is newer. */
 export function show(kept: Kept, queryClient: QueryClient): void {
   hydrate(queryClient, kept.state);
+  // However fresh it was: nobody told this page what has changed since.
+  void queryClient.invalidateQueries({ refetchType: "none" });
 }
 
 /** Removes all that was kept, or all but what is kept of one person. */

@@ -40,8 +40,8 @@ export function Commands({ children }: { children: ReactNode }) {
   };
   useShortcuts({ go, ...openers });
   useEffect(() => {
-    // Whoever opens it types at once.
-    const timer = setTimeout(() => void loadPalette(), 1_000);
+    // Whoever opens it types at once. If it cannot be loaded yet, it is when it is opened.
+    const timer = setTimeout(() => void loadPalette().catch(() => undefined), 1_000);
     return () => {
       clearTimeout(timer);
     };

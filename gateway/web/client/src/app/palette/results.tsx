@@ -39,13 +39,15 @@ export function Results({ words, go, signOut }: ResultsProps) {
 
   return (
     <>
-      <Command.Empty className="px-3 py-8 text-center text-muted">
-        {isSearching
-          ? "Searching…"
-          : projects.isError
-            ? "The search did not reach Portico."
-            : "Nothing was found."}
-      </Command.Empty>
+      {entries.length + shownProjects.length + shownPeople.length === 0 && (
+        <Command.Item disabled value="nothing" className="px-3 py-8 text-center text-muted">
+          {isSearching
+            ? "Searching…"
+            : projects.isError
+              ? "The search did not reach Portico."
+              : "Nothing was found."}
+        </Command.Item>
+      )}
       {entries.map(([heading, found]) => (
         <Group key={heading} heading={heading}>
           {found.map(({ name, Icon, keys, run }) => (

@@ -3,7 +3,7 @@ import { usePortico } from "@portico/sdk/react";
 import { useState } from "react";
 import { Alert } from "@/ui/alert";
 import { ButtonLink } from "@/ui/button";
-import { Form, SubmitButton } from "@/ui/form";
+import { Form, SubmitButton, typed } from "@/ui/form";
 import { PageHeader } from "@/ui/page";
 import { BrokenLink } from "./broken-link";
 import { useLinkToken } from "./link-token";
@@ -50,7 +50,7 @@ function NewPasswordForm({ token, title, description, done }: NewPasswordProps &
 
   const submit = async (values: FormData) => {
     try {
-      await auth.password.reset({ token: token ?? "", newPassword: String(values.get("newPassword")) });
+      await auth.password.reset({ token: token ?? "", newPassword: typed(values, "newPassword") });
       setState("done");
     } catch (error) {
       if (!isPorticoError(error, "LINK_INVALID")) {

@@ -1,9 +1,9 @@
 import { isPorticoError, type SignInResult } from "@portico/sdk";
-import { useAuth } from "@portico/sdk/react";
+import { usePortico } from "@portico/sdk/react";
 import { useState } from "react";
 import { Alert } from "@/ui/alert";
 import { PasswordField, TextField } from "@/ui/field";
-import { Form, SubmitButton, text } from "@/ui/form";
+import { Form, SubmitButton, text, typed } from "@/ui/form";
 import { PageHeader } from "@/ui/page";
 import { AuthLink } from "./auth-link";
 import { PasskeyButton } from "./passkey-button";
@@ -18,13 +18,13 @@ interface PasswordStepProps {
 
 /** The first step of signing in: email and password, or a passkey, after which there is no second step. */
 export function PasswordStep({ email, onEmailChange, onSignIn, redirect }: PasswordStepProps) {
-  const { login } = useAuth();
+  const { auth } = usePortico();
   const [mailsSent, setMailsSent] = useState(0);
   const autofill = usePasskeyAutofill(onSignIn);
 
   const submit = async (values: FormData) => {
     try {
-      onSignIn(await login({ email: text(values, "email"), password: String(values.get("password")) }));
+      onSignIn(await auth.login({ email: text(values, "email"), password: typed(values, "password") }));
     } catch (error) {
       // The server has sent another mail by itself. Signing in once more sends one more.
       if (!isPorticoError(error, "EMAIL_NOT_VERIFIED")) {

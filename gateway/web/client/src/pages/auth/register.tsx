@@ -1,18 +1,18 @@
 import { isPorticoError } from "@portico/sdk";
-import { useAuth } from "@portico/sdk/react";
+import { usePortico } from "@portico/sdk/react";
 import { useRouter, useSearch } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { Alert } from "@/ui/alert";
 import { ButtonLink } from "@/ui/button";
 import { TextField } from "@/ui/field";
-import { Form, SubmitButton, text } from "@/ui/form";
+import { Form, SubmitButton, text, typed } from "@/ui/form";
 import { PageHeader } from "@/ui/page";
 import { AuthLink } from "./auth-link";
 import { NewPasswordField } from "./new-password-field";
 
 /** Making an account. Where the email must be verified first, the mail says how to go on. */
 export function Register() {
-  const { register } = useAuth();
+  const { auth } = usePortico();
   const { redirect } = useSearch({ from: "/entry/register" });
   const router = useRouter();
   const emailField = useRef<HTMLInputElement>(null);
@@ -24,10 +24,10 @@ export function Register() {
   const submit = async (values: FormData) => {
     setTaken(false);
     try {
-      const result = await register({
+      const result = await auth.register({
         name: text(values, "name"),
         email: text(values, "email"),
-        password: String(values.get("password")),
+        password: typed(values, "password"),
       });
       if (result.status === "verificationRequired") {
         setSentTo(text(values, "email"));

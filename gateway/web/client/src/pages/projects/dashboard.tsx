@@ -1,4 +1,4 @@
-import { useAuth, useMyInvitations, useProjects } from "@portico/sdk/react";
+import { useAuth, useProjects } from "@portico/sdk/react";
 import { Link } from "@tanstack/react-router";
 import { FolderPlus, Plus } from "lucide-react";
 import { ButtonLink } from "@/ui/button";
@@ -9,6 +9,7 @@ import { useArrivals } from "./changed";
 import { InvitationRow } from "./invitation-row";
 import { useLiveRows } from "./live-rows";
 import { ProjectRow, ProjectRowSkeleton } from "./project-row";
+import { useInbox } from "./use-inbox";
 import { VerifyEmailHint } from "./verify-email";
 
 /** How many projects are shown here; the others are on the page of projects. */
@@ -38,8 +39,8 @@ export function Dashboard() {
 
 /** Shown at once, when it is known whether there are invitations: else they would push the projects down. */
 function WhatIsNew() {
-  const { isPending } = useMyInvitations();
-  return isPending ? (
+  const { isLoading } = useInbox();
+  return isLoading ? (
     <RecentSkeleton />
   ) : (
     <>
@@ -59,7 +60,7 @@ function greeting(): string {
 
 /** Invitations, where there are any. */
 function Waiting() {
-  const invitations = useMyInvitations();
+  const invitations = useInbox();
   const rows = invitations.data?.items;
   const arrived = useArrivals(
     rows?.map(({ id }) => id),

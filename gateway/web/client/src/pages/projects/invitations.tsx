@@ -1,4 +1,4 @@
-import { useAuth, useMyInvitations } from "@portico/sdk/react";
+import { useAuth } from "@portico/sdk/react";
 import { Inbox, MailQuestionMark } from "lucide-react";
 import { Card } from "@/ui/card";
 import { LoadMore } from "@/ui/load-more";
@@ -6,6 +6,7 @@ import { PageHeader } from "@/ui/page";
 import { Empty, Failed, SkeletonRows } from "@/ui/states";
 import { useArrivals } from "./changed";
 import { InvitationRow, InvitationRowSkeleton } from "./invitation-row";
+import { useInbox } from "./use-inbox";
 import { VerifyEmailHint } from "./verify-email";
 
 /** Everything that one is invited to. */
@@ -23,12 +24,19 @@ export function Invitations() {
 
 function InvitationList() {
   const { user } = useAuth();
-  const invitations = useMyInvitations();
+  const invitations = useInbox();
   const rows = invitations.data?.items;
   const arrived = useArrivals(
     rows?.map(({ id }) => id),
     !invitations.hasNextPage,
   );
+  if (user?.emailVerified === false) {
+    return (
+      <Empty Icon={MailQuestionMark} title="Nothing to show yet">
+        Follow the link in the mail to verify your email. Then you see who invited you.
+      </Empty>
+    );
+  }
   if (rows === undefined) {
     return invitations.isError ? (
       <Failed error={invitations.error} onRetry={() => void invitations.refetch()} />
@@ -41,11 +49,7 @@ function InvitationList() {
     );
   }
   if (rows.length === 0) {
-    return user?.emailVerified === false ? (
-      <Empty Icon={MailQuestionMark} title="Nothing to show yet">
-        Follow the link in the mail to verify your email. Then you see who invited you.
-      </Empty>
-    ) : (
+    return (
       <Empty Icon={Inbox} title="No invitations">
         When somebody invites you into a project, you accept or decline it here.
       </Empty>

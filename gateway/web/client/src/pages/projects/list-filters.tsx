@@ -1,12 +1,8 @@
 import { useNavigate } from "@tanstack/react-router";
-import { Search } from "lucide-react";
-import { useEffect, useEffectEvent, useState } from "react";
-import { SelectField, TextField } from "@/ui/field";
+import { SelectField } from "@/ui/field";
+import { SearchField } from "@/ui/search-field";
 import { roleFrom, roleNames, roles } from "./roles";
 import { defaultSort, isSort, sorts, type ProjectsSearch } from "./search";
-
-/** How long to wait for the next letter, in milliseconds. */
-const pause = 250;
 
 /** What the list shows, and in which order. All of it stands in the address. */
 export function ListFilters({ search }: { search: ProjectsSearch }) {
@@ -22,8 +18,9 @@ export function ListFilters({ search }: { search: ProjectsSearch }) {
     <div role="search" aria-label="Projects" className="mb-4 grid grid-cols-2 gap-2 sm:flex sm:flex-wrap">
       <div className="col-span-2 min-w-0 sm:min-w-56 sm:flex-1">
         <SearchField
+          label="Search projects"
           value={search.q ?? ""}
-          onChange={(q) => {
+          onSearch={(q) => {
             change({ q: q || undefined });
           }}
         />
@@ -80,54 +77,6 @@ export function ListFilters({ search }: { search: ProjectsSearch }) {
           </option>
         ))}
       </SelectField>
-    </div>
-  );
-}
-
-/** Passes on what is typed once nobody types any more, and follows the address where that changes. */
-function SearchField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
-  const [typed, setTyped] = useState(value);
-  const [seen, setSeen] = useState(value);
-  const [passedOn, setPassedOn] = useState(value);
-  if (value !== seen) {
-    setSeen(value);
-    // What comes back of what was passed on must not undo what was typed since.
-    if (value !== passedOn) {
-      setPassedOn(value);
-      setTyped(value);
-    }
-  }
-  const passOn = useEffectEvent(() => {
-    setPassedOn(typed.trim());
-    onChange(typed.trim());
-  });
-  useEffect(() => {
-    if (typed.trim() === passedOn) {
-      return;
-    }
-    const timer = setTimeout(passOn, pause);
-    return () => {
-      clearTimeout(timer);
-    };
-  }, [typed, passedOn]);
-  return (
-    <div className="relative">
-      <Search
-        aria-hidden
-        className="pointer-events-none absolute top-1/2 left-3 size-4 -translate-y-1/2 text-muted"
-      />
-      <TextField
-        label="Search projects"
-        hideLabel
-        type="search"
-        placeholder="Search by name, address or description"
-        autoComplete="off"
-        value={typed}
-        className="pl-9"
-        onChange={({ target }) => {
-          setTyped(target.value);
-        }}
-      />
     </div>
   );
 }

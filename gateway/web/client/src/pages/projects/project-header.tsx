@@ -1,11 +1,10 @@
 import type { Project } from "@portico/sdk";
 import { Link, useMatchRoute } from "@tanstack/react-router";
 import { ChevronLeft, Lock } from "lucide-react";
-import { useEffect, useRef } from "react";
 import { cx } from "@/lib/cx";
 import { Alert } from "@/ui/alert";
 import { Badge } from "@/ui/badge";
-import { usePageTitle } from "@/ui/page";
+import { useHeading, usePageTitle } from "@/ui/page";
 import { Skeleton } from "@/ui/states";
 import { ProjectBadges } from "./badges";
 import { markable, useChanged } from "./changed";
@@ -20,12 +19,8 @@ const title = "min-w-0 py-1 text-xl leading-7 font-semibold tracking-tight break
 export function ProjectHeader({ project }: { project: Project }) {
   const { name, myRole, visibility, archivedAt } = project;
   const save = useSave();
-  const heading = useRef<HTMLHeadingElement>(null);
+  const heading = useHeading();
   usePageTitle(name);
-  useEffect(() => {
-    heading.current?.focus({ preventScroll: true });
-  }, []);
-
   const changed = useChanged([name, visibility, archivedAt].join("\n"));
   const shownName = (
     <h1 ref={heading} tabIndex={-1} className={title}>

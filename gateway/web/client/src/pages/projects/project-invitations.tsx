@@ -5,6 +5,7 @@ import { LoadMore } from "@/ui/load-more";
 import { Failed, Skeleton } from "@/ui/states";
 import { useArrivals } from "./changed";
 import { ProjectInvitationRow } from "./project-invitation-row";
+import { useKeptFresh } from "./use-kept-fresh";
 
 /** Who is invited and has not answered: not yet, or not in time. */
 export function ProjectInvitations({ project }: { project: Project }) {
@@ -22,6 +23,7 @@ export function ProjectInvitations({ project }: { project: Project }) {
 function Invitations({ project, status }: { project: Project; status: "PENDING" | "EXPIRED" }) {
   const invitations = useProjectInvitations(project.id, { status });
   const rows = invitations.data?.items;
+  useKeptFresh(invitations.refetch, project.memberCount);
   const arrived = useArrivals(
     rows?.map(({ id }) => id),
     !invitations.hasNextPage,

@@ -22,6 +22,10 @@ const lifetimes = [
   { days: 0, name: "Never" },
 ];
 
+function inDays(days: number): string | null {
+  return days === 0 ? null : new Date(Date.now() + days * 86_400_000).toISOString();
+}
+
 /** Makes a key. */
 export function CreateApiKey({ open, onOpenChange, onCreated }: CreateApiKeyProps) {
   return (
@@ -65,8 +69,7 @@ function CreateApiKeyForm({
     if (chosen.length === 0) {
       return;
     }
-    const days = Number(text(values, "lifetime"));
-    const expiresAt = days === 0 ? null : new Date(Date.now() + days * 86_400_000).toISOString();
+    const expiresAt = inDays(Number(text(values, "lifetime")));
     const { secret } = await confirmed(() =>
       create.mutateAsync({ name: text(values, "name"), scopes: chosen, expiresAt }),
     );

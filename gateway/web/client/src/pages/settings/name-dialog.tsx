@@ -32,7 +32,7 @@ export function NameDialog({
   };
   return (
     <Dialog open={open} onOpenChange={onOpenChange} title={title} description={description}>
-      <Form onSubmit={submit} label={title}>
+      <Form onSubmit={submit}>
         <TextField
           label="Name"
           name="name"

@@ -4,7 +4,7 @@ import { toast } from "sonner";
 import { NewPasswordField } from "@/pages/auth/new-password-field";
 import { Section } from "@/ui/card";
 import { PasswordField } from "@/ui/field";
-import { Form, SubmitButton } from "@/ui/form";
+import { Form, SubmitButton, typed } from "@/ui/form";
 
 /** Choosing another password. Every other session ends with the old one. */
 export function PasswordSection() {
@@ -14,8 +14,8 @@ export function PasswordSection() {
 
   const submit = async (values: FormData) => {
     await auth.password.change({
-      currentPassword: String(values.get("currentPassword")),
-      newPassword: String(values.get("newPassword")),
+      currentPassword: typed(values, "currentPassword"),
+      newPassword: typed(values, "newPassword"),
     });
     // The fields are empty again.
     setRound(round + 1);

@@ -7,7 +7,7 @@ import { Button } from "@/ui/button";
 import { CodeField } from "@/ui/code-field";
 import { Dialog, DialogButtons } from "@/ui/dialog";
 import { PasswordField } from "@/ui/field";
-import { Form, SubmitButton, text } from "@/ui/form";
+import { Form, SubmitButton, text, typed } from "@/ui/form";
 
 interface ReauthenticationDialogProps {
   open: boolean;
@@ -55,7 +55,7 @@ function Proofs({ onProved, onCancel }: Omit<ReauthenticationDialogProps, "open"
   }
   const submit = async (values: FormData) => {
     if (way === "password") {
-      await auth.reauthenticate({ password: String(values.get("password")) });
+      await auth.reauthenticate({ password: typed(values, "password") });
     } else if (way === "code") {
       await auth.reauthenticate({ code: text(values, "code") });
     } else {

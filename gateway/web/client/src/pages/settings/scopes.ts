@@ -1,5 +1,7 @@
+import type { Scope as ScopeValue } from "@portico/sdk";
+
 interface Scope {
-  value: string;
+  value: ScopeValue;
   name: string;
   explanation: string;
 }
@@ -44,7 +46,9 @@ export const administratorScopes: readonly Scope[] = [
   },
 ];
 
-const names = new Map([...scopes, ...administratorScopes].map(({ value, name }) => [value, name]));
+const names = new Map<string, string>(
+  [...scopes, ...administratorScopes].map(({ value, name }) => [value, name] as const),
+);
 
 /** The name of a scope for people. */
 export function nameOfScope(value: string): string {

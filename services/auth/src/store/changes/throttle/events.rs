@@ -5,23 +5,30 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    history::Failure,
+    history::{Failure, Tried},
     throttle::{Key, Scope},
 };
 
 /// What is told of an attempt that failed.
 #[derive(Serialize)]
 pub(in crate::store) struct Failed<'a> {
-    user_id: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<Uuid>,
     user_agent: &'a Option<String>,
+    #[serde(skip)]
+    tried: Tried,
     #[serde(skip)]
     failure: &'a Failure,
 }
 
 impl<'a> Failed<'a> {
-    pub(in crate::store) fn of(user_id: Uuid, failure: &'a Failure) -> Self {
+    pub(in crate::store) fn of(tried: Tried, failure: &'a Failure) -> Self {
         Self {
-            user_id,
+            user_id: match tried {
+                Tried::Account(user_id) => Some(user_id),
+                Tried::Ceremony(_) => None,
+            },
+            tried,
             user_agent: &failure.user_agent,
             failure,
         }
@@ -29,8 +36,12 @@ impl<'a> Failed<'a> {
 
     /// The event, with what further attempts have to wait for.
     pub(in crate::store) fn event(&self, delays: &[Scope]) -> Event<'_, Self> {
-        let event = Event::new(self.failure.proof.failed(), self.user_id, self)
-            .on("user")
+        let (subject_type, subject) = match self.tried {
+            Tried::Account(user_id) => ("user", user_id),
+            Tried::Ceremony(id) => ("ceremony", id),
+        };
+        let event = Event::new(self.failure.proof.failed(), subject, self)
+            .on(subject_type)
             .word("method", self.failure.method.as_str())
             .word("reason", self.failure.reason);
         match delays.first() {
