@@ -33,7 +33,11 @@ pub enum Command {
     /// Run the gateway
     Gateway,
     /// Bring the databases up to date
-    Migrate,
+    Migrate {
+        /// Only look: fail if a database lacks a migration
+        #[arg(long)]
+        check: bool,
+    },
     /// Manage accounts from this machine
     #[command(subcommand)]
     Admin(Admin),

@@ -36,7 +36,7 @@ pub async fn run(command: Command) -> Outcome {
         Command::Projects => serve(&[Role::Projects]).await,
         Command::Notifications => serve(&[Role::Notifications]).await,
         Command::Gateway => serve(&[Role::Gateway]).await,
-        Command::Migrate => migrate::run(&read(&[])?).await,
+        Command::Migrate { check } => migrate::run(&read(&[])?, check).await,
         Command::Admin(command) => {
             accounts::run(&read(&[Role::Users, Role::Auth, Role::Projects])?, command).await
         }

@@ -1,4 +1,5 @@
-//! `portico migrate`: brings every database that is configured up to date.
+//! `portico migrate`: brings every database that is configured up to date, or
+//! tells whether they are, for whoever waits for that.
 
 use anyhow::{Context as _, bail};
 
@@ -8,7 +9,7 @@ use crate::{
     settings::Settings,
 };
 
-pub(super) async fn run(settings: &Settings) -> Outcome {
+pub(super) async fn run(settings: &Settings, only_looks: bool) -> Outcome {
     let mut is_done = false;
     for place in &settings.places {
         let (Some(url), Some(migrations)) = (&place.database, migrations(place.role)) else {
@@ -20,13 +21,21 @@ pub(super) async fn run(settings: &Settings) -> Outcome {
             .pending(migrations)
             .await
             .with_context(|| format!("the {name} database does not answer"))?;
+        is_done = true;
+        if only_looks {
+            database.close().await;
+            if pending > 0 {
+                bail!("the {name} database lacks {pending} migrations: run `portico migrate`");
+            }
+            print(&format!("{name}: up to date"))?;
+            continue;
+        }
         database
             .migrate(migrations)
             .await
             .with_context(|| format!("cannot bring the {name} database up to date"))?;
         database.close().await;
         print(&format!("{name}: {pending} migrations applied"))?;
-        is_done = true;
     }
     if !is_done {
         bail!("no database is configured: set PORTICO_USERS_DATABASE_URL and the like");
