@@ -222,5 +222,6 @@ export function inWords(name: string): string {
   return name
     .replace(/([a-z])([A-Z])/g, "$1 $2")
     .replace(/[._-]/g, " ")
-    .toLowerCase();
+    .toLowerCase()
+    .replace(/\bapi\b/g, "API");
 }
