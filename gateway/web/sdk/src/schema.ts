@@ -2567,6 +2567,7 @@ export interface components {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                 [name: string]: unknown;
             };
             content: {
@@ -2907,7 +2908,7 @@ export interface components {
          */
         "Retry-After": number;
         /**
-         * @description How to prove who one is.
+         * @description How to prove who one is; after `SCOPE_MISSING`, which scope is missing.
          * @example Bearer
          */
         "WWW-Authenticate": string;
