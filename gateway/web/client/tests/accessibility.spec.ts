@@ -113,6 +113,7 @@ test("everything is done by keyboard alone", async ({ page, program }) => {
   await page.keyboard.press("Enter");
   await expect(page.getByRole("menuitem", { name: "Sign-in history" })).toBeFocused();
   await page.keyboard.type("make");
+  await expect(page.getByRole("menuitem", { name: "Make an administrator" })).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(page.getByRole("dialog", { name: "Make Grace Hopper an administrator?" })).toBeVisible();
   await page.keyboard.press("Escape");
