@@ -1,9 +1,9 @@
-import { useEffect, useEffectEvent, useRef } from "react";
+import { useEffect, useEffectEvent, useRef, useState } from "react";
 import { Button } from "./button";
 
 interface LoadMoreProps {
   /** Loads the next page. */
-  onLoad: () => void;
+  onLoad: () => Promise<unknown>;
   pending: boolean;
   /** The last attempt failed: people decide when to try again. */
   failed: boolean;
@@ -12,20 +12,24 @@ interface LoadMoreProps {
 /** The end of a list that has more: loads it when it comes near, and by its button. */
 export function LoadMore({ onLoad, pending, failed }: LoadMoreProps) {
   const end = useRef<HTMLDivElement>(null);
-  const load = useEffectEvent(() => {
+  // How often loading has ended here, however it did.
+  const [ends, setEnds] = useState(0);
+  const load = useEffectEvent(async () => {
     if (!pending && !failed) {
-      onLoad();
+      await onLoad();
+      setEnds((count) => count + 1);
     }
   });
   useEffect(() => {
     if (end.current === null || pending) {
       return;
     }
-    // Observed anew after each page: it may still be near.
+    // Observed anew after each page, as it may still be near; and where reading the list again has
+    // called the page off, which leaves no other trace.
     const observer = new IntersectionObserver(
       ([entry]) => {
         if (entry?.isIntersecting === true) {
-          load();
+          void load();
         }
       },
       { rootMargin: "600px" },
@@ -34,7 +38,7 @@ export function LoadMore({ onLoad, pending, failed }: LoadMoreProps) {
     return () => {
       observer.disconnect();
     };
-  }, [pending]);
+  }, [pending, ends]);
   return (
     <div ref={end} className="flex flex-col items-center gap-2 py-5">
       {failed && (
@@ -42,7 +46,7 @@ export function LoadMore({ onLoad, pending, failed }: LoadMoreProps) {
           More could not be loaded.
         </p>
       )}
-      <Button pending={pending} onClick={onLoad}>
+      <Button pending={pending} onClick={() => void onLoad()}>
         {failed ? "Try again" : "Load more"}
       </Button>
     </div>

@@ -86,7 +86,7 @@ export function AuditLog() {
           </Card>
           {log.hasNextPage && (
             <LoadMore
-              onLoad={() => void log.fetchNextPage()}
+              onLoad={log.fetchNextPage}
               pending={log.isFetchingNextPage}
               failed={log.isFetchNextPageError}
             />

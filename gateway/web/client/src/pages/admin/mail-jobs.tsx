@@ -83,7 +83,7 @@ export function MailJobs() {
           </Card>
           {jobs.hasNextPage && (
             <LoadMore
-              onLoad={() => void jobs.fetchNextPage()}
+              onLoad={jobs.fetchNextPage}
               pending={jobs.isFetchingNextPage}
               failed={jobs.isFetchNextPageError}
             />

@@ -37,7 +37,7 @@ export function SignInHistory({ user, onClose }: { user: User; onClose: () => vo
           </ul>
           {signIns.hasNextPage && (
             <LoadMore
-              onLoad={() => void signIns.fetchNextPage()}
+              onLoad={signIns.fetchNextPage}
               pending={signIns.isFetchingNextPage}
               failed={signIns.isFetchNextPageError}
             />

@@ -72,7 +72,7 @@ export function Users() {
           </Card>
           {users.hasNextPage && (
             <LoadMore
-              onLoad={() => void users.fetchNextPage()}
+              onLoad={users.fetchNextPage}
               pending={users.isFetchingNextPage}
               failed={users.isFetchNextPageError}
             />

@@ -66,7 +66,7 @@ function InvitationList() {
       </Card>
       {invitations.hasNextPage && (
         <LoadMore
-          onLoad={() => void invitations.fetchNextPage()}
+          onLoad={invitations.fetchNextPage}
           pending={invitations.isFetchingNextPage}
           failed={invitations.isFetchNextPageError}
         />

@@ -127,7 +127,7 @@ function List({ search, onCreate }: { search: ProjectsSearch; onCreate: () => vo
       </Card>
       {projects.hasNextPage && (
         <LoadMore
-          onLoad={() => void projects.fetchNextPage()}
+          onLoad={projects.fetchNextPage}
           pending={projects.isFetchingNextPage}
           failed={projects.isFetchNextPageError}
         />

@@ -78,7 +78,7 @@ function Members({ project }: { project: Project }) {
       </Card>
       {members.hasNextPage && (
         <LoadMore
-          onLoad={() => void members.fetchNextPage()}
+          onLoad={members.fetchNextPage}
           pending={members.isFetchingNextPage}
           failed={members.isFetchNextPageError}
         />

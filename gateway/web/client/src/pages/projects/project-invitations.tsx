@@ -66,7 +66,7 @@ function Invitations({ project, status }: { project: Project; status: "PENDING" 
       </Card>
       {invitations.hasNextPage && (
         <LoadMore
-          onLoad={() => void invitations.fetchNextPage()}
+          onLoad={invitations.fetchNextPage}
           pending={invitations.isFetchingNextPage}
           failed={invitations.isFetchNextPageError}
         />
