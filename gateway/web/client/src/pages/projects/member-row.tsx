@@ -14,7 +14,7 @@ import { handles } from "./roles";
 
 /** On phones the role stands below the name, else beside it. */
 const frame =
-  "grid min-h-16 grid-cols-[auto_minmax(0,1fr)_auto] items-center gap-x-3 gap-y-2 px-4 py-3 sm:flex sm:gap-x-4";
+  "grid min-h-16 grid-cols-[auto_minmax(0,1fr)_auto] items-center gap-x-3 gap-y-2 px-4 py-3 lg:flex lg:gap-x-4";
 
 interface MemberRowProps {
   member: Member;
@@ -40,7 +40,7 @@ export function MemberRow({ member, project, isMe, isOnlyOwner, arrived }: Membe
         </p>
         {email !== null && <p className="truncate text-[13px] text-muted">{email}</p>}
       </div>
-      <div className="order-last col-span-2 col-start-2 flex flex-row-reverse items-center justify-end gap-3 sm:contents">
+      <div className="order-last col-span-2 col-start-2 flex flex-row-reverse items-center justify-end gap-3 lg:contents">
         <p className="text-[13px] text-muted">
           {member.joinedAt !== null && (
             <>
@@ -48,7 +48,7 @@ export function MemberRow({ member, project, isMe, isOnlyOwner, arrived }: Membe
             </>
           )}
         </p>
-        <div className="sm:w-32">
+        <div className="lg:w-32">
           <RoleOf member={member} name={name} project={project} isMe={isMe} />
         </div>
       </div>

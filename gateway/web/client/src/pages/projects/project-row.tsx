@@ -9,7 +9,7 @@ import { markable, useChanged } from "./changed";
 import { roleNames } from "./roles";
 
 const frame = "flex min-h-18 items-center gap-x-6 px-4 py-3";
-const facts = "hidden shrink-0 items-center text-[13px] text-muted sm:flex";
+const facts = "hidden shrink-0 items-center text-[13px] text-muted lg:flex";
 
 /** A project in the list: all of it leads to the project. */
 export function ProjectRow({ project, arrived }: { project: Project; arrived: boolean }) {
@@ -41,7 +41,7 @@ export function ProjectRow({ project, arrived }: { project: Project; arrived: bo
               </>
             )}
           </span>
-          <span className="mt-0.5 block text-[13px] text-muted sm:hidden">
+          <span className="mt-0.5 block text-[13px] text-muted lg:hidden">
             {myRole !== null && `${roleNames[myRole]}, `}
             {memberCount === 1 ? "1 member, " : `${memberCount} members, `}
             {updatedAt !== null && <Time at={updatedAt} />}
@@ -70,7 +70,7 @@ export function ProjectRowSkeleton() {
         <span className="mt-0.5 flex h-5 items-center">
           <Skeleton className="h-3 w-64 max-w-full" />
         </span>
-        <span className="mt-0.5 flex h-5 items-center sm:hidden">
+        <span className="mt-0.5 flex h-5 items-center lg:hidden">
           <Skeleton className="h-3 w-40 max-w-full" />
         </span>
       </span>
