@@ -86,7 +86,8 @@ test("who edits what somebody else just changed chooses", async ({ page, person,
   await expect(page.getByRole("textbox", { name: "Description" })).toHaveValue("Mine");
   await page.getByRole("button", { name: "Save mine" }).click();
   await expect(page.getByText("Mine")).toBeVisible();
-  expect((await ada.portico.projects.get(id)).description).toBe("Mine");
+  // The page shows what was saved before it is.
+  await expect.poll(async () => (await ada.portico.projects.get(id)).description).toBe("Mine");
 });
 
 test("settings change everything, and the address follows", async ({ page, person, signIn }) => {
@@ -103,7 +104,9 @@ test("settings change everything, and the address follows", async ({ page, perso
   await expect(page).toHaveURL(`/projects/${slug}-2/settings`);
   await expect(page.getByRole("heading", { name: "Difference Engine", level: 1 })).toBeVisible();
   await expect(page.getByText("Saved", { exact: true })).toBeVisible();
-  expect(await ada.portico.projects.get(id)).toMatchObject({ description: "Tables", visibility: "PUBLIC" });
+  await expect
+    .poll(() => ada.portico.projects.get(id))
+    .toMatchObject({ description: "Tables", visibility: "PUBLIC" });
 });
 
 test("settings show what somebody else changed, and keep what was typed", async ({
@@ -126,7 +129,9 @@ test("settings show what somebody else changed, and keep what was typed", async 
   await expect(general.getByLabel("Name"), "what nobody touched is new").toHaveValue("Their engine");
   await general.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("Saved", { exact: true })).toBeVisible();
-  expect(await ada.portico.projects.get(id)).toMatchObject({ description: "Mine", name: "Their engine" });
+  await expect
+    .poll(() => ada.portico.projects.get(id))
+    .toMatchObject({ description: "Mine", name: "Their engine" });
 });
 
 test("an archived project is read-only until it is unarchived", async ({ page, person, signIn }) => {
@@ -168,7 +173,7 @@ test("a project is handed to another member", async ({ page, person, signIn }) =
 
   await expect(page.getByText("You are an admin")).toBeVisible();
   await expect(page.getByRole("button", { name: "Delete project" })).toBeHidden();
-  expect((await grace.portico.projects.get(id)).myRole).toBe("OWNER");
+  await expect.poll(async () => (await grace.portico.projects.get(id)).myRole).toBe("OWNER");
 });
 
 test("a project is deleted once its address was typed", async ({ page, person, signIn }) => {
