@@ -90,16 +90,13 @@ impl PostgresDatabase {
     ///
     /// `SERVICE_UNAVAILABLE` if no connection is to be had.
     pub async fn begin(&self) -> Result<Write<Postgres>, Error> {
-        Ok(Write {
-            transaction: self.pool.begin().await?,
-            written: self.written.clone(),
-        })
+        let transaction = self.pool.begin().await?;
+        Ok(Write::new(transaction, &self.written))
     }
 
-    /// Changes whenever this process has written something.
-    #[must_use]
-    pub fn written(&self) -> watch::Receiver<()> {
-        self.written.0.subscribe()
+    /// The number of the last event that this process has written.
+    pub(crate) fn written(&self) -> watch::Receiver<i64> {
+        self.written.subscribe()
     }
 }
 
@@ -119,10 +116,8 @@ impl SqliteDatabase {
     ///
     /// `SERVICE_UNAVAILABLE` if its turn does not come.
     pub async fn begin(&self) -> Result<Write<Sqlite>, Error> {
-        Ok(Write {
-            transaction: self.writer.begin_with("BEGIN IMMEDIATE").await?,
-            written: self.written.clone(),
-        })
+        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Write::new(transaction, &self.written))
     }
 
     /// The connection for short looks that are taken again and again although
@@ -133,28 +128,48 @@ impl SqliteDatabase {
         &self.writer
     }
 
-    /// Changes whenever this process has written something.
-    #[must_use]
-    pub fn written(&self) -> watch::Receiver<()> {
-        self.written.0.subscribe()
+    /// The number of the last event that this process has written.
+    pub(crate) fn written(&self) -> watch::Receiver<i64> {
+        self.written.subscribe()
     }
 }
 
 /// A transaction that may write. Dropped, it changes nothing.
 pub struct Write<D: sqlx::Database> {
     transaction: Transaction<'static, D>,
+    /// The number of its last event, if it has one.
+    event: Option<i64>,
     written: Written,
 }
 
 impl<D: sqlx::Database> Write<D> {
-    /// Makes the changes last, and tells those who wait for changes.
+    fn new(transaction: Transaction<'static, D>, written: &Written) -> Self {
+        Self {
+            transaction,
+            event: None,
+            written: written.clone(),
+        }
+    }
+
+    /// Notes the number of an event that is part of it.
+    pub(crate) fn tells(&mut self, event: i64) {
+        self.event = Some(event);
+    }
+
+    /// Makes the changes last, and tells those who wait for events.
     ///
     /// # Errors
     ///
     /// A failure of the database.
     pub async fn commit(self) -> Result<(), Error> {
         self.transaction.commit().await?;
-        self.written.0.send_replace(());
+        if let Some(event) = self.event {
+            self.written.send_if_modified(|last| {
+                let is_new = *last < event;
+                *last = event.max(*last);
+                is_new
+            });
+        }
         Ok(())
     }
 }
@@ -173,9 +188,8 @@ impl<D: sqlx::Database> DerefMut for Write<D> {
     }
 }
 
-/// Tells that this process has written something.
-#[derive(Debug, Clone, Default)]
-struct Written(Arc<watch::Sender<()>>);
+/// Tells the number of the last event that this process has written.
+type Written = Arc<watch::Sender<i64>>;
 
 impl Database {
     /// Opens a database; SQLite's file is made where it does not exist.
