@@ -2,7 +2,9 @@
 //! away before anything that it says is listened to.
 
 use std::{
+    collections::HashMap,
     io,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -25,15 +27,17 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How many may be at it at once; others wait to be accepted.
 const AT_ONCE: usize = 4096;
 
-/// How many refusals are logged in a second: a client may try without end.
-const LINES_A_SECOND: u32 = 10;
+/// A refusal is logged once in this time, and so many different ones: clients try
+/// again at once, and without end.
+const QUIET: Duration = Duration::from_secs(10);
+const LINES: usize = 256;
 
 /// How connections begin.
 pub struct Handshakes {
     tls: Arc<Tls>,
     metrics: Arc<Metrics>,
-    /// Since when so many refusals were logged.
-    lines: Mutex<(Instant, u32)>,
+    /// Who was refused lately, and why.
+    logged: Mutex<HashMap<(Option<IpAddr>, String), Instant>>,
 }
 
 impl Handshakes {
@@ -43,7 +47,7 @@ impl Handshakes {
         Self {
             tls,
             metrics,
-            lines: Mutex::new((Instant::now(), 0)),
+            logged: Mutex::default(),
         }
     }
 
@@ -95,20 +99,22 @@ impl Handshakes {
             Err(_) => format!("it took longer than {TIMEOUT:?}"),
         };
         self.metrics.tls_refused();
-        if self.is_to_be_logged() {
-            let peer = peer.remote_addr();
-            tracing::warn!(?peer, reason, "refused a connection");
+        let peer = peer.remote_addr();
+        if self.is_news(peer.map(|peer| peer.ip()), &reason) {
+            let peer = peer.map(|peer| peer.to_string());
+            tracing::warn!(peer, %reason, "refused a connection");
         }
         None
     }
 
-    fn is_to_be_logged(&self) -> bool {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.0.elapsed() > Duration::from_secs(1) {
-            *lines = (Instant::now(), 0);
+    fn is_news(&self, peer: Option<IpAddr>, reason: &str) -> bool {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        logged.retain(|_, since| since.elapsed() < QUIET);
+        let is_news = logged.len() < LINES && !logged.contains_key(&(peer, reason.to_owned()));
+        if is_news {
+            logged.insert((peer, reason.to_owned()), Instant::now());
         }
-        lines.1 += 1;
-        lines.1 <= LINES_A_SECOND
+        is_news
     }
 }
 

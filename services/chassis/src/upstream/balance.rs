@@ -155,7 +155,7 @@ impl Addresses {
                 }
                 Found::Refused(reason) => {
                     if self.refused.get(&address) != Some(&reason) {
-                        tracing::warn!(%address, reason, "cannot connect");
+                        tracing::warn!(%address, %reason, "cannot connect");
                     }
                     refused.insert(address, reason);
                 }
@@ -200,7 +200,7 @@ impl Addresses {
     async fn try_out(&self, address: SocketAddr, name: &str) -> Found {
         let endpoint = match self.dial.endpoint(address, name) {
             Ok(endpoint) => endpoint,
-            Err(error) => return Found::Refused(format!("{:#}", anyhow::Error::new(error))),
+            Err(error) => return Found::Refused(dial::cause(error)),
         };
         if !self.dial.is_encrypted() {
             return Found::New(endpoint);

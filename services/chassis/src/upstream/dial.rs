@@ -96,19 +96,19 @@ pub(super) async fn is_open(address: SocketAddr) -> bool {
 /// comes only after the handshake, with the first answer.
 pub(super) async fn answers(endpoint: &Endpoint) -> Result<(), String> {
     let asked = async {
-        let channel = endpoint
-            .connect()
-            .await
-            .map_err(|error| format!("{:#}", anyhow::Error::new(error)))?;
+        let channel = endpoint.connect().await.map_err(cause)?;
         let mut health = HealthClient::new(channel);
         match health.check(HealthCheckRequest::default()).await {
             // What has a source is of the connection, and no answer.
-            Err(status) if status.source().is_some() => {
-                Err(format!("{:#}", anyhow::Error::new(status)))
-            }
+            Err(status) if status.source().is_some() => Err(cause(status)),
             Ok(_) | Err(_) => Ok(()),
         }
     };
     let answered = timeout(HANDSHAKE_TIMEOUT, asked).await;
     answered.unwrap_or_else(|_| Err(format!("no answer within {HANDSHAKE_TIMEOUT:?}")))
+}
+
+/// What is at the bottom of an error.
+pub(super) fn cause(error: impl std::error::Error + Send + Sync + 'static) -> String {
+    anyhow::Error::new(error).root_cause().to_string()
 }
