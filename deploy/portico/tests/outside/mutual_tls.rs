@@ -14,6 +14,7 @@ use crate::{
     certificates::{Authority, Mounted, Signed},
     installation::SERVICES,
     program::portico,
+    tour::{service_token, tour},
 };
 
 /// What all processes of an installation are called here.
@@ -118,6 +119,29 @@ async fn roles_call_each_other_by_certificates() {
             );
         }
     }
+    installation.stop().await;
+}
+
+/// gRPC's own implementation, which checks certificates by BoringSSL.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stock_clients_connect_by_certificates() {
+    let authority = Authority::make("ours");
+    let mut secured = Secured::by(&authority).await;
+    secured.plan.set("PORTICO_AUTH_THROTTLE", "on");
+    let installation = secured.plan.start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let billing = Mounted::new(folder.path(), &authority.sign("billing"), &authority.pem);
+    let token = service_token(&secured.plan.variables).await;
+    let addresses = SERVICES.map(|role| {
+        let name = format!("PORTICO_{}_URL", role.to_uppercase());
+        let address = secured.plan.get(&name).trim_start_matches("https://");
+        (role, address)
+    });
+    let mut tour = tour(secured.plan.http(), &token, &addresses);
+    for (name, file) in [("CERT", "tls.crt"), ("KEY", "tls.key"), ("CA", "ca.crt")] {
+        tour.env(format!("TOUR_TLS_{name}"), billing.path(file));
+    }
+    Program::succeed("tour", &mut tour).await;
     installation.stop().await;
 }
 
