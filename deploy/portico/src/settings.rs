@@ -1,13 +1,15 @@
 //! All settings of a process, read from the environment before anything
 //! starts, so that every mistake is told at once.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use portico_chassis::{
+    clock::Clock,
     config::{self, Env},
     database::DatabaseUrl,
     telemetry::LogFormat,
+    tls::Tls,
     upstream::Target,
 };
 
@@ -121,6 +123,8 @@ pub struct Settings {
     pub grpc_setting: String,
     /// Where each role is.
     pub places: Vec<Place>,
+    /// What this process shows to others, and whom it trusts, by TLS.
+    pub tls: Option<Arc<Tls>>,
     /// Database connections of each service.
     pub connections: u32,
     /// How long events are kept for streams.
@@ -197,6 +201,7 @@ impl Settings {
             .then(|| portico_gateway::Config::read(&mut env))
             .map(|gateway| portico_gateway::Config { mailbox, ..gateway });
         let (grpc_listen, grpc_setting) = grpc_listen(&mut env, roles);
+        let tls = tls(&mut env, purpose);
         let pretty = if profile == Profile::Dev {
             LogFormat::Pretty
         } else {
@@ -219,6 +224,7 @@ impl Settings {
             grpc_listen,
             grpc_setting,
             places,
+            tls,
             connections: env.parse("PORTICO_DATABASE_CONNECTIONS", 10, |text| {
                 text.parse()
                     .ok()
@@ -360,6 +366,18 @@ fn grpc_listen(env: &mut Env, roles: &[Role]) -> (SocketAddr, String) {
     }
     env.text("PORTICO_GRPC_LISTEN");
     (listen(env, &name, port), name)
+}
+
+/// The certificates, which a command needs none of: it calls nobody.
+fn tls(env: &mut Env, purpose: Purpose) -> Option<Arc<Tls>> {
+    let read = |env: &mut Env| Tls::read(env, Clock::system());
+    match purpose {
+        Purpose::Serve(_) => read(env).map(Arc::new),
+        Purpose::Command(_) => {
+            env.know(read);
+            None
+        }
+    }
 }
 
 /// The issuer that every role expects in tokens.

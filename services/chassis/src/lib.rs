@@ -26,5 +26,6 @@ pub mod page;
 pub mod serve;
 pub mod status;
 pub mod telemetry;
+pub mod tls;
 pub mod token;
 pub mod upstream;

@@ -1,11 +1,13 @@
 //! The program itself, from outside: the real binary with its arguments,
 //! environment, signals and exit codes, met by stock clients.
 
+mod certificates;
 mod crash;
 mod envoy;
 mod injection;
 mod installation;
 mod mails;
+mod mutual_tls;
 mod operation;
 mod outages;
 mod passkeys;
