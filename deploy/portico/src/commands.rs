@@ -47,7 +47,7 @@ pub async fn run(command: Command) -> Outcome {
         Command::Keys(command) => keys::run(&read(&[Role::Auth])?, command).await,
         Command::Openapi => openapi(),
         Command::ServiceToken(command) => service_token(&read(&[])?, &command),
-        Command::Doctor => doctor::run().await,
+        Command::Doctor(command) => doctor::run(&command).await,
     }
 }
 
@@ -71,7 +71,7 @@ async fn serve(roles: &'static [Role]) -> Outcome {
         name,
         settings.log_format,
         &settings.log_level,
-        settings.exports_spans,
+        settings.collector.is_some(),
     )?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");

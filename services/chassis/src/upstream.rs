@@ -72,6 +72,29 @@ impl FromStr for Target {
     }
 }
 
+impl Target {
+    /// Each of its hosts, with its port.
+    #[must_use]
+    pub fn hosts(&self) -> &[String] {
+        &self.hosts
+    }
+
+    /// Whether what is said there is encrypted.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.is_tls
+    }
+
+    /// The same target with one of its hosts only.
+    #[must_use]
+    pub fn only(&self, host: &str) -> Self {
+        Self {
+            hosts: vec![host.to_owned()],
+            ..self.clone()
+        }
+    }
+}
+
 /// A way to another role, as the transport of its generated client.
 #[derive(Clone)]
 pub struct Upstream {

@@ -2,6 +2,7 @@
 //! environment, signals and exit codes, met by stock clients.
 
 mod crash;
+mod doctor;
 mod envoy;
 mod injection;
 mod installation;

@@ -5,12 +5,12 @@ use std::{fs, path::PathBuf};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 /// A server's certificate for `localhost`, and its authority.
-pub(super) struct Certificates {
+pub(crate) struct Certificates {
     folder: tempfile::TempDir,
 }
 
 impl Certificates {
-    pub(super) fn make() -> Self {
+    pub(crate) fn make() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -35,13 +35,13 @@ impl Certificates {
     }
 
     /// The file with the certificate of the authority.
-    pub(super) fn authority(&self) -> String {
+    pub(crate) fn authority(&self) -> String {
         self.path("authority.pem").display().to_string()
     }
 
     /// The arguments of a mail server that shows the server's certificate and
     /// knows one who may sign in.
-    pub(super) fn of_server(&self, sign_in: &str, more: &str) -> Vec<String> {
+    pub(crate) fn of_server(&self, sign_in: &str, more: &str) -> Vec<String> {
         let path = |name: &str| self.path(name).display().to_string();
         let mut arguments = vec![
             format!("--certificate={}", path("server.pem")),
