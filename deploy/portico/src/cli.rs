@@ -54,6 +54,13 @@ pub enum Command {
     ServiceToken(ServiceToken),
     /// Check the configuration and what it points to
     Doctor(Doctor),
+    /// Copy all databases, as they are at one instant, while everything runs
+    Backup {
+        /// The folder to make
+        folder: PathBuf,
+    },
+    /// Bring all databases back to what a backup has, while nothing runs
+    Restore(Restore),
 }
 
 /// Manage accounts from this machine.
@@ -165,4 +172,15 @@ pub struct Doctor {
     /// Print an array of JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Bring all databases back to what a backup has, while nothing runs. The backup
+/// is checked before anything is changed. PostgreSQL's databases must be empty.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The folder that `portico backup` made
+    pub folder: PathBuf,
+    /// Put files of SQLite that are there already aside, instead of refusing
+    #[arg(long)]
+    pub replace: bool,
 }

@@ -2,10 +2,12 @@
 //! running installation or without one.
 
 mod accounts;
+mod backup;
 mod doctor;
 mod import_users;
 mod keys;
 mod migrate;
+mod restore;
 
 use std::io::Write as _;
 
@@ -47,6 +49,8 @@ pub async fn run(command: Command) -> Outcome {
         Command::Keys(command) => keys::run(&read(&[Role::Auth])?, command).await,
         Command::Openapi => openapi(),
         Command::ServiceToken(command) => service_token(&read(&[])?, &command),
+        Command::Backup { folder } => backup::run(&read(&[])?, &folder).await,
+        Command::Restore(command) => restore::run(&read(&[Role::Auth])?, &command).await,
         Command::Doctor(command) => doctor::run(&command).await,
     }
 }

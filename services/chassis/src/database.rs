@@ -3,6 +3,8 @@
 //! is a fault of ours or an unavailable service.
 
 mod examine;
+mod libpq;
+mod snapshot;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -23,7 +25,11 @@ use sqlx::{
 };
 use tokio::sync::watch;
 
-pub use self::examine::{examine_file, reach};
+pub use self::{
+    examine::{examine_file, reach, room},
+    libpq::Libpq,
+    snapshot::{Pause, PostgresView, SqliteView, be_alone, check_file},
+};
 use crate::{status::Error, telemetry::Metrics};
 
 /// How long a call waits for a connection before it gives up.
@@ -66,6 +72,18 @@ pub struct Migrations {
     pub postgres: Migrator,
     /// On SQLite.
     pub sqlite: Migrator,
+}
+
+impl Migrations {
+    /// The versions of all of them, for the engine of a database.
+    #[must_use]
+    pub fn versions(&self, url: &DatabaseUrl) -> Vec<i64> {
+        let known = match url {
+            DatabaseUrl::Postgres(_) => &self.postgres,
+            DatabaseUrl::Sqlite(_) => &self.sqlite,
+        };
+        known.iter().map(|migration| migration.version).collect()
+    }
 }
 
 /// An open database.

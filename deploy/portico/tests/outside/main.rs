@@ -1,6 +1,7 @@
 //! The program itself, from outside: the real binary with its arguments,
 //! environment, signals and exit codes, met by stock clients.
 
+mod backups;
 mod crash;
 mod doctor;
 mod envoy;

@@ -8,7 +8,7 @@ use std::{net::IpAddr, str::FromStr as _, time::Duration};
 
 use sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
 
-pub use self::disk::examine_file;
+pub use self::disk::{examine_file, room};
 use super::{Database, DatabaseUrl, Migrations, PostgresDatabase};
 use crate::{
     clock::{Clock, Timestamp},

@@ -35,8 +35,8 @@ pub fn examine_file(path: &Path) -> Vec<Finding> {
             path.display()
         ))];
     }
-    let room = match statvfs(folder) {
-        Ok(system) => system.f_bavail.saturating_mul(system.f_frsize),
+    let room = match room(folder) {
+        Ok(room) => room,
         Err(error) => {
             return vec![Finding::warning(format!(
                 "the room on the disk is not known: {error}"
@@ -47,6 +47,16 @@ pub fn examine_file(path: &Path) -> Vec<Finding> {
         Finding::fine(format!("the file {} can be written", path.display())),
         judge_room(room, length),
     ]
+}
+
+/// The room on the disk that a folder is on, in bytes.
+///
+/// # Errors
+///
+/// If the folder is not there.
+pub fn room(folder: &Path) -> std::io::Result<u64> {
+    let system = statvfs(folder)?;
+    Ok(system.f_bavail.saturating_mul(system.f_frsize))
 }
 
 fn judge_room(room: u64, database: u64) -> Finding {
