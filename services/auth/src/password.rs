@@ -27,6 +27,15 @@ use self::{
 
 pub(crate) use self::strength::estimate;
 
+/// Nothing, if a file is a list of breached passwords.
+///
+/// # Errors
+///
+/// What is wrong with it, and in which line.
+pub(crate) fn check_list(path: &Path) -> anyhow::Result<()> {
+    BreachedFile::open(path).map(drop)
+}
+
 /// Why a password is refused: the detail code and what is expected.
 type Refusal = (&'static str, String);
 

@@ -2,6 +2,9 @@
 //! several readers. Maps their failures: what the caller can do nothing about
 //! is a fault of ours or an unavailable service.
 
+mod examine;
+mod libpq;
+mod snapshot;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -22,6 +25,11 @@ use sqlx::{
 };
 use tokio::sync::watch;
 
+pub use self::{
+    examine::{examine_file, reach, room},
+    libpq::Libpq,
+    snapshot::{Pause, PostgresView, SqliteView, be_alone, check_file},
+};
 use crate::{status::Error, telemetry::Metrics};
 
 /// How long a call waits for a connection before it gives up.
@@ -64,6 +72,18 @@ pub struct Migrations {
     pub postgres: Migrator,
     /// On SQLite.
     pub sqlite: Migrator,
+}
+
+impl Migrations {
+    /// The versions of all of them, for the engine of a database.
+    #[must_use]
+    pub fn versions(&self, url: &DatabaseUrl) -> Vec<i64> {
+        let known = match url {
+            DatabaseUrl::Postgres(_) => &self.postgres,
+            DatabaseUrl::Sqlite(_) => &self.sqlite,
+        };
+        known.iter().map(|migration| migration.version).collect()
+    }
 }
 
 /// An open database.
@@ -261,29 +281,41 @@ impl Database {
     ///
     /// If the database does not answer.
     pub async fn pending(&self, migrations: &Migrations) -> Result<usize, sqlx::Error> {
-        let sql = "SELECT version FROM _sqlx_migrations WHERE success";
-        let (known, applied) = match self {
-            Self::Postgres(database) => {
-                let applied = sqlx::query_scalar(sql).fetch_all(&database.pool).await;
-                (&migrations.postgres, applied)
-            }
-            Self::Sqlite(database) => {
-                let applied = sqlx::query_scalar(sql).fetch_all(&database.writer).await;
-                (&migrations.sqlite, applied)
-            }
-        };
-        let applied: Vec<i64> = match applied {
-            Ok(versions) => versions,
-            // The table itself is not there yet.
-            Err(sqlx::Error::Database(_)) => Vec::new(),
-            Err(error) => return Err(error),
-        };
+        let applied = self.applied().await?;
         let is_pending = |version: &i64| !applied.contains(version);
-        Ok(known
+        Ok(self
+            .known(migrations)
             .iter()
             .map(|migration| migration.version)
             .filter(is_pending)
             .count())
+    }
+
+    /// The migrations for this engine.
+    fn known<'a>(&self, migrations: &'a Migrations) -> &'a Migrator {
+        match self {
+            Self::Postgres(_) => &migrations.postgres,
+            Self::Sqlite(_) => &migrations.sqlite,
+        }
+    }
+
+    /// The migrations that the database has seen, by their versions.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer.
+    pub async fn applied(&self) -> Result<Vec<i64>, sqlx::Error> {
+        let sql = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version";
+        let applied = match self {
+            Self::Postgres(database) => sqlx::query_scalar(sql).fetch_all(&database.pool).await,
+            Self::Sqlite(database) => sqlx::query_scalar(sql).fetch_all(&database.writer).await,
+        };
+        match applied {
+            Ok(versions) => Ok(versions),
+            // The table itself is not there yet.
+            Err(sqlx::Error::Database(_)) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Has the connections counted whenever the metrics are read.

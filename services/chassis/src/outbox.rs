@@ -6,6 +6,7 @@ mod audit;
 mod forget;
 #[cfg(feature = "testing")]
 mod plans;
+mod restored;
 mod rows;
 mod stream;
 mod tail;
@@ -29,6 +30,7 @@ pub use self::forget::{
 };
 #[cfg(feature = "testing")]
 pub use self::plans::assert_indexes_serve;
+pub use self::restored::leave_room_for_lost_events;
 pub use self::stream::{Describe, Described, EventStream, Outbox};
 use crate::{
     clock::{Timestamp, new_id},

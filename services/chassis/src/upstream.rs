@@ -83,6 +83,34 @@ impl FromStr for Target {
     }
 }
 
+impl Target {
+    /// Each of its hosts, with its port.
+    #[must_use]
+    pub fn hosts(&self) -> &[String] {
+        &self.hosts
+    }
+
+    /// Whether what is said there is encrypted, by a process that has a
+    /// certificate or not.
+    #[must_use]
+    pub fn is_encrypted(&self, has_certificate: bool) -> bool {
+        match self.encryption {
+            Encryption::Always => true,
+            Encryption::Never => false,
+            Encryption::Configured => has_certificate,
+        }
+    }
+
+    /// The same target with one of its hosts only.
+    #[must_use]
+    pub fn only(&self, host: &str) -> Self {
+        Self {
+            hosts: vec![host.to_owned()],
+            ..self.clone()
+        }
+    }
+}
+
 /// A way to another role, as the transport of its generated client.
 #[derive(Clone)]
 pub struct Upstream {

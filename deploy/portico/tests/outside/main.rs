@@ -1,8 +1,10 @@
 //! The program itself, from outside: the real binary with its arguments,
 //! environment, signals and exit codes, met by stock clients.
 
+mod backups;
 mod certificates;
 mod crash;
+mod doctor;
 mod envoy;
 mod injection;
 mod installation;

@@ -7,7 +7,7 @@ use tokio::{net::TcpStream, sync::watch, time::timeout};
 use tonic::transport::{ClientTlsConfig, Endpoint};
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
-use super::{Encryption, Target};
+use super::Target;
 use crate::tls::{Credentials, Tls};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -38,11 +38,7 @@ impl Dial {
 
     /// Whether connections begin with TLS.
     pub(super) fn is_encrypted(&self) -> bool {
-        match self.target.encryption {
-            Encryption::Always => true,
-            Encryption::Never => false,
-            Encryption::Configured => self.tls.is_some(),
-        }
+        self.target.is_encrypted(self.tls.is_some())
     }
 
     /// The addresses behind the target's names, each with its name.
