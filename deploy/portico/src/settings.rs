@@ -65,7 +65,8 @@ impl Role {
         }
     }
 
-    fn variable(self, setting: &str) -> String {
+    /// The name of a setting of the role.
+    pub(crate) fn variable(self, setting: &str) -> String {
         format!("PORTICO_{}_{setting}", self.name().to_uppercase())
     }
 }
