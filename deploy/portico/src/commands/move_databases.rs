@@ -15,6 +15,8 @@ mod target;
 mod tests;
 mod verify;
 
+use std::io::Write;
+
 use anyhow::{Context as _, bail};
 use portico_chassis::database::{Database, DatabaseUrl, Migrations};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -107,10 +109,11 @@ async fn make_schemas(databases: &PostgresDatabases) -> Outcome {
 }
 
 async fn move_all(services: &mut [Service]) -> Outcome {
-    print(&format!("{:<32} {:>10}  SHA-256", "table", "rows"))?;
+    let mut report = std::io::stdout();
+    writeln!(report, "{:<32} {:>10}  SHA-256", "table", "rows")?;
     for service in &mut *services {
         let name = service.role.name();
-        let moved = service.move_tables().await;
+        let moved = service.move_tables(&mut report).await;
         moved.with_context(|| format!("cannot move {name}"))?;
     }
     for service in services {
@@ -151,8 +154,8 @@ impl Service {
     }
 
     /// Moves and compares every table, and has PostgreSQL go on counting where
-    /// SQLite is.
-    async fn move_tables(&mut self) -> Outcome {
+    /// SQLite is. Reports each.
+    async fn move_tables(&mut self, report: &mut dyn Write) -> Outcome {
         let (role, target) = (self.role.name(), &mut self.target);
         target.begin(&self.identity, self.migrations).await?;
         let tables = target.matched(&self.source.tables().await?).await?;
@@ -171,7 +174,7 @@ impl Service {
             if is_begun {
                 line += &format!("  ({} were there)", contents.rows.saturating_sub(copied));
             }
-            print(&line)?;
+            writeln!(report, "{line}").context("cannot write the report")?;
         }
         Ok(())
     }

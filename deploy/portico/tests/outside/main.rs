@@ -6,6 +6,7 @@ mod envoy;
 mod injection;
 mod installation;
 mod mails;
+mod moves;
 mod operation;
 mod outages;
 mod passkeys;

@@ -40,8 +40,8 @@ pub(super) fn copy(table: &Table, row: &SqliteRow, bytes: &mut Vec<u8>) -> anyho
                 Ok(()) => key_text(table, &kept),
                 Err(error) => error.to_string(),
             };
-            let name = &column.name;
-            format!("the {name} of the row with {key} cannot be moved")
+            let (table, name) = (&table.name, &column.name);
+            format!("{table}.{name} of the row with {key} cannot be moved")
         })?;
     }
     Ok(())

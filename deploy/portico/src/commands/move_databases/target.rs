@@ -24,7 +24,7 @@ const CHUNK: usize = 64 * 1024;
 /// What a move that was killed holds ends soon; another one that is at work
 /// does not.
 const LOCK: [&str; 3] = [
-    "SET lock_timeout = '10s'",
+    "SET lock_timeout = '5s'",
     "SELECT pg_advisory_lock(hashtext('portico_move'), hashtext(current_schema()))",
     "RESET lock_timeout",
 ];
@@ -170,7 +170,12 @@ impl Target {
         matched(sqlite, &columns, &references)
     }
 
-    async fn columns(&mut self) -> anyhow::Result<Vec<PostgresColumn>> {
+    /// The columns of all tables.
+    ///
+    /// # Errors
+    ///
+    /// A failure of the database.
+    pub(super) async fn columns(&mut self) -> anyhow::Result<Vec<PostgresColumn>> {
         let columns = sqlx::query_as(COLUMNS);
         Ok(columns.fetch_all(&mut self.connection).await?)
     }
