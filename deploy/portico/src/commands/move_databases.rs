@@ -53,20 +53,17 @@ pub(super) async fn run(command: &Move) -> Outcome {
         .filter_map(|role| Some((role, migrations(role)?)))
         .collect();
     let urls = match &command.to {
-        Some(databases) => {
-            make_schemas(databases).await?;
-            roles.iter().map(|(role, _)| databases.url(*role)).collect()
-        }
-        None => {
-            let roles: Vec<Role> = roles.iter().map(|(role, _)| *role).collect();
-            places::of_settings(&roles)?
-        }
+        Some(databases) => roles.iter().map(|(role, _)| databases.url(*role)).collect(),
+        None => places::of_settings(&roles)?,
     };
     // Nothing is done before all of it is known to be possible.
     let mut sources = Vec::new();
     for (role, migrations) in roles {
         let path = command.from.of(role);
         sources.push((role, migrations, Source::open(&path, migrations).await?));
+    }
+    if let Some(databases) = &command.to {
+        make_schemas(databases).await?;
     }
     let mut services = Vec::new();
     for ((role, migrations, source), url) in sources.into_iter().zip(&urls) {
@@ -193,9 +190,9 @@ fn farewell(command: &Move, services: &[Service], urls: &[String]) -> String {
         }
         text += "\n";
     }
-    text += "It takes the same PORTICO_MASTER_KEY as before, and PORTICO_PUBLIC_URL. In \
-             development both stay in the data folder, in production the key in the file \
-             master.key there may be named by PORTICO_MASTER_KEY_FILE.";
+    text += "It takes the same PORTICO_MASTER_KEY and PORTICO_PUBLIC_URL as before. The key of a \
+             development installation is in its data folder, in the file master.key: keep the \
+             folder, or name the file by PORTICO_MASTER_KEY_FILE.";
     text
 }
 

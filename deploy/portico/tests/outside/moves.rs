@@ -16,6 +16,11 @@ use crate::{
     program::{from_environment, portico, run},
 };
 
+const EVENTS: &str = "SELECT count(*) FROM outbox";
+
+/// How many events have arrived when the move is killed: two batches.
+const THERE: i64 = 20_000;
+
 /// A database on the PostgreSQL server of the tests.
 struct Place {
     name: String,
@@ -121,7 +126,7 @@ async fn an_installation_that_was_moved_goes_on_where_it_was() {
 
     // Nothing that has happened there since is touched again.
     let projects = place.of("projects");
-    let events = number(&projects, "SELECT count(*) FROM outbox").await;
+    let events = number(&projects, EVENTS).await;
     let (code, told) = moved(&plan, None).await;
     assert_eq!(code, Some(0), "{told}");
     assert!(told.starts_with("All was moved and verified on "), "{told}");
@@ -130,10 +135,7 @@ async fn an_installation_that_was_moved_goes_on_where_it_was() {
     let (code, told) = moved(&other, Some(&place.url())).await;
     assert_eq!(code, Some(1), "{told}");
     assert!(told.contains("moved from another installation"), "{told}");
-    assert_eq!(
-        number(&projects, "SELECT count(*) FROM outbox").await,
-        events
-    );
+    assert_eq!(number(&projects, EVENTS).await, events);
 
     // And the files are as they were.
     for service in SERVICES {
@@ -151,49 +153,82 @@ async fn an_installation_that_was_moved_goes_on_where_it_was() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_move_that_is_killed_goes_on_and_doubles_nothing() {
     let place = Place::new().await;
-    let plan = Plan::in_one_process();
+    let mut plan = Plan::in_one_process();
     plan.start().await.stop().await;
     fill::fill(&plan).await;
 
-    let source = source(&plan);
-    let to = place.url();
-    let arguments = ["move", "--from", &source, "--to", &to];
-    let mut killed = Program::start("move", &mut portico(&plan.variables, &arguments));
-    killed.line("projects.projects").await;
+    // To where the settings say, which is to be there.
+    settle(&mut plan, &place);
+    for service in SERVICES {
+        execute(&place.url(), format!("CREATE SCHEMA portico_{service}")).await;
+    }
+    plan.migrate().await;
+    // It waits at this row, in the middle of a table.
     let projects = place.of("projects");
-    while number(&projects, "SELECT count(*) FROM members").await == 0 {
+    let mut blocker = PgConnection::connect(&projects).await.expect("it answers");
+    let mut blocked = blocker.begin().await.expect("a transaction");
+    let row = "INSERT INTO outbox (seq, id, kind, subject, payload, actor, request_id, created_at) \
+        OVERRIDING SYSTEM VALUE VALUES \
+        (25000, gen_random_uuid(), '', gen_random_uuid(), '', '', '', now())";
+    let row = sqlx::query(row).execute(&mut *blocked).await;
+    row.expect("a row");
+
+    let source = source(&plan);
+    let arguments = ["move", "--from", &source];
+    let mut killed = Program::start("move", &mut portico(&plan.variables, &arguments));
+    while number(&projects, EVENTS).await < THERE {
         killed.must_run();
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     killed.kill().await;
-    let there = number(&projects, "SELECT count(*) FROM members").await;
-    assert!(
-        there < fill::MEMBERSHIPS,
-        "it was over before it was killed"
-    );
+    blocked.rollback().await.expect("it is over");
 
     // Nobody works on a half of it.
-    let mut half = Plan::in_one_process();
-    settle(&mut half, &place);
-    let (code, output) = run(&half.variables, &[], "").await;
+    let (code, output) = run(&plan.variables, &[], "").await;
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(code, Some(1), "{told}");
     assert!(told.contains("repeat `portico move`"), "{told}");
 
     let told = Program::succeed("move", &mut portico(&plan.variables, &arguments)).await;
-    for (table, rows) in [
-        ("users.users", fill::PEOPLE + 1),
-        ("auth.credentials", fill::PEOPLE + 1),
-        ("projects.members", fill::MEMBERSHIPS),
-        ("projects.outbox", fill::MEMBERSHIPS),
+    for (table, rows, there) in [
+        ("users.users", fill::PEOPLE + 1, fill::PEOPLE + 1),
+        ("auth.credentials", fill::PEOPLE + 1, fill::PEOPLE + 1),
+        ("projects.outbox", fill::MEMBERSHIPS, THERE),
+        ("projects.members", fill::MEMBERSHIPS, 0),
     ] {
         let line = told.lines().find(|line| line.starts_with(table));
         let line = line.unwrap_or_else(|| panic!("{table} in {told}"));
         let told_rows = line.split_whitespace().nth(1);
         assert_eq!(told_rows, Some(rows.to_string().as_str()), "{line}");
-        assert!(line.ends_with("were there)"), "{line}");
+        let told_there = format!("({there} were there)");
+        assert_eq!(line.ends_with(&told_there), there > 0, "{line}");
     }
-    let members = number(&projects, "SELECT count(*) FROM members").await;
-    assert_eq!(members, fill::MEMBERSHIPS);
+    assert_eq!(number(&projects, EVENTS).await, fill::MEMBERSHIPS);
+    place.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_to_be_moved_and_where_to_must_be_said() {
+    let plan = Plan::in_one_process();
+    let (code, told) = moved(&plan, None).await;
+    assert_eq!(code, Some(2), "{told}");
+    for service in SERVICES {
+        let name = format!(
+            "\n  PORTICO_{}_DATABASE_URL is not set",
+            service.to_uppercase()
+        );
+        assert!(told.contains(&name), "{name} in {told}");
+    }
+    let (code, told) = moved(&plan, Some("sqlite://elsewhere")).await;
+    assert_eq!(code, Some(2), "{told}");
+    assert!(
+        told.contains("postgres://user:password@host/portico"),
+        "{told}"
+    );
+
+    let place = Place::new().await;
+    let (code, told) = moved(&plan, Some(&place.url())).await;
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("there is no database "), "{told}");
     place.drop().await;
 }

@@ -104,10 +104,10 @@ impl PostgresDatabases {
 /// # Errors
 ///
 /// All that are missing, or are no databases of PostgreSQL.
-pub(super) fn of_settings(roles: &[Role]) -> Result<Vec<String>, ConfigError> {
+pub(super) fn of_settings<T>(roles: &[(Role, T)]) -> Result<Vec<String>, ConfigError> {
     let mut env = Env::of_process();
     let mut urls = Vec::new();
-    for role in roles {
+    for (role, _) in roles {
         let name = role.variable("DATABASE_URL");
         match env.secret(&name, DatabaseUrl::from_str) {
             Some(DatabaseUrl::Postgres(url)) => urls.push(url),
