@@ -41,18 +41,22 @@ def main() -> None:
 
     begun = time.monotonic()
     command = [program, "move", "--from", f"sqlite://{folder}", "--to", postgres]
-    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    moved = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
     seconds = time.monotonic() - begun
     megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6
 
-    lines = [line.split() for line in printed.split("\n\n", maxsplit=1)[0].splitlines()[1:]]
+    if moved.returncode:
+        sys.exit("it was not moved")
+    lines = [line.split() for line in moved.stdout.split("\n\n", maxsplit=1)[0].splitlines()[1:]]
     rows = {line[0]: int(line[1]) for line in lines}
     assert rows["users.users"] == PEOPLE and rows["projects.members"] == MEMBERSHIPS, rows
     results = f"""# A move from SQLite to PostgreSQL
 
-{version}. Written by `deploy/bench/move/run`: {PEOPLE:,} people and {MEMBERSHIPS:,} memberships in
-{PROJECTS:,} projects, {sum(rows.values()):,} rows with passwords and events, in files of {size:.0f} MB. Moved, read again
-and compared; program and PostgreSQL share the machine.
+{version}. Written by `deploy/bench/move/run`.
+
+{PEOPLE:,} people and {MEMBERSHIPS:,} memberships in {PROJECTS:,} projects: with passwords and events
+{sum(rows.values()):,} rows, in files of {size:.0f} MB. Moved, read again and compared; program and
+PostgreSQL share the machine.
 
 | what | measured | at most |
 |---|---|---|

@@ -95,7 +95,16 @@ async fn make_schemas(databases: &PostgresDatabases) -> Outcome {
         migrations(role)?;
         databases.schema(role)
     }) {
-        let sql = format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(&schema));
+        // It may be there without the right to make others.
+        let is_there: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)")
+                .bind(&schema)
+                .fetch_one(&mut connection)
+                .await?;
+        if is_there {
+            continue;
+        }
+        let sql = format!("CREATE SCHEMA {}", quoted(&schema));
         sqlx::query(AssertSqlSafe(sql))
             .execute(&mut connection)
             .await

@@ -287,7 +287,8 @@ async fn the_first_row_that_differs_is_named() {
             .expect("it is moved");
         drop(service);
         fixture.on_postgres(sql).await;
-        assert_eq!(fixture.refusal().await, told);
+        let expected = format!("{told}. Empty the database before you repeat the move");
+        assert_eq!(fixture.refusal().await, expected);
         fixture.close().await;
     }
 }

@@ -2,7 +2,7 @@
 //! compared as SQLite keeps it, into which PostgreSQL converts its own: so it is
 //! found, too, if the conversion on the way there was wrong.
 
-use anyhow::bail;
+use anyhow::anyhow;
 use futures::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
 
@@ -52,7 +52,6 @@ pub(super) async fn compare(
     source: &mut Source,
     target: &mut Target,
 ) -> anyhow::Result<Contents> {
-    let name = &table.name;
     let mut ours = source.rows(table, Vec::new());
     let mut theirs = target.rows(table);
     let (mut our_side, mut their_side) = (Side::default(), Side::default());
@@ -71,31 +70,41 @@ pub(super) async fn compare(
         }
         match (ours, theirs) {
             (Some(_), Some(_)) if our_row == their_row => {}
-            (Some(_), Some(_)) => bail!("{}", difference(table, &our_row, &their_row)),
+            (Some(_), Some(_)) => {
+                return Err(differs(table, &difference(table, &our_row, &their_row)));
+            }
             (Some(_), None) => {
                 let key = row::key_text(table, &our_row);
-                bail!("{name} differs: the row with {key} is missing on PostgreSQL");
+                let what = format!("the row with {key} is missing on PostgreSQL");
+                return Err(differs(table, &what));
             }
             (None, Some(_)) => {
                 let key = row::key_text(table, &their_row);
-                bail!("{name} differs: the row with {key} is only on PostgreSQL");
+                let what = format!("the row with {key} is only on PostgreSQL");
+                return Err(differs(table, &what));
             }
             (None, None) => break,
         }
     }
     let (ours, theirs) = (our_side.contents(), their_side.contents());
     if ours != theirs {
-        bail!("{name} differs: {ours:?} on SQLite and {theirs:?} on PostgreSQL");
+        let what = format!("{ours:?} on SQLite, {theirs:?} on PostgreSQL");
+        return Err(differs(table, &what));
     }
     Ok(ours)
 }
 
-fn difference(table: &Table, ours: &[u8], theirs: &[u8]) -> String {
+/// What was moved before may be of a file that was used since.
+fn differs(table: &Table, what: &str) -> anyhow::Error {
     let name = &table.name;
+    anyhow!("{name} differs: {what}. Empty the database before you repeat the move")
+}
+
+fn difference(table: &Table, ours: &[u8], theirs: &[u8]) -> String {
     let (our_key, their_key) = (row::key_text(table, ours), row::key_text(table, theirs));
     if our_key != their_key {
         return format!(
-            "{name} differs: the row with {our_key} on SQLite stands against that with \
+            "the row with {our_key} on SQLite stands against that with \
              {their_key} on PostgreSQL"
         );
     }
@@ -104,5 +113,5 @@ fn difference(table: &Table, ours: &[u8], theirs: &[u8]) -> String {
     let different = columns.filter(|(_, (ours, theirs))| ours != theirs);
     let different: Vec<&str> = different.map(|(column, _)| &*column.name).collect();
     let different = different.join(", ");
-    format!("{name} differs: the row with {our_key} has another {different} on PostgreSQL")
+    format!("the row with {our_key} has another {different} on PostgreSQL")
 }
