@@ -71,11 +71,8 @@ pub(super) async fn run(command: &Move) -> Outcome {
         let service = Service::open(role, migrations, source, url).await;
         services.push(service.with_context(|| format!("cannot move {name}"))?);
     }
-    if let Some(when) = services.iter().find_map(Service::moved_before)
-        && services
-            .iter()
-            .all(|service| service.moved_before().is_some())
-    {
+    let moved: Option<Vec<&str>> = services.iter().map(Service::moved_before).collect();
+    if let Some([when, ..]) = moved.as_deref() {
         return print(&format!(
             "All was moved and verified on {when}. What has changed since is left as it is."
         ));
@@ -86,15 +83,15 @@ pub(super) async fn run(command: &Move) -> Outcome {
 
 /// Makes a schema for each service where they share a database.
 async fn make_schemas(databases: &PostgresDatabases) -> Outcome {
-    if databases.schema(Role::Users).is_none() {
+    if databases.are_apart() {
         return Ok(());
     }
     let connection = PgConnection::connect(databases.whole()).await;
     let mut connection = connection.context("cannot open the PostgreSQL database")?;
-    for schema in Role::ALL.into_iter().filter_map(|role| {
-        migrations(role)?;
-        databases.schema(role)
-    }) {
+    for role in Role::ALL {
+        let (Some(_), Some(schema)) = (migrations(role), databases.schema(role)) else {
+            continue;
+        };
         // It may be there without the right to make others.
         let is_there: bool =
             sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)")

@@ -72,10 +72,14 @@ impl FromStr for PostgresDatabases {
 }
 
 impl PostgresDatabases {
-    /// The schema of a service in the one database, or nothing if each has a
-    /// database of its own.
+    /// Whether each service has a database of its own.
+    pub(super) fn are_apart(&self) -> bool {
+        self.0.contains(ROLE)
+    }
+
+    /// The schema of a service, if they share a database.
     pub(super) fn schema(&self, role: Role) -> Option<String> {
-        (!self.0.contains(ROLE)).then(|| format!("portico_{}", role.name()))
+        (!self.are_apart()).then(|| format!("portico_{}", role.name()))
     }
 
     /// Where a service is to find its data.

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use futures::stream::BoxStream;
 use portico_chassis::database::Migrations;
 use sha2::{Digest as _, Sha256};
@@ -59,17 +59,13 @@ impl Source {
             .locking_mode(SqliteLockingMode::Exclusive)
             .busy_timeout(PATIENCE)
             .pragma("query_only", "ON");
-        let cannot_open = || format!("cannot open the database {shown}");
-        let mut connection = options.connect().await.with_context(cannot_open)?;
-        let sql = "SELECT version FROM _sqlx_migrations WHERE success";
-        let applied: BTreeSet<i64> = match sqlx::query_scalar(sql).fetch_all(&mut connection).await
-        {
-            Ok(versions) => versions.into_iter().collect(),
+        let (connection, applied) = match look(&options).await {
+            Ok(looked) => looked,
             Err(error) if is_busy(&error) => {
                 bail!("somebody uses the database {shown}: stop Portico before moving it")
             }
             Err(error) => {
-                let what = format!("{shown} is no database of Portico");
+                let what = format!("cannot read {shown} as a database of Portico");
                 return Err(anyhow::Error::from(error).context(what));
             }
         };
@@ -142,7 +138,19 @@ impl Source {
     }
 }
 
+/// Opens a file, and reads which migrations it has seen.
+async fn look(
+    options: &SqliteConnectOptions,
+) -> Result<(SqliteConnection, BTreeSet<i64>), sqlx::Error> {
+    let mut connection = options.connect().await?;
+    let sql = "SELECT version FROM _sqlx_migrations WHERE success";
+    let versions: Vec<i64> = sqlx::query_scalar(sql).fetch_all(&mut connection).await?;
+    Ok((connection, versions.into_iter().collect()))
+}
+
+/// SQLITE_BUSY, with or without a reason in the higher bits.
 fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
-    code.is_some_and(|code| code == "5")
+    let code = code.and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
 }
