@@ -5,7 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use portico_chassis::config;
 
-use crate::settings;
+use crate::{
+    commands::{PostgresDatabases, SqliteFiles},
+    settings,
+};
 
 /// Accounts, people and projects: the backend that every product needs first.
 ///
@@ -40,6 +43,8 @@ pub enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Move an installation from SQLite to PostgreSQL
+    Move(Move),
     /// Manage accounts from this machine
     #[command(subcommand)]
     Admin(Admin),
@@ -61,6 +66,23 @@ pub enum Command {
     },
     /// Bring all databases back to what a backup has, while nothing runs
     Restore(Restore),
+}
+
+/// Move an installation from SQLite to PostgreSQL: everything of every service.
+/// Portico must be stopped, the databases must be empty, and the files stay as
+/// they are. It can be interrupted and repeated: it goes on where it was.
+#[derive(Debug, Args)]
+pub struct Move {
+    /// The folder of the files, such as sqlite://./data, or each file, such as
+    /// sqlite:///srv/{role}.db
+    #[arg(long, value_name = "URL")]
+    pub from: SqliteFiles,
+    /// A database, such as postgres://user:password@host/portico, in which each
+    /// service gets a schema; or the database of each, such as
+    /// postgres://…/portico_{role}; by itself, those that
+    /// PORTICO_…_DATABASE_URL name
+    #[arg(long, value_name = "URL")]
+    pub to: Option<PostgresDatabases>,
 }
 
 /// Manage accounts from this machine.

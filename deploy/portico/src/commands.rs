@@ -7,6 +7,7 @@ mod doctor;
 mod import_users;
 mod keys;
 mod migrate;
+mod move_databases;
 mod restore;
 
 use std::io::Write as _;
@@ -15,6 +16,8 @@ use anyhow::Context as _;
 use portico_chassis::{clock::Clock, config::Env, token::ServiceIdentity};
 use portico_proto::{COMMENTED_DESCRIPTOR_SET, METHODS};
 
+pub(crate) use self::move_databases::is_half_moved;
+pub use self::move_databases::{PostgresDatabases, SqliteFiles};
 use crate::{
     cli::{Command, ServiceToken},
     memory,
@@ -39,6 +42,7 @@ pub async fn run(command: Command) -> Outcome {
         Command::Notifications => serve(&[Role::Notifications]).await,
         Command::Gateway => serve(&[Role::Gateway]).await,
         Command::Migrate { check } => migrate::run(&read(&[])?, check).await,
+        Command::Move(command) => move_databases::run(&command).await,
         Command::Admin(command) => {
             accounts::run(&read(&[Role::Users, Role::Auth, Role::Projects])?, command).await
         }

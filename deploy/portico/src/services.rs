@@ -31,6 +31,7 @@ use portico_proto::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    commands::is_half_moved,
     platform::Platform,
     secrets,
     settings::{Profile, Role, Settings},
@@ -204,6 +205,7 @@ impl Services {
         let config = settings.auth.as_ref().context("auth is not configured")?;
         let url = settings.place(Role::Auth).database.as_ref();
         let database = open(url.context("auth has no database")?, 2).await?;
+        refuse_half_moved(&database, Role::Auth.name()).await?;
         let (tokens, _app) = portico_auth::build_tokens(config, &database, Clock::system()).await?;
         Ok(tokens)
     }
@@ -237,6 +239,7 @@ impl Services {
                     bail!("the {name} database lacks {pending} migrations: run `portico migrate`");
                 }
             }
+            refuse_half_moved(&database, name).await?;
             database.count_connections(&self.platform.metrics, name);
             self.databases.push((place.role, database));
         }
@@ -399,6 +402,15 @@ impl Services {
         .filter_map(|(name, upstream)| Some((name, upstream.clone()?)))
         .collect()
     }
+}
+
+/// Nobody works on a database that is not all there yet.
+async fn refuse_half_moved(database: &Database, name: &str) -> anyhow::Result<()> {
+    let is_half_moved = is_half_moved(database).await;
+    if is_half_moved.with_context(|| format!("the {name} database does not answer"))? {
+        bail!("the {name} database is not all moved yet: repeat `portico move`");
+    }
+    Ok(())
 }
 
 /// Tries until it is done.

@@ -68,6 +68,7 @@ impl Role {
         }
     }
 
+    /// The name of a setting of the role.
     pub(crate) fn variable(self, setting: &str) -> String {
         format!("PORTICO_{}_{setting}", self.name().to_uppercase())
     }

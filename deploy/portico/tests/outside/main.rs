@@ -9,6 +9,7 @@ mod envoy;
 mod injection;
 mod installation;
 mod mails;
+mod moves;
 mod mutual_tls;
 mod operation;
 mod outages;

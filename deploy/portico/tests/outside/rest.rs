@@ -44,6 +44,11 @@ impl Rest {
         }
     }
 
+    /// Where it is served.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// A call such as `GET /api/v1/projects`.
     pub(crate) async fn call(
         &self,

@@ -35,7 +35,8 @@ pub(super) fn examine(settings: &Settings) -> Vec<Finding> {
             .filter_map(|place| {
                 let target = place.target.as_ref()?;
                 let is_far = target.hosts().iter().any(|host| !is_near(host_of(host)));
-                (is_far && !target.is_encrypted(settings.tls.is_some())).then_some(place.role.name())
+                (is_far && !target.is_encrypted(settings.tls.is_some()))
+                    .then_some(place.role.name())
             })
             .collect();
         if !in_the_clear.is_empty() {
