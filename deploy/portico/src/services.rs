@@ -305,27 +305,35 @@ impl Services {
         Ok(is_told.then_some(admin))
     }
 
-    pub(crate) fn readiness(&self) -> Arc<Readiness> {
-        let mut checks: Vec<(&'static str, Check)> = Vec::new();
+    /// The gateway does nothing by itself, so it needs the roles that it calls.
+    /// A service needs its database and to know who was revoked; auth, which tells
+    /// that, needs nobody: a circle would never come up.
+    pub(crate) fn readiness(&self, settings: &Settings) -> Arc<Readiness> {
+        let (mut needed, mut told) = (Vec::new(), Vec::new());
         for (role, database) in &self.databases {
-            let database = database.clone();
             let name = match role {
                 Role::Users => "users database",
                 Role::Auth => "auth database",
                 Role::Projects => "projects database",
                 Role::Notifications | Role::Gateway => "notifications database",
             };
-            checks.push((
-                name,
-                Box::new(move || {
-                    let database = database.clone();
-                    Box::pin(
-                        async move { database.ping().await.map_err(|error| error.to_string()) },
-                    )
-                }),
-            ));
+            let database = database.clone();
+            needed.push(check(name, move || {
+                let database = database.clone();
+                async move { database.ping().await.map_err(|error| error.to_string()) }
+            }));
         }
+        let revocations = self.platform.revocations();
+        needed.push(check("revocations", move || {
+            let is_current = revocations.is_current();
+            async move { is_there(is_current, "not caught up") }
+        }));
         // Without notifications, mails wait, and all else goes on.
+        let peers = if settings.runs(Role::Gateway) {
+            &mut needed
+        } else {
+            &mut told
+        };
         for (name, upstream) in [
             ("users", &self.users),
             ("auth", &self.auth),
@@ -334,46 +342,17 @@ impl Services {
             let Some(upstream) = upstream.clone() else {
                 continue;
             };
-            checks.push((
-                name,
-                Box::new(move || {
-                    let upstream = upstream.clone();
-                    Box::pin(async move {
-                        let is_reachable = upstream.is_reachable().await;
-                        is_reachable
-                            .then_some(())
-                            .ok_or_else(|| "not reachable".to_owned())
-                    })
-                }),
-            ));
+            peers.push(check(name, move || {
+                let upstream = upstream.clone();
+                async move { is_there(upstream.is_reachable().await, "not reachable") }
+            }));
         }
-        let revocations = self.platform.revocations();
-        checks.push((
-            "revocations",
-            Box::new(move || {
-                let is_current = revocations.is_current();
-                Box::pin(async move {
-                    is_current
-                        .then_some(())
-                        .ok_or_else(|| "not caught up".to_owned())
-                })
-            }),
-        ));
         let awaited = self.awaits_first_admin.clone();
-        checks.push((
-            "first administrator",
-            Box::new(move || {
-                let is_missing = awaited.load(Ordering::SeqCst);
-                Box::pin(async move {
-                    if is_missing {
-                        Err("not made yet".to_owned())
-                    } else {
-                        Ok(())
-                    }
-                })
-            }),
-        ));
-        Readiness::new(checks)
+        told.push(check("first administrator", move || {
+            let is_made = !awaited.load(Ordering::SeqCst);
+            async move { is_there(is_made, "not made yet") }
+        }));
+        Readiness::new(needed, told)
     }
 
     /// The way to each gRPC service that the gateway routes to.
@@ -399,6 +378,20 @@ impl Services {
         .filter_map(|(name, upstream)| Some((name, upstream.clone()?)))
         .collect()
     }
+}
+
+fn check<F>(
+    name: &'static str,
+    look: impl Fn() -> F + Send + Sync + 'static,
+) -> (&'static str, Check)
+where
+    F: Future<Output = Result<(), String>> + Send + 'static,
+{
+    (name, Box::new(move || Box::pin(look())))
+}
+
+fn is_there(is_there: bool, otherwise: &str) -> Result<(), String> {
+    is_there.then_some(()).ok_or_else(|| otherwise.to_owned())
 }
 
 /// Tries until it is done.

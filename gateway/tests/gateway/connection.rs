@@ -97,7 +97,7 @@ async fn a_service_that_is_away_is_unavailable() {
         config(&[]),
         Services::default(),
         upstream,
-        Readiness::new(vec![]),
+        Readiness::new(vec![], vec![]),
     );
     let gateway = gateway.await;
     let token = gateway.member();

@@ -1,6 +1,7 @@
 //! Binds ports and serves on them until the process is told to stop: first not
 //! ready, then no new requests, then what is in progress, all in a bounded time.
 
+mod readiness;
 mod silent;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -9,10 +10,7 @@ use std::{
     future::Future,
     net::SocketAddr,
     pin::Pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -29,6 +27,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 
+pub use self::readiness::{Check, Readiness};
 use self::silent::Connection;
 use crate::telemetry::{self, Metrics};
 
@@ -81,61 +80,6 @@ pub async fn grpc(
         .context("the gRPC server failed")
 }
 
-/// Answers whether the parts that a process needs are there.
-pub type Check =
-    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
-
-/// Whether the process is ready for requests.
-pub struct Readiness {
-    checks: Vec<(&'static str, Check)>,
-    is_stopping: AtomicBool,
-    /// What failed when it was last asked, so that the log tells of changes.
-    last_failing: Mutex<Vec<&'static str>>,
-}
-
-impl Readiness {
-    /// Ready while all checks pass, each named for what it looks at.
-    #[must_use]
-    pub fn new(checks: Vec<(&'static str, Check)>) -> Arc<Self> {
-        Arc::new(Self {
-            checks,
-            is_stopping: AtomicBool::new(false),
-            last_failing: Mutex::default(),
-        })
-    }
-
-    /// From now on not ready: the process is about to stop.
-    pub fn stop(&self) {
-        self.is_stopping.store(true, Ordering::SeqCst);
-    }
-
-    /// The names of the checks that fail; empty if ready.
-    pub async fn failing(&self) -> Vec<&'static str> {
-        if self.is_stopping.load(Ordering::SeqCst) {
-            return vec!["stopping"];
-        }
-        let mut failing = Vec::new();
-        for (name, check) in &self.checks {
-            if let Err(error) = check().await {
-                tracing::debug!(check = name, error, "not ready");
-                failing.push(*name);
-            }
-        }
-        let mut last = self
-            .last_failing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if *last != failing {
-            match failing.as_slice() {
-                [] => tracing::info!("ready"),
-                _ => tracing::info!(?failing, "not ready"),
-            }
-            last.clone_from(&failing);
-        }
-        failing
-    }
-}
-
 /// `/livez` and `/readyz`, for probes.
 pub fn probes(readiness: Arc<Readiness>) -> Router {
     Router::new()
@@ -146,11 +90,13 @@ pub fn probes(readiness: Arc<Readiness>) -> Router {
 
 async fn ready(State(readiness): State<Arc<Readiness>>) -> Response {
     let failing = readiness.failing().await;
-    if failing.is_empty() {
-        "ok\n".into_response()
-    } else {
+    if !failing.is_empty() {
         let text = format!("not ready: {}\n", failing.join(", "));
-        (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    }
+    match readiness.missing().await.as_slice() {
+        [] => "ok\n".into_response(),
+        missing => format!("ok, without: {}\n", missing.join(", ")).into_response(),
     }
 }
 

@@ -181,8 +181,7 @@ impl Installation {
             let begun = Instant::now();
             loop {
                 program.must_run();
-                let answer = probe.call("GET /readyz", &[], None).await;
-                if answer.is_ok_and(|answer| answer.status == 200) {
+                if probe.is_ready().await {
                     break;
                 }
                 assert!(begun.elapsed() < PATIENCE, "{name} does not become ready");

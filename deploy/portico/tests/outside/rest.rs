@@ -86,6 +86,16 @@ impl Rest {
         })
     }
 
+    /// Whether a process is ready, and nobody will be told any more that the
+    /// first administrator is not known.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let answer = self.call("GET /readyz", &[], None).await;
+        answer.is_ok_and(|answer| {
+            let told = answer.body.as_str().unwrap_or_default();
+            answer.status == 200 && !told.contains("first administrator")
+        })
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Value {
         let answer = self.call(&format!("GET {path}"), &[], None).await;
         answer.expect("an answer").data(200)

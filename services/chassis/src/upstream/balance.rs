@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 use http::{Request, Response};
 use tokio::{
     net::TcpStream,
-    sync::{mpsc::Sender, watch},
+    sync::{Notify, mpsc::Sender, watch},
     time::timeout,
 };
 use tonic::{
@@ -16,7 +16,7 @@ use tonic::{
 };
 use tower::ServiceExt as _;
 
-use super::Target;
+use super::{Target, unsent::NoAddress};
 
 /// Connections to each address: one HTTP/2 connection has one lock.
 const CONNECTIONS: usize = 2;
@@ -41,14 +41,21 @@ enum State {
 pub(super) struct Balanced {
     channel: Channel,
     state: watch::Receiver<State>,
+    /// Asks for a look at the names before it is time.
+    doubts: Arc<Notify>,
 }
 
 impl Balanced {
     pub(super) fn new(target: Target) -> Self {
         let (channel, changes) = Channel::balance_channel(64);
         let (found, state) = watch::channel(State::NotLooked);
-        tokio::spawn(watch_names(target, changes, found));
-        Self { channel, state }
+        let doubts = Arc::new(Notify::new());
+        tokio::spawn(watch_names(target, changes, found, doubts.clone()));
+        Self {
+            channel,
+            state,
+            doubts,
+        }
     }
 
     pub(super) async fn is_reachable(&self) -> bool {
@@ -65,9 +72,14 @@ impl Balanced {
     ) -> Result<Response<Body>, Box<dyn std::error::Error + Send + Sync>> {
         // A balancer without addresses would wait for one for ever.
         if !self.is_reachable().await {
-            return Err("no address of the service accepts connections".into());
+            return Err(NoAddress.into());
         }
-        Ok(self.channel.clone().oneshot(request).await?)
+        let sent = self.channel.clone().oneshot(request).await;
+        if sent.is_err() {
+            // Somebody has gone.
+            self.doubts.notify_one();
+        }
+        Ok(sent?)
     }
 }
 
@@ -76,6 +88,7 @@ async fn watch_names(
     target: Target,
     changes: Sender<Change<Key, Endpoint>>,
     found: watch::Sender<State>,
+    doubts: Arc<Notify>,
 ) {
     let target = Arc::new(target);
     let mut current = BTreeSet::new();
@@ -116,7 +129,8 @@ async fn watch_names(
             _ => {}
         }
         current = reachable;
-        tokio::time::sleep(pause).await;
+        // Whether it was woken or not makes no difference.
+        let _ = timeout(pause, doubts.notified()).await;
     }
 }
 
