@@ -6,13 +6,7 @@ mod silent;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-use std::{
-    future::Future,
-    net::SocketAddr,
-    pin::Pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::{

@@ -173,19 +173,20 @@ async fn send_remote(
     let mut pauses = RETRY_PAUSES.iter();
     loop {
         let request = Request::from_parts(parts.clone(), Body::new(Full::new(message.clone())));
-        let (response, may_repeat) = match balanced.send(request).await {
+        let sent = balanced.send(request).await;
+        let may_repeat = match &sent {
             Ok(response) => {
                 let code = telemetry::grpc_code(response.headers());
-                (response, may_repeat && code == Code::Unavailable as i32)
+                may_repeat && code == Code::Unavailable as i32
             }
-            Err(error) => {
-                let may_repeat = may_repeat || was_never_sent(&*error);
-                (Status::from(Error::unavailable(error)).into_http(), may_repeat)
-            }
+            Err(error) => may_repeat || was_never_sent(&**error),
         };
         match pauses.next().filter(|_| may_repeat) {
             Some(pause) => tokio::time::sleep(*pause).await,
-            None => return response,
+            None => {
+                let fail = |error| Status::from(Error::unavailable(error)).into_http();
+                return sent.unwrap_or_else(fail);
+            }
         }
     }
 }

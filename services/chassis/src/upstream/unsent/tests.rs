@@ -27,10 +27,7 @@ fn channel(address: &str) -> Channel {
 
 async fn call(channel: &Channel) -> Result<http::Response<Body>, tonic::transport::Error> {
     let request = Request::post("/service/Method").body(Body::empty());
-    channel
-        .clone()
-        .oneshot(request.expect("a request"))
-        .await
+    channel.clone().oneshot(request.expect("a request")).await
 }
 
 /// Serves one connection by what is done with it.
