@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail};
 use portico_auth::{Accounts, FirstAdmin, Tokens};
 use portico_chassis::{
     clock::Clock,
-    database::{Database, DatabaseUrl, Migrations},
+    database::{Database, DatabaseUrl, Fit, Migrations},
     outbox::Outbox,
     serve::{App, Background, Check, Readiness},
     status::Kind,
@@ -47,6 +47,17 @@ pub(crate) fn migrations(role: Role) -> Option<&'static Migrations> {
         Role::Projects => Some(&portico_projects::MIGRATIONS),
         Role::Notifications => Some(&portico_notifications::MIGRATIONS),
         Role::Gateway => None,
+    }
+}
+
+/// Refuses a database whose schema lacks something that this version needs.
+pub(crate) fn must_fit(name: &str, fit: Fit) -> anyhow::Result<()> {
+    match fit {
+        Fit::Fits => Ok(()),
+        Fit::Behind(pending) => {
+            bail!("the {name} database lacks {pending} migrations: run `portico migrate`")
+        }
+        Fit::TakenAway(taken_away) => bail!("the {name} database cannot be used: {taken_away}"),
     }
 }
 
@@ -229,13 +240,11 @@ impl Services {
                     .await
                     .with_context(|| format!("cannot bring the {name} database up to date"))?;
             } else {
-                let pending = database
-                    .pending(migrations)
+                let fit = database
+                    .fit(migrations)
                     .await
                     .with_context(|| format!("the {name} database does not answer"))?;
-                if pending > 0 {
-                    bail!("the {name} database lacks {pending} migrations: run `portico migrate`");
-                }
+                must_fit(name, fit)?;
             }
             database.count_connections(&self.platform.metrics, name);
             self.databases.push((place.role, database));

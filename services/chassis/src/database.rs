@@ -2,6 +2,7 @@
 //! several readers. Maps their failures: what the caller can do nothing about
 //! is a fault of ours or an unavailable service.
 
+mod schema;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -16,12 +17,13 @@ use std::{
 
 use sqlx::{
     PgPool, Postgres, Sqlite, SqlitePool, Transaction,
-    migrate::{MigrateError, Migrator},
+    migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::watch;
 
+pub use self::schema::{Fit, SchemaError, TakenAway};
 use crate::{status::Error, telemetry::Metrics};
 
 /// How long a call waits for a connection before it gives up.
@@ -226,18 +228,6 @@ impl Database {
                     written: Written::default(),
                 }))
             }
-        }
-    }
-
-    /// Brings the schema up to date, under a lock.
-    ///
-    /// # Errors
-    ///
-    /// If a migration fails, or the database is newer than this program.
-    pub async fn migrate(&self, migrations: &Migrations) -> Result<(), MigrateError> {
-        match self {
-            Self::Postgres(database) => migrations.postgres.run(&database.pool).await,
-            Self::Sqlite(database) => migrations.sqlite.run(&database.writer).await,
         }
     }
 

@@ -5,6 +5,7 @@ mod balancer;
 mod gates;
 mod load;
 mod replicas;
+mod schema;
 
 use std::time::{Duration, Instant};
 

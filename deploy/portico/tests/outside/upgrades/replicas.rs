@@ -32,13 +32,7 @@ impl Replicas {
     /// Starts all of it and waits until it is ready.
     pub(super) async fn start() -> Self {
         let mut plan = Plan::as_separate_roles();
-        for role in SERVICES {
-            let url = make_database(&plan, role).await;
-            plan.set(
-                &format!("PORTICO_{}_DATABASE_URL", role.to_uppercase()),
-                &url,
-            );
-        }
+        use_postgres(&mut plan).await;
         plan.set("PORTICO_DATABASE_CONNECTIONS", "5");
         plan.set("PORTICO_DRAIN", "1s");
         let redis = from_environment("PORTICO_TEST_REDIS_URL");
@@ -152,6 +146,17 @@ impl Replica {
         program
             .until("ready", async || self.admin.is_ready().await)
             .await;
+    }
+}
+
+/// Has a plan use databases of its own on the PostgreSQL of the test run.
+pub(super) async fn use_postgres(plan: &mut Plan) {
+    for role in SERVICES {
+        let url = make_database(plan, role).await;
+        plan.set(
+            &format!("PORTICO_{}_DATABASE_URL", role.to_uppercase()),
+            &url,
+        );
     }
 }
 
