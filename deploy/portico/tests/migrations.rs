@@ -72,7 +72,7 @@ fn migrations_expand_or_say_that_they_contract() {
     }
 }
 
-/// The migration that a name says one must know: `contract_after_0012_names`.
+/// The migration that a name says one must know: `contract_after_0013_names`.
 fn needed_after(name: &str) -> Option<u32> {
     let after = name.strip_prefix("contract_")?;
     let number = after.strip_prefix("after_").and_then(|rest| {
@@ -199,6 +199,6 @@ fn what_only_adds_is_let_through() {
 
 #[test]
 fn a_name_tells_what_is_needed() {
-    assert_eq!(needed_after("contract_after_0012_old_names"), Some(12));
+    assert_eq!(needed_after("contract_after_0013_old_names"), Some(13));
     assert_eq!(needed_after("contracts_of_people"), None);
 }

@@ -4,8 +4,8 @@
 //! upgrade is taken back, programs meet schemas of later versions. What a program
 //! does not know it does not use, so it serves from them, with one exception: a
 //! migration that takes something away says so in its name, which the database
-//! keeps, and since when nobody needs it. `0014_contract_after_0012_old_names.sql`
-//! is only for programs that know 0012; others refuse to start.
+//! keeps, and since when nobody needs it. `0014_contract_after_0013_old_names.sql`
+//! is only for programs that know 0013; others refuse to start.
 
 use std::fmt;
 
@@ -158,7 +158,7 @@ fn fit(known: &[i64], applied: &[(i64, String)]) -> Fit {
 }
 
 /// Which migration a program must know where the one with this name was applied:
-/// `contract after 0012 old names`. All of them, if the name does not say it.
+/// `contract after 0013 old names`. All of them, if the name does not say it.
 fn needed_after(name: &str) -> Option<i64> {
     let after = name.strip_prefix(TAKES_AWAY)?;
     let number = after.split(' ').next().and_then(|word| word.parse().ok());

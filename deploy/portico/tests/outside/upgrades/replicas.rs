@@ -34,7 +34,7 @@ impl Replicas {
         let mut plan = Plan::as_separate_roles();
         use_postgres(&mut plan).await;
         plan.set("PORTICO_DATABASE_CONNECTIONS", "5");
-        plan.set("PORTICO_DRAIN", "1s");
+        plan.set("PORTICO_DRAIN", "2s");
         let redis = from_environment("PORTICO_TEST_REDIS_URL");
         plan.set("PORTICO_RATE_LIMIT_URL", &format!("{redis}/7"));
         for limit in ["ANONYMOUS", "USER", "CREDENTIALS"] {
