@@ -4,6 +4,7 @@
 
 mod examine;
 mod libpq;
+mod schema;
 mod snapshot;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -19,7 +20,7 @@ use std::{
 
 use sqlx::{
     PgPool, Postgres, Sqlite, SqlitePool, Transaction,
-    migrate::{MigrateError, Migrator},
+    migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -28,6 +29,7 @@ use tokio::sync::watch;
 pub use self::{
     examine::{examine_file, reach, room},
     libpq::Libpq,
+    schema::{Fit, SchemaError, TakenAway},
     snapshot::{Pause, PostgresView, SqliteView, be_alone, check_file},
 };
 use crate::{status::Error, telemetry::Metrics};
@@ -260,18 +262,6 @@ impl Database {
                     written: Written::default(),
                 }))
             }
-        }
-    }
-
-    /// Brings the schema up to date, under a lock.
-    ///
-    /// # Errors
-    ///
-    /// If a migration fails, or the database is newer than this program.
-    pub async fn migrate(&self, migrations: &Migrations) -> Result<(), MigrateError> {
-        match self {
-            Self::Postgres(database) => migrations.postgres.run(&database.pool).await,
-            Self::Sqlite(database) => migrations.sqlite.run(&database.writer).await,
         }
     }
 

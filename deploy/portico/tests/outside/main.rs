@@ -20,6 +20,7 @@ mod schemathesis;
 mod secrets;
 mod tour;
 mod traces;
+mod upgrades;
 
 pub(crate) use self::{
     installation::{Installation, Plan},
