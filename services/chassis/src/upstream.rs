@@ -173,7 +173,7 @@ async fn send_remote(
     loop {
         let request = Request::from_parts(parts.clone(), Body::new(Full::new(message.clone())));
         let response = match balanced.send(request).await {
-            Ok(response) => response,
+            Ok(response) => response.map(|body| Body::new(body.map_err(lost))),
             Err(error) => Status::from(Error::unavailable(error)).into_http(),
         };
         let is_unavailable = telemetry::grpc_code(response.headers()) == Code::Unavailable as i32;
@@ -181,6 +181,14 @@ async fn send_remote(
             Some(pause) => tokio::time::sleep(*pause).await,
             None => return response,
         }
+    }
+}
+
+/// A connection that broke while the answer was on its way.
+fn lost(status: Status) -> Status {
+    match status.code() {
+        Code::DeadlineExceeded => status,
+        _ => Error::unavailable(status).into(),
     }
 }
 

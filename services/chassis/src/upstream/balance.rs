@@ -24,7 +24,10 @@ const CONNECTIONS: usize = 2;
 const INTERVAL: Duration = Duration::from_secs(2);
 const SEARCH_INTERVAL: Duration = Duration::from_millis(200);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// How often it is asked whether somebody is still there, and how long for an
+/// answer is waited: a connection that was lost without a sign is given up after
+/// both.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// One connection: an address, and which of its connections.
 type Key = (SocketAddr, usize);
