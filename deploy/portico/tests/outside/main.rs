@@ -3,11 +3,11 @@
 
 mod crash;
 mod envoy;
+mod faults;
 mod injection;
 mod installation;
 mod mails;
 mod operation;
-mod outages;
 mod passkeys;
 mod program;
 mod rest;

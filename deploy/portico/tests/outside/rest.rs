@@ -1,5 +1,7 @@
 //! A client of the REST API that takes what comes, also no answer at all.
 
+use std::time::Duration;
+
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 
@@ -7,6 +9,9 @@ use crate::program::PATIENCE;
 
 /// Good enough for everybody here.
 pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// No stream of a test lasts longer.
+const LISTENING: Duration = Duration::from_secs(24 * 3600);
 
 /// A client, perhaps as somebody.
 #[derive(Debug, Clone)]
@@ -64,6 +69,20 @@ impl Rest {
             request = request.json(body);
         }
         Self::answer(request.send().await?).await
+    }
+
+    /// Opens the stream of changes, after the last one that was seen.
+    pub(crate) async fn open(
+        &self,
+        path: &str,
+        after: Option<&str>,
+    ) -> Result<reqwest::Response, reqwest::Error> {
+        let request = self.client.get(format!("{}{path}", self.base));
+        let mut request = request.bearer_auth(self.token()).timeout(LISTENING);
+        if let Some(after) = after {
+            request = request.header("last-event-id", after);
+        }
+        request.send().await?.error_for_status()
     }
 
     /// Sends a form, as programs ask for tokens.

@@ -15,6 +15,16 @@ impl Server {
         Self(Program::start("mail server", &mut command))
     }
 
+    /// Ends it at once.
+    pub(crate) async fn kill(&mut self) {
+        self.0.signal("KILL").await;
+        self.0.end().await;
+    }
+
+    pub(crate) async fn signal(&self, signal: &str) {
+        self.0.signal(signal).await;
+    }
+
     pub(crate) async fn port(&mut self) -> u64 {
         let line = self.0.line("\"port\"").await;
         let told: Value = serde_json::from_str(&line).expect("JSON");
