@@ -10,6 +10,7 @@ mod redis_server;
 mod site;
 mod table;
 mod trial;
+mod walk;
 mod writers;
 
 use self::{site::Fault, trial::play};

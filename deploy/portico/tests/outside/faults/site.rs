@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
+
 use super::{
     calls::Call,
     proxy::{Proxy, Way},
@@ -53,6 +55,8 @@ pub(crate) struct Site {
     /// Who calls through the gateway's proxy.
     pub(super) anybody: Rest,
     pub(super) mails: Server,
+    /// What mail servers took that were killed.
+    mails_before: Vec<Value>,
     proxies: BTreeMap<&'static str, Proxy>,
     postgres: Option<Cluster>,
     redis: Option<Redis>,
@@ -102,8 +106,10 @@ impl Site {
             let proxy = Proxy::to(&server.address);
             plan.set("PORTICO_RATE_LIMIT_URL", &Redis::url(&proxy.address()));
             plan.set("PORTICO_RATE_LIMIT_USER", "1000000/1m");
-            if dependency.is_some() {
-                plan.set("PORTICO_RATE_LIMIT_ANONYMOUS", "60/1h");
+            match dependency {
+                Some(_) => plan.set("PORTICO_RATE_LIMIT_ANONYMOUS", "60/1h"),
+                // Nobody signs in anew for as long as it lasts.
+                None => plan.set("PORTICO_ACCESS_TOKEN_TTL", "24h"),
             }
             proxies.insert("redis", proxy);
             redis = Some(server);
@@ -115,6 +121,7 @@ impl Site {
             installation,
             anybody,
             mails,
+            mails_before: Vec::new(),
             proxies,
             postgres,
             redis,
@@ -149,7 +156,10 @@ impl Site {
         match dependency {
             "postgres" => self.postgres.as_mut().expect("it has one").kill().await,
             "redis" => self.redis.as_mut().expect("it has one").kill().await,
-            "smtp" => self.mails.kill().await,
+            "smtp" => {
+                self.mails.kill().await;
+                self.mails_before.extend(self.mails.mails());
+            }
             role => {
                 self.installation.take(role).kill().await;
                 // Nobody listens behind the proxy either.
@@ -193,6 +203,13 @@ impl Site {
         }
     }
 
+    /// All mails that were taken.
+    pub(super) fn mails(&self) -> Vec<Value> {
+        let mut mails = self.mails_before.clone();
+        mails.extend(self.mails.mails());
+        mails
+    }
+
     /// Waits until Redis counts this call, of which it has forgotten everything.
     pub(super) async fn counts_again(&self, call: &Call, within: Duration) {
         let redis = self.redis.as_ref().expect("it has one");
@@ -226,7 +243,13 @@ impl Site {
 
     /// Stops everything, the roles first, which must go well.
     pub(crate) async fn stop(self) {
+        self.stop_and(async |_| {}).await;
+    }
+
+    /// Looks at the databases when the roles have stopped.
+    pub(super) async fn stop_and(self, look: impl AsyncFnOnce(&Plan)) {
         self.installation.stop().await;
+        look(&self.plan).await;
         if let Some(cluster) = self.postgres {
             cluster.stop().await;
         }

@@ -27,6 +27,9 @@ const GROWTH: u64 = 32;
 /// How long the clients are at work before anything happens.
 const BEFORE: Duration = Duration::from_millis(500);
 
+/// The pause of a writer between two changes.
+const WRITER_PAUSE: Duration = Duration::from_millis(100);
+
 /// The pause of a client between two calls.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -64,7 +67,7 @@ pub(super) async fn play(dependency: &'static str, fault: Fault) {
         assert!(call.is_well(&seen), "{} before: {seen:?}", call.name());
     }
     let listener = Listener::begin(&people.ada).await;
-    let writers = Writers::begin(&people.ada, fault.name(), 2);
+    let writers = Writers::begin(&people.ada, fault.name(), 2, WRITER_PAUSE);
     tokio::time::sleep(BEFORE).await;
     let before = site.memory();
 

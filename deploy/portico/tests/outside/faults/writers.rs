@@ -19,9 +19,6 @@ use crate::{Rest, program::PATIENCE};
 
 const LINE: &str = "POST /api/v1/projects";
 
-/// The pause between two changes of one client.
-const PAUSE: Duration = Duration::from_millis(100);
-
 /// What somebody asked for, and the project that was made, if that was said.
 struct Change {
     key: String,
@@ -43,8 +40,8 @@ pub(super) struct Written {
 }
 
 impl Writers {
-    /// Lets so many clients loose.
-    pub(super) fn begin(person: &Rest, name: &str, count: usize) -> Self {
+    /// Lets so many clients loose, with a pause of each between two changes.
+    pub(super) fn begin(person: &Rest, name: &str, count: usize, pause: Duration) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         let writing = (0..count).map(|number| {
             let (person, is_over) = (person.clone(), is_over.clone());
@@ -53,7 +50,7 @@ impl Writers {
                 let mut changes = Vec::new();
                 while !is_over.load(Ordering::Relaxed) {
                     changes.push(write(&person, format!("{name}-{}", changes.len())).await);
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(pause).await;
                 }
                 changes
             })
@@ -92,7 +89,8 @@ impl Written {
     pub(super) async fn settle(self) -> BTreeSet<String> {
         let mut made = BTreeMap::new();
         for change in &self.changes {
-            let again = insist(&self.person, &change.key).await;
+            let body = json!({"name": change.key});
+            let again = insist(&self.person, LINE, &change.key, &body).await;
             if let Some(first) = &change.made {
                 assert_eq!(again, *first, "{}: another answer", change.key);
             }
@@ -131,11 +129,11 @@ async fn write(person: &Rest, key: String) -> Change {
 
 /// Asks for a change until it is made. What was asked for before may still be in
 /// progress.
-async fn insist(person: &Rest, key: &str) -> Value {
+pub(super) async fn insist(person: &Rest, line: &str, key: &str, body: &Value) -> Value {
     let begun = Instant::now();
-    let (headers, body) = ([("Idempotency-Key", key)], json!({"name": key}));
+    let headers = [("Idempotency-Key", key)];
     loop {
-        let answer = person.call(LINE, &headers, Some(&body)).await;
+        let answer = person.call(line, &headers, Some(body)).await;
         let answer = answer.expect("an answer");
         let is_passing = matches!(answer.status, 503)
             || answer.body["error"]["code"] == "IDEMPOTENCY_KEY_IN_USE";

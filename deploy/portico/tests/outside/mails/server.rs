@@ -48,10 +48,18 @@ impl Server {
 
     /// All mails to an address so far.
     pub(crate) fn mails_to(&self, to: &str) -> Vec<Value> {
+        let mut mails = self.mails();
+        mails.retain(|mail| mail["to"] == to);
+        mails
+    }
+
+    /// All mails so far.
+    pub(crate) fn mails(&self) -> Vec<Value> {
         let output = self.0.output();
-        let mails = output
+        let told = output
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok());
-        mails.filter(|mail: &Value| mail["to"] == to).collect()
+        told.filter(|told: &Value| told["headers"].is_object())
+            .collect()
     }
 }
