@@ -35,6 +35,11 @@ use crate::telemetry::{self, Metrics};
 /// How long requests in progress may take to end after a stop.
 pub const GRACE: Duration = Duration::from_secs(20);
 
+/// How often it is asked whether a client is still there, and how long for an
+/// answer is waited. It is shorter than the grace together, so that a client that
+/// was lost without a sign does not hold up a stop.
+const KEEP_ALIVE: Duration = Duration::from_secs(8);
+
 /// A service: what it answers and what it does by itself.
 pub struct App {
     /// The routes of its gRPC services.
@@ -98,7 +103,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     tonic::transport::Server::builder()
-        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .http2_keepalive_interval(Some(KEEP_ALIVE))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .http2_adaptive_window(Some(true))
         .add_routes(tonic::service::Routes::from(routes))
         .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())

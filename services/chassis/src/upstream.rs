@@ -225,10 +225,20 @@ async fn send_remote(
         match pauses.next().filter(|_| may_repeat) {
             Some(pause) => tokio::time::sleep(*pause).await,
             None => {
-                let fail = |error| Status::from(Error::unavailable(error)).into_http();
-                return sent.unwrap_or_else(fail);
+                return match sent {
+                    Ok(response) => response.map(|body| Body::new(body.map_err(lost))),
+                    Err(error) => Status::from(Error::unavailable(error)).into_http(),
+                };
             }
         }
+    }
+}
+
+/// A connection that broke while the answer was on its way.
+fn lost(status: Status) -> Status {
+    match status.code() {
+        Code::DeadlineExceeded => status,
+        _ => Error::unavailable(status).into(),
     }
 }
 

@@ -159,6 +159,18 @@ impl Installation {
         *program = Some(Program::start(name, &mut command));
     }
 
+    /// The names of its processes.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.processes.iter().map(|(name, ..)| *name)
+    }
+
+    /// The number of one of its processes, if it runs.
+    pub(crate) fn number(&self, name: &str) -> Option<u32> {
+        let slot = self.processes.iter().find(|(known, ..)| *known == name);
+        let (.., program) = slot.expect("a process");
+        program.as_ref().map(Program::id)
+    }
+
     /// One of its processes.
     pub(crate) fn process(&mut self, name: &str) -> &mut Program {
         let slot = self.processes.iter_mut().find(|(known, ..)| *known == name);

@@ -13,7 +13,10 @@ use crate::tls::{Credentials, Tls};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// A handshake takes the peer's CPU, which may have much to do.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// How often it is asked whether somebody is still there, and how long for an
+/// answer is waited: a connection that was lost without a sign is given up after
+/// both.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// How a role is dialled.
 pub(super) struct Dial {
