@@ -3,14 +3,15 @@
 //! is a fault of ours or an unavailable service.
 
 mod examine;
+mod failure;
 mod libpq;
+mod patience;
 mod schema;
 mod snapshot;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 use std::{
-    future::Future,
     num::NonZero,
     ops::{Deref, DerefMut},
     path::PathBuf,
@@ -20,16 +21,19 @@ use std::{
 };
 
 use sqlx::{
-    Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    PgPool, Postgres, Sqlite, SqlitePool, Transaction,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::{sync::watch, time::timeout};
 
+use self::patience::{WORK_TIMEOUT, stands};
 pub use self::{
     examine::{examine_file, reach, room},
+    failure::unique_violation,
     libpq::Libpq,
+    patience::{in_time, upkeep},
     schema::{Fit, SchemaError, TakenAway},
     snapshot::{Pause, PostgresView, SqliteView, be_alone, check_file},
 };
@@ -37,10 +41,6 @@ use crate::{status::Error, telemetry::Metrics};
 
 /// How long a call waits for a connection before it gives up.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// How long PostgreSQL may take to say that a connection still stands. One that
-/// was lost without a sign would be waited for much longer.
-const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// For how long a connection counts as one that stands after its last use.
 const FRESH: Duration = Duration::from_secs(1);
@@ -51,12 +51,6 @@ const STANDSTILL: &str = "15s";
 
 /// How long connections may take to end.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// How long work on a database may take that has no deadline of its own.
-const WORK_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long one round of upkeep may take.
-const UPKEEP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a reader of SQLite is kept, in use or not: it takes 0.3 MB, and a
 /// fraction of a millisecond to open. (The pool's own limit for those that
@@ -253,9 +247,9 @@ impl Database {
                     .test_before_acquire(false)
                     .before_acquire(|connection, metadata| {
                         let is_fresh = metadata.idle_for < FRESH;
-                        Box::pin(async move { Ok(is_fresh || stands(connection).await) })
+                        Box::pin(async move { Ok(is_fresh || stands(connection).await?) })
                     })
-                    .after_release(|connection, _| Box::pin(async { Ok(stands(connection).await) }))
+                    .after_release(|connection, _| Box::pin(stands(connection)))
                     .connect_lazy_with(options);
                 Ok(Self::Postgres(PostgresDatabase {
                     pool,
@@ -293,22 +287,6 @@ impl Database {
                 }))
             }
         }
-    }
-
-    /// How many migrations this program knows that the database has not seen.
-    ///
-    /// # Errors
-    ///
-    /// If the database does not answer.
-    pub async fn pending(&self, migrations: &Migrations) -> Result<usize, sqlx::Error> {
-        let applied = self.applied().await?;
-        let is_pending = |version: &i64| !applied.contains(version);
-        Ok(self
-            .known(migrations)
-            .iter()
-            .map(|migration| migration.version)
-            .filter(is_pending)
-            .count())
     }
 
     /// The migrations for this engine.
@@ -395,83 +373,6 @@ impl Database {
                 database.readers.close().await;
                 database.writer.close().await;
             }
-        }
-    }
-}
-
-/// Whether PostgreSQL answers on a connection. What was left in progress on it
-/// is put aside first.
-async fn stands(connection: &mut PgConnection) -> bool {
-    matches!(timeout(PING_TIMEOUT, connection.ping()).await, Ok(Ok(())))
-}
-
-/// Waits for work on a database that nobody waits for with a deadline: where a
-/// connection was lost without a sign, it would go on for ever.
-///
-/// # Errors
-///
-/// What the work fails with, and `SERVICE_UNAVAILABLE` if it does not end.
-pub async fn in_time<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    within(WORK_TIMEOUT, work).await
-}
-
-/// Waits for a round of upkeep, which has more to do.
-///
-/// # Errors
-///
-/// As [`in_time`].
-pub async fn upkeep(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
-    within(UPKEEP_TIMEOUT, work).await
-}
-
-async fn within<T>(
-    limit: Duration,
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let ended = timeout(limit, work).await;
-    ended.unwrap_or_else(|_| Err(Error::unavailable("the database does not answer")))
-}
-
-/// The unique constraint that a statement broke: the constraint's name on
-/// PostgreSQL, `table.column` on SQLite, which names no constraint.
-#[must_use]
-pub fn unique_violation(error: &sqlx::Error) -> Option<&str> {
-    let database = error.as_database_error()?;
-    if !database.is_unique_violation() {
-        return None;
-    }
-    database.constraint().or_else(|| {
-        database
-            .message()
-            .strip_prefix("UNIQUE constraint failed: ")
-    })
-}
-
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        let is_passing = match &error {
-            // What is no PostgreSQL is mostly something before it, or its end.
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Protocol(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed => true,
-            // 08…: the connection; 25006: no longer the primary; 25P03: stood
-            // still in a transaction; 40001 and 40P01: serialisation failure,
-            // deadlock; 53…: out of resources; 57…: cancelled, shutting down;
-            // 5 and 517: SQLITE_BUSY.
-            sqlx::Error::Database(database) => database.code().is_some_and(|code| {
-                matches!(&*code, "25006" | "25P03" | "40001" | "40P01" | "5" | "517")
-                    || ["08", "53", "57"]
-                        .iter()
-                        .any(|class| code.starts_with(class))
-            }),
-            _ => false,
-        };
-        if is_passing {
-            Self::unavailable(error)
-        } else {
-            Self::internal(error)
         }
     }
 }

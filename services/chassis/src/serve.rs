@@ -38,7 +38,7 @@ pub const GRACE: Duration = Duration::from_secs(20);
 /// How often it is asked whether a client is still there, and how long for an
 /// answer is waited. It is shorter than the grace together, so that a client that
 /// was lost without a sign does not hold up a stop.
-const KEEP_ALIVE: Duration = Duration::from_secs(8);
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// A service: what it answers and what it does by itself.
 pub struct App {

@@ -24,7 +24,7 @@ pub(super) const DELAY: Duration = Duration::from_millis(50);
 
 /// What can be wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(super) enum Fault {
     /// Its processes end at once, and are started again.
     Killed,
     /// Its processes stand still, and go on.
@@ -38,7 +38,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Killed => "killed",
             Self::Stopped => "stopped",
@@ -49,7 +49,7 @@ impl Fault {
     }
 }
 
-pub(crate) struct Site {
+pub(super) struct Site {
     pub(super) plan: Plan,
     pub(super) installation: Installation,
     /// Who calls through the gateway's proxy.
@@ -65,7 +65,7 @@ pub(crate) struct Site {
 impl Site {
     /// Starts one that has what can be wrong with this dependency; where there
     /// is none, with each.
-    pub(crate) async fn start(dependency: Option<&str>) -> Self {
+    pub(super) async fn start(dependency: Option<&str>) -> Self {
         let needs = |name| dependency.is_none_or(|dependency| dependency == name);
         let mut plan = Plan::as_separate_roles();
         let mut proxies = BTreeMap::new();
@@ -128,8 +128,8 @@ impl Site {
         }
     }
 
-    /// What can be wrong with something.
-    pub(crate) async fn break_down(&mut self, dependency: &'static str, fault: Fault) {
+    /// Lets something go wrong.
+    pub(super) async fn break_down(&mut self, dependency: &'static str, fault: Fault) {
         match fault {
             Fault::Killed => self.kill(dependency).await,
             Fault::Stopped => self.signal(dependency, "STOP").await,
@@ -140,7 +140,7 @@ impl Site {
     }
 
     /// The end of it.
-    pub(crate) async fn mend(&mut self, dependency: &'static str, fault: Fault) {
+    pub(super) async fn mend(&mut self, dependency: &'static str, fault: Fault) {
         match fault {
             Fault::Killed => self.begin(dependency).await,
             Fault::Stopped => self.signal(dependency, "CONT").await,
@@ -192,11 +192,8 @@ impl Site {
         match dependency {
             "postgres" => self.postgres.as_ref().expect("it has one").signal(signal),
             "redis" => {
-                self.redis
-                    .as_ref()
-                    .expect("it has one")
-                    .signal(signal)
-                    .await
+                let redis = self.redis.as_ref().expect("it has one");
+                redis.signal(signal).await;
             }
             "smtp" => self.mails.signal(signal).await,
             role => self.installation.process(role).signal(signal).await,
@@ -225,7 +222,7 @@ impl Site {
     }
 
     /// The memory of each of the roles that run, in MiB.
-    pub(crate) fn memory(&mut self) -> BTreeMap<&'static str, u64> {
+    pub(super) fn memory(&mut self) -> BTreeMap<&'static str, u64> {
         let names: Vec<&'static str> = self.installation.names().collect();
         let mut memory = BTreeMap::new();
         for name in names {
@@ -242,7 +239,7 @@ impl Site {
     }
 
     /// Stops everything, the roles first, which must go well.
-    pub(crate) async fn stop(self) {
+    pub(super) async fn stop(self) {
         self.stop_and(async |_| {}).await;
     }
 

@@ -2,7 +2,7 @@
 //! thing goes wrong, and after it is well again.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -83,7 +83,7 @@ pub(super) async fn play(dependency: &'static str, fault: Fault) {
     site.mend(dependency, fault).await;
 
     let mended = Instant::now();
-    if matches!((dependency, fault), ("gateway", Fault::Stopped)) {
+    if (dependency, fault) == ("gateway", Fault::Stopped) {
         // What was revoked while it stood still counts as soon as it goes on.
         let seen = Call::rest(&people.bob, "/api/v1/projects").see().await;
         assert_eq!(seen.what, "401 TOKEN_REVOKED");
@@ -94,23 +94,13 @@ pub(super) async fn play(dependency: &'static str, fault: Fault) {
     site.installation.ready().await;
     assert!(mended.elapsed() <= row.back(), "{:?}", mended.elapsed());
 
-    let mut worst = Worst::default();
-    for (number, watcher) in watchers.into_iter().enumerate() {
-        let is_needing = number < needing.len();
-        judge(watcher, is_needing, &row, &mut worst).await;
-    }
+    let worst = compare(watchers, needing.len(), &row).await;
     let is_promised = row.promised(true).iter().any(|what| what != "200");
     assert_eq!(worst.is_ill, is_promised, "whether anybody sees it");
     if fault == Fault::Slow && dependency != "smtp" {
         assert!(worst.took >= 2 * DELAY, "it was not slow: {:?}", worst.took);
     }
-    let written = writers.end().await;
-    for (what, took) in written.seen() {
-        let is_promised = what == "200" || row.promised(true).iter().any(|said| said == what);
-        assert!(is_promised, "a change came to {what}");
-        assert!(took <= row.answered(), "a change took {took:?}: {what}");
-    }
-    let projects = written.settle().await;
+    let projects = nothing_is_lost(writers, &row).await;
     listener.has_heard(&projects, row.back()).await;
     if let Some(address) = more {
         site.mails.mail(&address).await;
@@ -119,13 +109,23 @@ pub(super) async fn play(dependency: &'static str, fault: Fault) {
         site.counts_again(&all[0], row.back()).await;
     }
     for (role, after) in site.memory() {
-        let before = before.get(role).copied().unwrap_or(after);
-        assert!(
-            after <= before + GROWTH,
-            "{role} grew from {before} to {after} MiB"
-        );
+        let before = before[role];
+        let is_bounded = after <= before + GROWTH;
+        assert!(is_bounded, "{role} grew from {before} to {after} MiB");
     }
     site.stop().await;
+}
+
+/// Compares what became of changes with what is promised, and asks for them
+/// again; what was made by them.
+async fn nothing_is_lost(writers: Writers, row: &Row) -> BTreeSet<String> {
+    let written = writers.end().await;
+    for (what, took) in written.seen() {
+        let is_promised = what == "200" || row.promised(true).iter().any(|said| said == what);
+        assert!(is_promised, "a change came to {what}");
+        assert!(took <= row.answered(), "a change took {took:?}: {what}");
+    }
+    written.settle().await
 }
 
 /// What needs a dependency, and what does not.
@@ -272,11 +272,21 @@ struct Worst {
     took: Duration,
 }
 
-/// Compares what a client saw with what is promised.
-async fn judge(watcher: Watcher, is_needing: bool, row: &Row, worst: &mut Worst) {
-    let Watcher { call, watching, .. } = watcher;
+/// Compares what clients saw with what is promised, of which the first so many
+/// need what is missing.
+async fn compare(watchers: Vec<Watcher>, needing: usize, row: &Row) -> Worst {
+    let mut worst = Worst::default();
+    for (number, watcher) in watchers.into_iter().enumerate() {
+        let Watcher { call, watching, .. } = watcher;
+        let seen = watching.await.expect("no wrong answer");
+        judge(&call, seen, number < needing, row, &mut worst);
+    }
+    worst
+}
+
+fn judge(call: &Call, seen: Vec<Seen>, is_needing: bool, row: &Row, worst: &mut Worst) {
     let name = call.name();
-    for seen in watching.await.expect("no wrong answer") {
+    for seen in seen {
         let is_well = call.is_well(&seen);
         worst.is_ill |= !is_well;
         worst.took = worst.took.max(seen.took);

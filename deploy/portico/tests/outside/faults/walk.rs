@@ -78,12 +78,15 @@ impl Chance {
         things[usize::try_from(index).expect("small")]
     }
 
-    /// One or two things that go wrong at a time.
+    /// One or two things that go wrong at a time. Whoever calls a gateway that
+    /// has fallen silent must notice by itself.
     fn faults(&mut self) -> BTreeMap<&'static str, Fault> {
         let count = 1 + self.below(3) / 2;
-        (0..count)
-            .map(|_| (self.of(&DEPENDENCIES), self.of(&FAULTS)))
-            .collect()
+        let drawn = (0..count).map(|_| match (self.of(&DEPENDENCIES), self.of(&FAULTS)) {
+            ("gateway", Fault::Silent) => ("gateway", Fault::Refused),
+            drawn => drawn,
+        });
+        drawn.collect()
     }
 }
 
