@@ -110,7 +110,7 @@ impl Load {
         for (client, listener) in self.clients.into_iter().zip(self.listeners) {
             let made = client.await.expect("no request fails");
             let kept = made.rest.all("/api/v1/projects?role=OWNER").await;
-            let ids: BTreeSet<String> = kept.iter().map(|kept| id(kept)).collect();
+            let ids: BTreeSet<String> = kept.iter().map(id).collect();
             assert_eq!(ids, made.projects);
             assert_eq!(kept.len(), ids.len(), "something was made twice");
             listener.must_hear_of(&made.projects).await;
