@@ -2,7 +2,7 @@
 //! each with what to do.
 
 use anyhow::bail;
-use portico_chassis::{config::Env, database::DatabaseUrl};
+use portico_chassis::{clock::Clock, config::Env, database::DatabaseUrl, tls::Tls};
 
 use super::{Outcome, print};
 use crate::{
@@ -30,6 +30,9 @@ pub(super) async fn run() -> Outcome {
             settings.public_url
         ),
     )?;
+    if let Some((is_fine, text)) = certificates() {
+        report(is_fine, text)?;
+    }
     for place in &settings.places {
         if let Some(url) = &place.database {
             let (is_fine, text) = database(place, url).await;
@@ -40,6 +43,23 @@ pub(super) async fn run() -> Outcome {
         bail!("{problems} problems");
     }
     Ok(())
+}
+
+/// Whether the certificates can be used, where there are some.
+fn certificates() -> Option<(bool, String)> {
+    let mut env = Env::of_process();
+    let tls = Tls::read(&mut env, Clock::system());
+    match (tls, env.finish()) {
+        (Some(tls), _) => Some((
+            true,
+            format!(
+                "the certificate of PORTICO_TLS_CERT is good until {}",
+                tls.expiry()
+            ),
+        )),
+        (None, Err(mistakes)) => Some((false, mistakes.to_string())),
+        (None, Ok(())) => None,
+    }
 }
 
 /// Whether a role's database answers and is up to date.

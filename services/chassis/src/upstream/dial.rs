@@ -8,7 +8,7 @@ use tonic::transport::{ClientTlsConfig, Endpoint};
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 use super::{Encryption, Target};
-use crate::tls::{Credentials, Tls};
+use crate::tls::{Credentials, Tls, reason};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// A handshake takes the peer's CPU, which may have much to do.
@@ -96,19 +96,14 @@ pub(super) async fn is_open(address: SocketAddr) -> bool {
 /// comes only after the handshake, with the first answer.
 pub(super) async fn answers(endpoint: &Endpoint) -> Result<(), String> {
     let asked = async {
-        let channel = endpoint.connect().await.map_err(cause)?;
+        let channel = endpoint.connect().await.map_err(|error| reason(&error))?;
         let mut health = HealthClient::new(channel);
         match health.check(HealthCheckRequest::default()).await {
             // What has a source is of the connection, and no answer.
-            Err(status) if status.source().is_some() => Err(cause(status)),
+            Err(status) if status.source().is_some() => Err(reason(&status)),
             Ok(_) | Err(_) => Ok(()),
         }
     };
     let answered = timeout(HANDSHAKE_TIMEOUT, asked).await;
     answered.unwrap_or_else(|_| Err(format!("no answer within {HANDSHAKE_TIMEOUT:?}")))
-}
-
-/// What is at the bottom of an error.
-pub(super) fn cause(error: impl std::error::Error + Send + Sync + 'static) -> String {
-    anyhow::Error::new(error).root_cause().to_string()
 }
