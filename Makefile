@@ -22,6 +22,7 @@ audit: ## Known vulnerabilities among the dependencies (needs the advisory datab
 bench: ## Benchmarks, and the published budgets
 	@cargo bench --locked --package portico-gateway
 	@deploy/bench/run
+	@deploy/bench/move/run
 
 fuzz: ## Fuzz the gateway's parsers, FUZZ_SECONDS (60) for each target
 	@.ci/fuzz

@@ -48,6 +48,7 @@ use anyhow::Context as _;
 use axum::{Router, handler::Handler as _};
 use portico_chassis::{
     clock::Clock,
+    finding::Finding,
     serve::{Background, Readiness},
     telemetry::Metrics,
     token::Verifier,
@@ -85,6 +86,19 @@ pub struct App {
     pub background: Background,
 }
 
+/// Whether what the gateway relies on is there, and whether its settings are
+/// safe.
+pub async fn examine(config: &Config) -> Vec<Finding> {
+    let mut findings = limits::examine(&config.limits).await;
+    if config.trusted_proxies.iter().any(Network::is_everybody) {
+        findings.push(Finding::warning(
+            "PORTICO_TRUSTED_PROXIES trusts everybody: clients may claim any address, and so escape \
+             their limits; name the networks of your proxies",
+        ));
+    }
+    findings
+}
+
 /// Builds the gateway over the services of `upstreams`, by their full names.
 ///
 /// # Errors
@@ -115,7 +129,8 @@ pub fn build(
     let tokens = upstreams.get(TOKENS);
     let tokens = tokens.with_context(|| format!("no upstream serves {TOKENS}"))?;
     let gateway = Gateway {
-        pages: pages::router(&config, readiness, clock.clone()),
+        pages: pages::router(&config, readiness.clone(), clock.clone()),
+        readiness,
         security: Security::new(&config),
         sockets: Sockets::new(live.clone()),
         token_endpoint: TokenEndpoint::new(tokens.clone()),

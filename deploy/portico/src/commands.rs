@@ -2,10 +2,13 @@
 //! running installation or without one.
 
 mod accounts;
+mod backup;
 mod doctor;
 mod import_users;
 mod keys;
 mod migrate;
+mod move_databases;
+mod restore;
 
 use std::io::Write as _;
 
@@ -13,6 +16,8 @@ use anyhow::Context as _;
 use portico_chassis::{clock::Clock, config::Env, token::ServiceIdentity};
 use portico_proto::{COMMENTED_DESCRIPTOR_SET, METHODS};
 
+pub(crate) use self::move_databases::is_half_moved;
+pub use self::move_databases::{PostgresDatabases, SqliteFiles};
 use crate::{
     cli::{Command, ServiceToken},
     memory,
@@ -37,6 +42,7 @@ pub async fn run(command: Command) -> Outcome {
         Command::Notifications => serve(&[Role::Notifications]).await,
         Command::Gateway => serve(&[Role::Gateway]).await,
         Command::Migrate { check } => migrate::run(&read(&[])?, check).await,
+        Command::Move(command) => move_databases::run(&command).await,
         Command::Admin(command) => {
             accounts::run(&read(&[Role::Users, Role::Auth, Role::Projects])?, command).await
         }
@@ -47,7 +53,9 @@ pub async fn run(command: Command) -> Outcome {
         Command::Keys(command) => keys::run(&read(&[Role::Auth])?, command).await,
         Command::Openapi => openapi(),
         Command::ServiceToken(command) => service_token(&read(&[])?, &command),
-        Command::Doctor => doctor::run().await,
+        Command::Backup { folder } => backup::run(&read(&[])?, &folder).await,
+        Command::Restore(command) => restore::run(&read(&[Role::Auth])?, &command).await,
+        Command::Doctor(command) => doctor::run(&command).await,
     }
 }
 
@@ -71,7 +79,7 @@ async fn serve(roles: &'static [Role]) -> Outcome {
         name,
         settings.log_format,
         &settings.log_level,
-        settings.exports_spans,
+        settings.collector.is_some(),
     )?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");

@@ -2,21 +2,12 @@
 //! ready, then no new requests, then what is in progress, all in a bounded time.
 
 mod handshakes;
+mod readiness;
 mod silent;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-use std::{
-    future::Future,
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::{
@@ -34,8 +25,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::{Connected as _, TcpIncoming};
 
-pub use self::handshakes::Handshakes;
 use self::silent::Connection;
+pub use self::{
+    handshakes::Handshakes,
+    readiness::{Check, Readiness},
+};
 use crate::telemetry::{self, Metrics};
 
 /// How long requests in progress may take to end after a stop.
@@ -112,61 +106,6 @@ where
         .context("the gRPC server failed")
 }
 
-/// Answers whether the parts that a process needs are there.
-pub type Check =
-    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
-
-/// Whether the process is ready for requests.
-pub struct Readiness {
-    checks: Vec<(&'static str, Check)>,
-    is_stopping: AtomicBool,
-    /// What failed when it was last asked, so that the log tells of changes.
-    last_failing: Mutex<Vec<&'static str>>,
-}
-
-impl Readiness {
-    /// Ready while all checks pass, each named for what it looks at.
-    #[must_use]
-    pub fn new(checks: Vec<(&'static str, Check)>) -> Arc<Self> {
-        Arc::new(Self {
-            checks,
-            is_stopping: AtomicBool::new(false),
-            last_failing: Mutex::default(),
-        })
-    }
-
-    /// From now on not ready: the process is about to stop.
-    pub fn stop(&self) {
-        self.is_stopping.store(true, Ordering::SeqCst);
-    }
-
-    /// The names of the checks that fail; empty if ready.
-    pub async fn failing(&self) -> Vec<&'static str> {
-        if self.is_stopping.load(Ordering::SeqCst) {
-            return vec!["stopping"];
-        }
-        let mut failing = Vec::new();
-        for (name, check) in &self.checks {
-            if let Err(error) = check().await {
-                tracing::debug!(check = name, error, "not ready");
-                failing.push(*name);
-            }
-        }
-        let mut last = self
-            .last_failing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if *last != failing {
-            match failing.as_slice() {
-                [] => tracing::info!("ready"),
-                _ => tracing::info!(?failing, "not ready"),
-            }
-            last.clone_from(&failing);
-        }
-        failing
-    }
-}
-
 /// `/livez` and `/readyz`, for probes.
 pub fn probes(readiness: Arc<Readiness>) -> Router {
     Router::new()
@@ -177,11 +116,13 @@ pub fn probes(readiness: Arc<Readiness>) -> Router {
 
 async fn ready(State(readiness): State<Arc<Readiness>>) -> Response {
     let failing = readiness.failing().await;
-    if failing.is_empty() {
-        "ok\n".into_response()
-    } else {
+    if !failing.is_empty() {
         let text = format!("not ready: {}\n", failing.join(", "));
-        (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    }
+    match readiness.missing().await.as_slice() {
+        [] => "ok\n".into_response(),
+        missing => format!("ok, without: {}\n", missing.join(", ")).into_response(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! `kill -9` in the middle of a write load: what was acknowledged is there,
 //! what was not can be repeated, and nothing is half made.
 
-mod check;
-mod cluster;
+pub(crate) mod check;
+pub(crate) mod cluster;
 mod load;
 
 use std::time::Duration;

@@ -14,7 +14,7 @@ use crate::{
     Installation, Plan, Program, Rest,
     certificates::{Authority, Mounted, Signed},
     installation::SERVICES,
-    program::portico,
+    program::{portico, run},
     tour::{service_token, tour},
 };
 
@@ -234,6 +234,10 @@ async fn a_role_calls_nobody_who_is_not_the_one() {
                 .is_some_and(|text| text.contains("users")),
             "{ready:?}"
         );
+        let (_, output) = run(&secured.plan.variables, &["doctor", "gateway"], "").await;
+        let told = String::from_utf8_lossy(&output.stdout);
+        let row = told.lines().find(|line| line.contains("by TLS"));
+        assert!(row.is_some_and(|row| row.contains(reason)), "{told}");
         gateway.stop().await;
         users.stop().await;
     }

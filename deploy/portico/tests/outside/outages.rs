@@ -23,6 +23,21 @@ async fn until(rest: &Rest, line: &str, expected: u16) {
     }
 }
 
+/// Waits until a process is ready, and tells this of the others.
+async fn until_told(probe: &Rest, text: &str) {
+    let begun = Instant::now();
+    loop {
+        let answer = probe.call("GET /readyz", &[], None).await;
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        if answer.body == text {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{} is told", answer.body);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_service_is_503_until_it_is_back_and_a_slow_one_504() {
     let plan = Plan::as_separate_roles();
@@ -46,9 +61,11 @@ async fn a_dead_service_is_503_until_it_is_back_and_a_slow_one_504() {
     // The others go on, and the gateway says of itself what is missing.
     assert_eq!(status(&ada, "GET /api/v1/auth/me").await.0, 200);
     until(&ada, "GET /readyz", 503).await;
-    // Who does not call it does not wait for it either.
-    let users = Rest::new(&installation.admin_port("users"));
-    assert_eq!(status(&users, "GET /readyz").await.0, 200);
+    // A service goes on, and tells whom it calls in vain.
+    for (service, told) in [("users", "ok\n"), ("auth", "ok, without: projects\n")] {
+        let probe = Rest::new(&installation.admin_port(service));
+        until_told(&probe, told).await;
+    }
 
     installation.start("projects");
     installation.ready().await;

@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
     process::{ExitStatus, Output, Stdio},
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use portico_chassis::config::Env;
@@ -106,6 +106,16 @@ impl Program {
     /// Everything that it has printed.
     pub(crate) fn output(&self) -> String {
         self.printed.lines.lock().expect("not poisoned").join("\n")
+    }
+
+    /// Waits until something is so, while it runs.
+    pub(crate) async fn until(&mut self, what: &str, is_so: impl AsyncFn() -> bool) {
+        let begun = Instant::now();
+        while !is_so().await {
+            self.must_run();
+            assert!(begun.elapsed() < PATIENCE, "{} is not {what}", self.name);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Fails if it has ended by itself.

@@ -7,7 +7,7 @@ use tokio::{net::TcpStream, sync::watch, time::timeout};
 use tonic::transport::{ClientTlsConfig, Endpoint};
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
-use super::{Encryption, Target};
+use super::Target;
 use crate::tls::{Credentials, Tls, reason};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -38,11 +38,7 @@ impl Dial {
 
     /// Whether connections begin with TLS.
     pub(super) fn is_encrypted(&self) -> bool {
-        match self.target.encryption {
-            Encryption::Always => true,
-            Encryption::Never => false,
-            Encryption::Configured => self.tls.is_some(),
-        }
+        self.target.is_encrypted(self.tls.is_some())
     }
 
     /// The addresses behind the target's names, each with its name.
@@ -84,6 +80,28 @@ impl Dial {
         };
         endpoint.tls_config(client.timeout(HANDSHAKE_TIMEOUT))
     }
+}
+
+/// Why somebody who accepts connections there cannot be talked to by TLS, if that
+/// is so; for who looks for faults.
+pub async fn refusal(target: Target, tls: Option<Arc<Tls>>) -> Option<String> {
+    let dial = Dial::new(target, tls);
+    if !dial.is_encrypted() {
+        return None;
+    }
+    for (address, name) in dial.addresses().await {
+        if !is_open(address).await {
+            continue;
+        }
+        let tried = match dial.endpoint(address, name) {
+            Ok(endpoint) => answers(&endpoint).await,
+            Err(error) => Err(reason(&error)),
+        };
+        if let Err(reason) = tried {
+            return Some(reason);
+        }
+    }
+    None
 }
 
 /// Whether an address accepts connections.

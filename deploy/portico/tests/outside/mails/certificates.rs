@@ -2,13 +2,13 @@
 
 use crate::certificates::{Authority, Mounted};
 
-pub(super) struct Certificates {
+pub(crate) struct Certificates {
     files: Mounted,
     _folder: tempfile::TempDir,
 }
 
 impl Certificates {
-    pub(super) fn make() -> Self {
+    pub(crate) fn make() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let authority = Authority::make("mails");
         let files = Mounted::new(folder.path(), &authority.sign("localhost"), &authority.pem);
@@ -19,13 +19,13 @@ impl Certificates {
     }
 
     /// The file with the certificate of the authority.
-    pub(super) fn authority(&self) -> String {
+    pub(crate) fn authority(&self) -> String {
         self.files.path("ca.crt")
     }
 
     /// The arguments of a mail server that shows the server's certificate and
     /// knows one who may sign in.
-    pub(super) fn of_server(&self, sign_in: &str, more: &str) -> Vec<String> {
+    pub(crate) fn of_server(&self, sign_in: &str, more: &str) -> Vec<String> {
         let mut arguments = vec![
             format!("--certificate={}", self.files.path("tls.crt")),
             format!("--key={}", self.files.path("tls.key")),

@@ -106,7 +106,7 @@ async fn what_cannot_be_used_is_told_by_variable_and_file() {
     let (_, output) = run(&[&*plan.variables, &settings].concat(), &["doctor"], "").await;
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(
-        told.contains("ok   the certificate of PORTICO_TLS_CERT is good until 20"),
+        told.contains("the certificate of PORTICO_TLS_CERT is good until 20"),
         "{told}"
     );
     let (code, output) = run(&plan.variables, &["doctor"], "").await;
