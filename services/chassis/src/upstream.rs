@@ -23,6 +23,7 @@ use http_body_util::{BodyExt as _, Full};
 use tonic::{Code, Status, body::Body};
 use tower::ServiceExt as _;
 
+pub use self::dial::refusal;
 use self::{balance::Balanced, unsent::was_never_sent};
 use crate::{caller::metadata, status::Error, telemetry, tls::Tls, token::ServiceIdentity};
 

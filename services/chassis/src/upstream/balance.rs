@@ -27,7 +27,7 @@ use super::{
     dial::{self, Dial},
     unsent::NoAddress,
 };
-use crate::tls::Tls;
+use crate::tls::{Tls, reason};
 
 /// Connections to each address: one HTTP/2 connection has one lock.
 const CONNECTIONS: usize = 2;
@@ -116,7 +116,7 @@ enum Found {
     /// It is connected to as it should be.
     AsBefore,
     /// Somebody answers, to whom connections are still to be made.
-    New(Endpoint),
+    New(Box<Endpoint>),
     /// Nobody accepts connections.
     Closed,
     /// Somebody does, who cannot be talked to.
@@ -163,7 +163,7 @@ impl Addresses {
                 Found::New(endpoint) => {
                     // Connections by older certificates serve until these do.
                     for index in 0..CONNECTIONS {
-                        let change = Change::Insert((address, index), endpoint.clone());
+                        let change = Change::Insert((address, index), Endpoint::clone(&endpoint));
                         self.changes.send(change).await?;
                     }
                     connected.insert(address, generation);
@@ -214,8 +214,8 @@ impl Addresses {
 
     async fn try_out(&self, address: SocketAddr, name: &str) -> Found {
         let endpoint = match self.dial.endpoint(address, name) {
-            Ok(endpoint) => endpoint,
-            Err(error) => return Found::Refused(dial::cause(error)),
+            Ok(endpoint) => Box::new(endpoint),
+            Err(error) => return Found::Refused(reason(&error)),
         };
         if !self.dial.is_encrypted() {
             return Found::New(endpoint);

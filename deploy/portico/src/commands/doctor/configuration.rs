@@ -28,6 +28,12 @@ pub(super) fn examine(settings: &Settings) -> Vec<Finding> {
              load tests only",
         ));
     }
+    if let Some(tls) = &settings.tls {
+        findings.push(Finding::fine(format!(
+            "the certificate of PORTICO_TLS_CERT is good until {}",
+            tls.expiry()
+        )));
+    }
     if settings.profile == Profile::Production {
         let in_the_clear: Vec<&str> = settings
             .places
