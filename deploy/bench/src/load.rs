@@ -40,7 +40,8 @@ impl Times {
         Self { answered, shed: 0 }
     }
 
-    fn merge(all: Vec<Self>) -> Self {
+    /// All of them.
+    pub(crate) fn merge(all: Vec<Self>) -> Self {
         let mut merged = Self::default();
         for times in all {
             merged.answered.extend(times.answered);
