@@ -292,11 +292,13 @@ pub async fn be_alone(path: &Path) -> Result<(), sqlx::Error> {
         .filename(path)
         .busy_timeout(Duration::ZERO);
     let mut connection = options.connect().await?;
-    let mode: String = sqlx::query_scalar("PRAGMA journal_mode = DELETE")
+    let mode = sqlx::query_scalar::<_, String>("PRAGMA journal_mode = DELETE")
         .fetch_one(&mut connection)
-        .await?;
+        .await;
+    // A connection that is only dropped goes on for a moment, and would be in
+    // the way of the next look.
     connection.close().await?;
-    if mode == "delete" {
+    if mode? == "delete" {
         Ok(())
     } else {
         Err(sqlx::Error::Protocol("the database is in use".to_owned()))
