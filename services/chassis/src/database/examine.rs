@@ -9,7 +9,7 @@ use std::{net::IpAddr, str::FromStr as _, time::Duration};
 use sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
 
 pub use self::disk::{examine_file, room};
-use super::{Database, DatabaseUrl, Migrations, PostgresDatabase};
+use super::{Database, DatabaseUrl, Fit, Migrations, PostgresDatabase};
 use crate::{
     clock::{Clock, Timestamp},
     finding::Finding,
@@ -108,7 +108,7 @@ impl Database {
         }
     }
 
-    /// Whether the schema is the one that this program knows.
+    /// Whether the schema has what this program knows, and what else.
     ///
     /// # Errors
     ///
@@ -123,7 +123,9 @@ impl Database {
             .iter()
             .map(|migration| migration.version)
             .collect();
-        Ok(judge_migrations(&known, &applied))
+        let newer = applied.iter().filter(|version| !known.contains(version));
+        let fit = self.fit(migrations).await?;
+        Ok(judge_migrations(fit, known.len(), newer.count()))
     }
 
     /// Whether the server's clock is in step with this machine's; nothing,
@@ -169,20 +171,18 @@ fn judge_version(major: i32, name: String) -> Finding {
     }
 }
 
-fn judge_migrations(known: &[i64], applied: &[i64]) -> Finding {
-    let without = |from: &[i64], others: &[i64]| {
-        let missing = from.iter().filter(|version| !others.contains(version));
-        missing.count()
-    };
-    let (pending, newer) = (without(known, applied), without(applied, known));
-    if pending > 0 {
-        Finding::failure(format!("lacks {pending} migrations: run `portico migrate`"))
-    } else if newer > 0 {
-        Finding::warning(format!(
+/// What is said of a schema, beside how many migrations this program knows, and
+/// how many others the schema had.
+fn judge_migrations(fit: Fit, known: usize, newer: usize) -> Finding {
+    match fit {
+        Fit::Behind(pending) => {
+            Finding::failure(format!("lacks {pending} migrations: run `portico migrate`"))
+        }
+        Fit::TakenAway(taken_away) => Finding::failure(format!("cannot be used: {taken_away}")),
+        Fit::Fits if newer > 0 => Finding::warning(format!(
             "has {newer} migrations of a newer version of Portico: upgrade this program"
-        ))
-    } else {
-        Finding::fine(format!("up to date, with {} migrations", known.len()))
+        )),
+        Fit::Fits => Finding::fine(format!("up to date, with {known} migrations")),
     }
 }
 
@@ -200,16 +200,11 @@ mod tests {
 
     #[test]
     fn a_schema_may_be_too_old_or_too_new() {
-        let judge = |applied: &[i64]| judge_migrations(&[1, 2, 5], applied);
-        assert_eq!(judge(&[1, 2, 5]).verdict, Fine);
-        assert_eq!(judge(&[1, 2, 5, 6]).verdict, Warning);
-        let behind = judge(&[1, 6]);
+        assert_eq!(judge_migrations(Fit::Fits, 3, 0).verdict, Fine);
+        assert_eq!(judge_migrations(Fit::Fits, 3, 1).verdict, Warning);
+        let behind = judge_migrations(Fit::Behind(2), 3, 1);
         assert_eq!(behind.verdict, Failure);
-        assert!(
-            behind.text.starts_with("lacks 2 migrations"),
-            "{}",
-            behind.text
-        );
-        assert_eq!(judge(&[]).verdict, Failure);
+        let text = &behind.text;
+        assert!(text.starts_with("lacks 2 migrations"), "{text}");
     }
 }
