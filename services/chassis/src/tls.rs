@@ -4,6 +4,7 @@
 //! certificate is in use without a restart. Connections that are open go on.
 
 mod credentials;
+mod examine;
 mod files;
 mod reason;
 #[cfg(test)]
@@ -66,13 +67,6 @@ impl Tls {
                 None
             }
         }
-    }
-
-    /// When the certificate that this process shows is no longer good, for
-    /// people.
-    #[must_use]
-    pub fn expiry(&self) -> String {
-        date(self.current.borrow().expires_at)
     }
 
     /// How those are met who call this process, from now on.

@@ -78,7 +78,7 @@ pub(super) async fn run(command: &Doctor) -> Outcome {
 /// Looks at everything at once, and tells of it in order.
 async fn look(settings: &Settings, report: &mut Report) -> Outcome {
     let clock = Clock::system();
-    report.add("configuration", configuration::examine(settings))?;
+    report.add("configuration", configuration::examine(settings, &clock))?;
     let mut checks = Vec::new();
     for place in &settings.places {
         let is_meant = settings.runs(place.role);

@@ -10,6 +10,7 @@ use super::Tls;
 use crate::{
     clock::{Clock, Timestamp},
     config::Env,
+    finding::Verdict,
     telemetry::Metrics,
 };
 
@@ -81,6 +82,25 @@ fn a_chain_is_good_until_its_first_link_is_not() {
     ] {
         assert!(text.contains(line), "{text}");
     }
+}
+
+#[test]
+fn what_is_not_good_for_long_is_warned_of() {
+    let noon = Timestamp::from_seconds(NOON.unix_timestamp());
+    let days = |days| (true, -HOUR, HOUR * 24 * days);
+    let own = |days| (false, -HOUR, HOUR * 24 * days);
+    let verdicts = |own, between, trusted, after: u64| {
+        let tls = read(own, between, [trusted; 2]).expect("all is good");
+        let later = noon + std::time::Duration::from_secs(after * 86_400);
+        let findings = tls.examine(&Clock::manual(later)).into_iter();
+        findings.map(|finding| finding.verdict).collect::<Vec<_>>()
+    };
+    use Verdict::{Failure, Fine, Warning};
+    let month = days(30);
+    assert_eq!(verdicts(own(30), month, month, 0), [Fine, Fine]);
+    assert_eq!(verdicts(own(30), days(2), month, 0), [Warning, Fine]);
+    assert_eq!(verdicts(own(4), month, month, 5), [Failure, Fine]);
+    assert_eq!(verdicts(own(30), month, days(2), 0), [Fine, Warning]);
 }
 
 #[test]

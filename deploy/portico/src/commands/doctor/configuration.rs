@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use portico_chassis::finding::Finding;
+use portico_chassis::{clock::Clock, finding::Finding};
 
 use crate::settings::{Profile, Settings};
 
-pub(super) fn examine(settings: &Settings) -> Vec<Finding> {
+pub(super) fn examine(settings: &Settings, clock: &Clock) -> Vec<Finding> {
     let roles: Vec<&str> = settings.roles.iter().map(|role| role.name()).collect();
     let profile = match settings.profile {
         Profile::Dev => "dev",
@@ -29,10 +29,7 @@ pub(super) fn examine(settings: &Settings) -> Vec<Finding> {
         ));
     }
     if let Some(tls) = &settings.tls {
-        findings.push(Finding::fine(format!(
-            "the certificate of PORTICO_TLS_CERT is good until {}",
-            tls.expiry()
-        )));
+        findings.extend(tls.examine(clock));
     }
     if settings.profile == Profile::Production {
         let in_the_clear: Vec<&str> = settings
@@ -47,8 +44,8 @@ pub(super) fn examine(settings: &Settings) -> Vec<Finding> {
             .collect();
         if !in_the_clear.is_empty() {
             findings.push(Finding::warning(format!(
-                "{} are called without encryption: name them by https:// unless the network \
-                 encrypts",
+                "{} are called without encryption: set PORTICO_TLS_CERT and name them by dns:/// or \
+                 https://, unless the network encrypts",
                 in_the_clear.join(", ")
             )));
         }

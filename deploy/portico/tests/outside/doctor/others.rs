@@ -10,6 +10,8 @@ use tokio::net::TcpListener;
 use super::ask;
 use crate::{
     Plan,
+    certificates::{Authority, Mounted},
+    installation::SERVICES,
     mails::{certificates::Certificates, server::Server},
     program::{PATIENCE, from_environment},
 };
@@ -99,6 +101,47 @@ async fn what_is_no_role_is_told_of() {
         "FAIL",
         "accepts connections, but does not answer",
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn certificates_open_the_way_to_roles_that_trust_them() {
+    let authority = Authority::make("ours");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut mounted = Mounted::new(folder.path(), &authority.sign("localhost"), &authority.pem);
+    let mut plan = Plan::as_separate_roles();
+    for (name, path) in mounted.settings() {
+        plan.set(name, &path);
+    }
+    for role in SERVICES {
+        let name = format!("PORTICO_{}_URL", role.to_uppercase());
+        let url = plan
+            .get(&name)
+            .replace("http://127.0.0.1", "https://localhost");
+        plan.set(&name, &url);
+    }
+    plan.migrate().await;
+    let installation = plan.start().await;
+    let users = plan.get("PORTICO_USERS_URL");
+    let check = format!("users at {}", users.trim_start_matches("https://"));
+    let begun = Instant::now();
+    let said = loop {
+        let said = ask(&plan.variables, &["gateway"]).await;
+        if !said.all().contains("is not ready") {
+            break said;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{}", said.all());
+    };
+    said.says(&check, "ok", "serves");
+    let soon = "the certificate of PORTICO_TLS_CERT is good until";
+    said.says("configuration", "warn", soon);
+
+    // What nobody there trusts, and trusts nobody there.
+    let other = Authority::make("others");
+    mounted.exchange(&other.sign("localhost"), &other.pem);
+    let said = ask(&plan.variables, &["gateway"]).await;
+    said.says(&check, "FAIL", "by no authority that is trusted here");
+    mounted.exchange(&authority.sign("localhost"), &authority.pem);
+    installation.stop().await;
 }
 
 /// What the doctor says of a mail server, with its verdict.
