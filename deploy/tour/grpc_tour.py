@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import sys
 import time
 from collections.abc import Mapping
@@ -31,6 +32,15 @@ Metadata = tuple[tuple[str, str], ...]
 def fail(what: str) -> NoReturn:
     """Ends the tour."""
     sys.exit(f"FAIL  {what}")
+
+
+def connect(address: str) -> grpc.Channel:
+    """With a certificate, where one is given."""
+    names = ("TOUR_TLS_CA", "TOUR_TLS_KEY", "TOUR_TLS_CERT")
+    if names[0] not in os.environ:
+        return grpc.insecure_channel(address)
+    files = [pathlib.Path(os.environ[name]).read_bytes() for name in names]
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(*files))
 
 
 def rpc_details() -> DescriptorPool:
@@ -94,7 +104,7 @@ class Role:
     """One role's gRPC port, and what it says about itself."""
 
     def __init__(self, address: str) -> None:
-        self.channel = grpc.insecure_channel(address)
+        self.channel = connect(address)
         grpc.channel_ready_future(self.channel).result(TIMEOUT)
         self.database = ProtoReflectionDescriptorDatabase(self.channel)
         self.pool = DescriptorPool(self.database)

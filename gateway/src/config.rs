@@ -201,6 +201,11 @@ impl Quota {
 }
 
 impl Network {
+    /// Whether every address is in it.
+    pub(crate) fn is_everybody(&self) -> bool {
+        self.prefix == 0
+    }
+
     /// Whether an address belongs to it.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

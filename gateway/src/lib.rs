@@ -48,6 +48,7 @@ use anyhow::Context as _;
 use axum::{Router, handler::Handler as _};
 use portico_chassis::{
     clock::Clock,
+    finding::Finding,
     serve::{Background, Readiness},
     telemetry::Metrics,
     token::Verifier,
@@ -83,6 +84,19 @@ pub struct App {
     pub router: Router,
     /// Telling clients of changes, while it serves.
     pub background: Background,
+}
+
+/// Whether what the gateway relies on is there, and whether its settings are
+/// safe.
+pub async fn examine(config: &Config) -> Vec<Finding> {
+    let mut findings = limits::examine(&config.limits).await;
+    if config.trusted_proxies.iter().any(Network::is_everybody) {
+        findings.push(Finding::warning(
+            "PORTICO_TRUSTED_PROXIES trusts everybody: clients may claim any address, and so escape \
+             their limits; name the networks of your proxies",
+        ));
+    }
+    findings
 }
 
 /// Builds the gateway over the services of `upstreams`, by their full names.

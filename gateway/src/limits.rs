@@ -11,7 +11,10 @@ mod redis;
 use std::{net::IpAddr, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use portico_chassis::status::{Error, Kind};
+use portico_chassis::{
+    finding::Finding,
+    status::{Error, Kind},
+};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -72,6 +75,30 @@ pub(crate) struct Limits {
 enum Counter {
     Memory(Memory),
     Redis(Redis),
+}
+
+/// How limits are kept.
+pub(crate) async fn examine(config: &LimitsConfig) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let quotas = [
+        ("ANONYMOUS", config.anonymous),
+        ("USER", config.user),
+        ("CREDENTIALS", config.credentials),
+    ];
+    for (name, quota) in quotas {
+        if quota.is_none() {
+            findings.push(Finding::warning(format!(
+                "PORTICO_RATE_LIMIT_{name} is off: nobody is slowed down by it"
+            )));
+        }
+    }
+    findings.push(match &config.redis_url {
+        Some(url) => Redis::examine(url).await,
+        None => Finding::fine(
+            "limits are counted in memory: with several gateways, each counts for itself",
+        ),
+    });
+    findings
 }
 
 impl Limits {

@@ -5,7 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use portico_chassis::config;
 
-use crate::commands::{PostgresDatabases, SqliteFiles};
+use crate::{
+    commands::{PostgresDatabases, SqliteFiles},
+    settings,
+};
 
 /// Accounts, people and projects: the backend that every product needs first.
 ///
@@ -55,7 +58,14 @@ pub enum Command {
     /// Print a token for calling internal RPCs by hand
     ServiceToken(ServiceToken),
     /// Check the configuration and what it points to
-    Doctor,
+    Doctor(Doctor),
+    /// Copy all databases, as they are at one instant, while everything runs
+    Backup {
+        /// The folder to make
+        folder: PathBuf,
+    },
+    /// Bring all databases back to what a backup has, while nothing runs
+    Restore(Restore),
 }
 
 /// Move an installation from SQLite to PostgreSQL: everything of every service.
@@ -170,4 +180,29 @@ pub struct ServiceToken {
     /// How long it is good for
     #[arg(long, default_value = "10m", value_parser = config::duration)]
     pub ttl: Duration,
+}
+
+/// Check the configuration and what it points to. Nothing is changed or sent.
+/// The exit code is 1 if something does not work, and 0 if all does, also with
+/// warnings.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// The roles that are to run with this environment; by itself, those that it
+    /// has a database for, and the gateway where it can reach all others
+    #[arg(value_enum)]
+    pub roles: Vec<settings::Role>,
+    /// Print an array of JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Bring all databases back to what a backup has, while nothing runs. The backup
+/// is checked before anything is changed. PostgreSQL's databases must be empty.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The folder that `portico backup` made
+    pub folder: PathBuf,
+    /// Put files of SQLite that are there already aside, instead of refusing
+    #[arg(long)]
+    pub replace: bool,
 }

@@ -2,11 +2,13 @@
 //! running installation or without one.
 
 mod accounts;
+mod backup;
 mod doctor;
 mod import_users;
 mod keys;
 mod migrate;
 mod move_databases;
+mod restore;
 
 use std::io::Write as _;
 
@@ -51,7 +53,9 @@ pub async fn run(command: Command) -> Outcome {
         Command::Keys(command) => keys::run(&read(&[Role::Auth])?, command).await,
         Command::Openapi => openapi(),
         Command::ServiceToken(command) => service_token(&read(&[])?, &command),
-        Command::Doctor => doctor::run().await,
+        Command::Backup { folder } => backup::run(&read(&[])?, &folder).await,
+        Command::Restore(command) => restore::run(&read(&[Role::Auth])?, &command).await,
+        Command::Doctor(command) => doctor::run(&command).await,
     }
 }
 
@@ -75,7 +79,7 @@ async fn serve(roles: &'static [Role]) -> Outcome {
         name,
         settings.log_format,
         &settings.log_level,
-        settings.exports_spans,
+        settings.collector.is_some(),
     )?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");

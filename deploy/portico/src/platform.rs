@@ -13,6 +13,7 @@ use portico_chassis::{
     guard::{Guard, Rule},
     status::Error,
     telemetry::Metrics,
+    tls::Tls,
     token::{
         Exchanged, KeyExchange, KeyHash, KeySource, PublicKey, Revocations, Revoked,
         ServiceIdentity, Verifier,
@@ -44,6 +45,7 @@ pub(crate) struct Platform {
     pub(crate) identity: Arc<ServiceIdentity>,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) guard: Arc<Guard>,
+    pub(crate) tls: Option<Arc<Tls>>,
     revocations: Arc<Revocations>,
     idempotent: Arc<HashSet<&'static str>>,
     tokens: TokensWay,
@@ -77,6 +79,7 @@ impl Platform {
             identity,
             verifier,
             guard,
+            tls: settings.tls.clone(),
             revocations,
             idempotent: Arc::new(paths(|method| method.idempotent)),
             tokens,
@@ -90,7 +93,12 @@ impl Platform {
 
     /// The way to a role elsewhere.
     pub(crate) fn remote(&self, target: Target) -> Upstream {
-        Upstream::remote(target, self.identity.clone(), self.idempotent.clone())
+        Upstream::remote(
+            target,
+            self.tls.clone(),
+            self.identity.clone(),
+            self.idempotent.clone(),
+        )
     }
 
     /// Says where the tokens service is, once.

@@ -1,13 +1,16 @@
 //! All settings of a process, read from the environment before anything
 //! starts, so that every mistake is told at once.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use clap::ValueEnum;
 use portico_chassis::{
+    clock::Clock,
     config::{self, Env},
     database::DatabaseUrl,
     telemetry::LogFormat,
+    tls::Tls,
     upstream::Target,
 };
 
@@ -18,7 +21,7 @@ const MASTER_KEY_FILE: &str = "master.key";
 const EVENT_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A part of Portico that can run in a process of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Role {
     /// People.
     Users,
@@ -93,11 +96,14 @@ pub struct Place {
 
 /// What a process is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub enum Purpose<'a> {
     /// Serving roles.
-    Serve(&'static [Role]),
+    Serve(&'a [Role]),
     /// One command that works on the data of these roles.
-    Command(&'static [Role]),
+    Command(&'a [Role]),
+    /// Looking whether these roles could be served; without any, those that the
+    /// environment has something for.
+    Check(&'a [Role]),
 }
 
 /// All settings of a process.
@@ -122,6 +128,8 @@ pub struct Settings {
     pub grpc_setting: String,
     /// Where each role is.
     pub places: Vec<Place>,
+    /// What this process shows to others, and whom it trusts, by TLS.
+    pub tls: Option<Arc<Tls>>,
     /// Database connections of each service.
     pub connections: u32,
     /// How long events are kept for streams.
@@ -130,8 +138,8 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Which events are logged, in `RUST_LOG`'s syntax.
     pub log_level: String,
-    /// Whether spans are exported to an OpenTelemetry collector.
-    pub exports_spans: bool,
+    /// The OpenTelemetry collector that spans are exported to.
+    pub collector: Option<String>,
     /// What the auth role needs, if this process runs it.
     pub auth: Option<portico_auth::Config>,
     /// What the notifications role needs, if this process runs it.
@@ -148,12 +156,12 @@ impl Settings {
     /// # Errors
     ///
     /// All mistakes, by name.
-    pub fn read(mut env: Env, purpose: Purpose) -> anyhow::Result<Self> {
+    pub fn read(mut env: Env, purpose: Purpose<'_>) -> anyhow::Result<Self> {
         let data = PathBuf::from(env.text("PORTICO_DATA_DIR").unwrap_or("./data".to_owned()));
-        let (roles, is_dev_usual) = match purpose {
-            Purpose::Serve(roles) => (roles, roles == Role::ALL),
+        let is_dev_usual = match purpose {
+            Purpose::Serve(roles) => roles == Role::ALL,
             // A command beside a development installation is meant for it.
-            Purpose::Command(roles) => (roles, data.join(MASTER_KEY_FILE).exists()),
+            Purpose::Command(_) | Purpose::Check(_) => data.join(MASTER_KEY_FILE).exists(),
         };
         let usual = if is_dev_usual {
             Profile::Dev
@@ -168,6 +176,12 @@ impl Settings {
         if profile == Profile::Dev {
             set_dev_defaults(&mut env, &data)?;
         }
+        let roles = match purpose {
+            Purpose::Check([]) => configured(&mut env),
+            Purpose::Serve(roles) | Purpose::Command(roles) | Purpose::Check(roles) => {
+                roles.to_vec()
+            }
+        };
         let service_secret = env
             .secret("PORTICO_SERVICE_SECRET", key)
             .unwrap_or_else(|| {
@@ -176,7 +190,7 @@ impl Settings {
             });
         let places = Role::ALL
             .into_iter()
-            .map(|role| place(&mut env, role, purpose))
+            .map(|role| place(&mut env, role, &roles, purpose))
             .collect();
         env.know(portico_auth::Config::read);
         env.know(portico_gateway::Config::read);
@@ -197,14 +211,15 @@ impl Settings {
             .contains(&Role::Gateway)
             .then(|| portico_gateway::Config::read(&mut env))
             .map(|gateway| portico_gateway::Config { mailbox, ..gateway });
-        let (grpc_listen, grpc_setting) = grpc_listen(&mut env, roles);
+        let (grpc_listen, grpc_setting) = grpc_listen(&mut env, &roles);
+        let tls = tls(&mut env, purpose);
         let pretty = if profile == Profile::Dev {
             LogFormat::Pretty
         } else {
             LogFormat::Json
         };
         let settings = Self {
-            roles: roles.to_vec(),
+            roles,
             profile,
             public_url: public_url(&mut env),
             audience: env
@@ -220,6 +235,7 @@ impl Settings {
             grpc_listen,
             grpc_setting,
             places,
+            tls,
             connections: env.parse("PORTICO_DATABASE_CONNECTIONS", 10, |text| {
                 text.parse()
                     .ok()
@@ -233,12 +249,12 @@ impl Settings {
                 _ => Err("pretty or json".to_owned()),
             }),
             log_level: env.text("RUST_LOG").unwrap_or("info".to_owned()),
-            exports_spans: [
-                "OTEL_EXPORTER_OTLP_ENDPOINT",
+            collector: [
                 "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
             ]
             .iter()
-            .any(|name| env.text(name).is_some()),
+            .find_map(|name| env.text(name)),
             auth,
             notifications,
             gateway,
@@ -290,9 +306,24 @@ fn set_dev_defaults(env: &mut Env, data: &std::path::Path) -> anyhow::Result<()>
     Ok(())
 }
 
+/// The roles that an environment has something for: the services that have a
+/// database, and the gateway where it can reach all others.
+fn configured(env: &mut Env) -> Vec<Role> {
+    let services = &Role::ALL[..4];
+    let has_database = |role: &Role, env: &mut Env| env.is_given(&role.variable("DATABASE_URL"));
+    let mut roles = services.to_vec();
+    roles.retain(|role| has_database(role, env));
+    let mut is_reached =
+        |role: &Role| roles.contains(role) || env.text(&role.variable("URL")).is_some();
+    if services.iter().all(&mut is_reached) || roles.is_empty() {
+        roles.push(Role::Gateway);
+    }
+    roles
+}
+
 /// Where a role is: its database if this process runs it or works on it, and
 /// its address if this process calls it elsewhere.
-fn place(env: &mut Env, role: Role, purpose: Purpose) -> Place {
+fn place(env: &mut Env, role: Role, roles: &[Role], purpose: Purpose<'_>) -> Place {
     let (mut database, mut target) = (None, None);
     if role == Role::Gateway {
         return Place {
@@ -302,7 +333,6 @@ fn place(env: &mut Env, role: Role, purpose: Purpose) -> Place {
         };
     }
     let name = role.variable("DATABASE_URL");
-    let (Purpose::Serve(roles) | Purpose::Command(roles)) = purpose;
     database = env.secret(&name, DatabaseUrl::from_str);
     if database.is_none() && roles.contains(&role) {
         env.missing(&name, "postgres://… or sqlite://…");
@@ -311,11 +341,15 @@ fn place(env: &mut Env, role: Role, purpose: Purpose) -> Place {
     target = env.parse(&name, None, |text| Target::from_str(text).map(Some));
     // Several processes may share one environment; what this one does not call
     // it need not wait for.
-    let is_called =
-        !roles.contains(&role) && matches!(purpose, Purpose::Serve(roles) if calls(roles, role));
-    if !is_called {
+    let is_needed = !roles.contains(&role) && calls(roles, role);
+    let (is_called, is_kept) = match purpose {
+        Purpose::Serve(_) => (is_needed, is_needed),
+        Purpose::Command(_) => (false, false),
+        Purpose::Check(_) => (is_needed, true),
+    };
+    if !is_kept {
         target = None;
-    } else if target.is_none() {
+    } else if is_called && target.is_none() {
         env.missing(
             &name,
             "where the service is, http(s)://host:port or dns:///host:port",
@@ -361,6 +395,18 @@ fn grpc_listen(env: &mut Env, roles: &[Role]) -> (SocketAddr, String) {
     }
     env.text("PORTICO_GRPC_LISTEN");
     (listen(env, &name, port), name)
+}
+
+/// The certificates, which a command that calls nobody needs none of.
+fn tls(env: &mut Env, purpose: Purpose) -> Option<Arc<Tls>> {
+    let read = |env: &mut Env| Tls::read(env, Clock::system());
+    match purpose {
+        Purpose::Serve(_) | Purpose::Check(_) => read(env).map(Arc::new),
+        Purpose::Command(_) => {
+            env.know(read);
+            None
+        }
+    }
 }
 
 /// The issuer that every role expects in tokens.

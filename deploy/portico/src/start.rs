@@ -10,7 +10,7 @@ use anyhow::bail;
 use portico_auth::FirstAdmin;
 use portico_chassis::{
     database::Database,
-    serve::{self, Readiness},
+    serve::{self, Handshakes, Readiness},
     status::Error,
 };
 use portico_proto::FILE_DESCRIPTOR_SET;
@@ -120,7 +120,12 @@ pub async fn start(settings: &Settings) -> anyhow::Result<Running> {
         for routes in services.routes {
             router = router.merge(routes.reset_fallback());
         }
-        tasks.spawn(serve::grpc(listener, router, stop.clone()));
+        let platform = &services.platform;
+        let handshakes = platform
+            .tls
+            .clone()
+            .map(|tls| Handshakes::new(tls, platform.metrics.clone()));
+        tasks.spawn(serve::grpc(listener, router, handshakes, stop.clone()));
         let (readiness, stop) = (readiness.clone(), stop.clone());
         tasks.spawn(async move {
             report_health(reporter, readiness, stop).await;
@@ -128,6 +133,10 @@ pub async fn start(settings: &Settings) -> anyhow::Result<Running> {
         });
     }
 
+    if let Some(tls) = services.platform.tls.clone() {
+        let metrics = services.platform.metrics.clone();
+        services.background.push(tls.follow(metrics)?);
+    }
     for work in services.background {
         let stop = stop.clone();
         tasks.spawn(async move {

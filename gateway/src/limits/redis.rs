@@ -20,6 +20,7 @@ use fred::{
         scripts::Script,
     },
 };
+use portico_chassis::finding::Finding;
 use tokio::time::Instant;
 
 use super::{Outcome, Policy, Subject};
@@ -62,6 +63,12 @@ pub(super) struct Redis {
 impl Redis {
     /// Begins to connect, and goes on in the background.
     pub(super) fn connect(url: &str) -> anyhow::Result<Self> {
+        let redis = Self::prepare(url)?;
+        redis.client.connect();
+        Ok(redis)
+    }
+
+    fn prepare(url: &str) -> anyhow::Result<Self> {
         let config = Config::from_url(url).context("PORTICO_RATE_LIMIT_URL is not valid")?;
         let client = Builder::from_config(config)
             .with_performance_config(|config| config.default_command_timeout = PATIENCE)
@@ -72,13 +79,32 @@ impl Redis {
             .set_policy(ReconnectPolicy::new_exponential(0, 100, 5_000, 2))
             .build()
             .context("the connection to PORTICO_RATE_LIMIT_URL cannot be prepared")?;
-        client.connect();
         Ok(Self {
             client,
             script: Arc::new(Script::from_lua(GCRA)),
             started: Instant::now(),
             warned: Arc::new(AtomicI64::new(i64::MIN / 2)),
         })
+    }
+
+    /// Whether Redis answers, once.
+    pub(super) async fn examine(url: &str) -> Finding {
+        let answered = async {
+            let redis = Self::prepare(url)?;
+            let connection = redis.client.init().await?;
+            let answer: Result<String, _> = redis.client.ping(None).await;
+            let _ = redis.client.quit().await;
+            connection.abort();
+            answer?;
+            anyhow::Ok(())
+        };
+        match answered.await {
+            Ok(()) => Finding::fine("Redis answers, and gateways share their limits"),
+            Err(error) => Finding::failure(format!(
+                "Redis does not answer: {error:#}. Until it does, limits are not kept: check \
+                 PORTICO_RATE_LIMIT_URL, its password, and that Redis runs"
+            )),
+        }
     }
 
     /// Counts a call; `None` while Redis does not answer.

@@ -92,7 +92,7 @@ async fn a_client_that_resets_its_stream_ends_the_call() {
 async fn a_service_that_is_away_is_unavailable() {
     let identity = ServiceIdentity::new("gateway", b"a secret of tests", Clock::system());
     let target = "http://127.0.0.1:1".parse().expect("a target");
-    let upstream = Upstream::remote(target, Arc::new(identity), Arc::new(HashSet::new()));
+    let upstream = Upstream::remote(target, None, Arc::new(identity), Arc::new(HashSet::new()));
     let gateway = Gateway::over(
         config(&[]),
         Services::default(),

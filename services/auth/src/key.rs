@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 use crate::secret::MasterKey;
 
 /// How long a key signs before the next one follows by itself.
-const LIFETIME: Duration = Duration::from_secs(90 * 24 * 3600);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// How long a key is published before it signs, where nobody is in a hurry.
 const AHEAD: Duration = Duration::from_secs(10 * 60);

@@ -8,7 +8,8 @@
 //! go on beside. The rules stand in [`session`], [`password`], [`api_key`], [`impersonation`],
 //! [`key`] and [`ticket`], what is secret at rest is protected by [`secret`], [`store`] keeps all of it, and
 //! [`convert`] speaks protobuf, and [`events`] says what changes are about.
-//! What can go wrong stands in [`error`].
+//! What can go wrong stands in [`error`]; what an operator should know of the keys
+//! is told by [`examine`].
 //!
 //! Other services need the tokens to check their callers, and this service
 //! needs other services, so it is built in two steps: [`build_tokens`] calls
@@ -27,6 +28,7 @@ mod deletion;
 mod device;
 mod error;
 mod events;
+mod examine;
 mod exchange;
 mod factors;
 mod history;
@@ -73,6 +75,7 @@ use tonic::service::Routes;
 pub use self::{
     accounts::{Accounts, NewAccount},
     config::{Config, FirstAdmin},
+    examine::{examine_breached_passwords, examine_keys},
     import::{Imported, Newcomer},
     key::KeyState,
     password::Cost,

@@ -13,6 +13,7 @@ mod strength;
 
 use std::{fmt, num::NonZero, path::Path, sync::Arc};
 
+use anyhow::Context as _;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use portico_chassis::{clock::fill_random, status::Error, telemetry::Metrics};
@@ -25,6 +26,15 @@ use self::{
 };
 
 pub(crate) use self::strength::estimate;
+
+/// Nothing, if a file is a list of breached passwords.
+///
+/// # Errors
+///
+/// What is wrong with it, and in which line.
+pub(crate) fn check_list(path: &Path) -> anyhow::Result<()> {
+    BreachedFile::open(path).map(drop)
+}
 
 /// Why a password is refused: the detail code and what is expected.
 type Refusal = (&'static str, String);
@@ -129,9 +139,10 @@ impl Passwords {
         let mut random = [0; OUTPUT];
         fill_random(&mut random);
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let pool = Pool::new(threads, params.block_count(), metrics);
         Ok(Self {
             decoy: to_phc(&params, &new_salt(), &random),
-            pool: Pool::new(threads, params.block_count(), metrics),
+            pool: pool.context("no thread to hash passwords")?,
             params,
             breached: breached.map(BreachedFile::open).transpose()?.map(Arc::new),
         })

@@ -63,6 +63,8 @@ pub struct KeyInfo {
     pub created_at: Timestamp,
     /// From when it signs.
     pub active_from: Timestamp,
+    /// Whether it opens under the master key.
+    pub opens: bool,
 }
 
 /// For whom a token is issued.
@@ -112,6 +114,7 @@ impl Tokens {
         let keys = self.0.store.signing_keys().await?;
         let states = key::states(&keys, self.0.clock.now(), self.0.ttl);
         let infos = keys.into_iter().zip(states).map(|(key, state)| KeyInfo {
+            opens: key.open(&self.0.master_key).is_some(),
             kid: key.kid,
             state,
             created_at: key.created_at,

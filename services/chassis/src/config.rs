@@ -19,8 +19,16 @@ pub struct Env {
 
 /// Everything that is wrong with the configuration.
 #[derive(Debug, thiserror::Error)]
-#[error("the configuration is not valid:\n{0}")]
-pub struct ConfigError(String);
+#[error("the configuration is not valid:\n  {}", .0.join("\n  "))]
+pub struct ConfigError(Vec<String>);
+
+impl ConfigError {
+    /// Each mistake: a variable, and what is wrong with it.
+    #[must_use]
+    pub fn mistakes(&self) -> &[String] {
+        &self.0
+    }
+}
 
 impl Env {
     /// The environment of this process.
@@ -116,7 +124,7 @@ impl Env {
 
     /// Notes a mistake.
     pub fn mistake(&mut self, name: &str, what: &str) {
-        self.mistakes.push(format!("  {name} {what}"));
+        self.mistakes.push(format!("{name} {what}"));
     }
 
     /// Notes that a variable must be set.
@@ -163,7 +171,7 @@ impl Env {
         if self.mistakes.is_empty() {
             Ok(())
         } else {
-            Err(ConfigError(self.mistakes.join("\n")))
+            Err(ConfigError(self.mistakes.clone()))
         }
     }
 }

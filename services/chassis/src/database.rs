@@ -2,6 +2,9 @@
 //! several readers. Maps their failures: what the caller can do nothing about
 //! is a fault of ours or an unavailable service.
 
+mod examine;
+mod libpq;
+mod snapshot;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -22,6 +25,11 @@ use sqlx::{
 };
 use tokio::sync::watch;
 
+pub use self::{
+    examine::{examine_file, reach, room},
+    libpq::Libpq,
+    snapshot::{Pause, PostgresView, SqliteView, be_alone, check_file},
+};
 use crate::{status::Error, telemetry::Metrics};
 
 /// How long a call waits for a connection before it gives up.
@@ -66,6 +74,18 @@ pub struct Migrations {
     pub sqlite: Migrator,
 }
 
+impl Migrations {
+    /// The versions of all of them, for the engine of a database.
+    #[must_use]
+    pub fn versions(&self, url: &DatabaseUrl) -> Vec<i64> {
+        let known = match url {
+            DatabaseUrl::Postgres(_) => &self.postgres,
+            DatabaseUrl::Sqlite(_) => &self.sqlite,
+        };
+        known.iter().map(|migration| migration.version).collect()
+    }
+}
+
 /// An open database.
 #[derive(Debug, Clone)]
 pub enum Database {
@@ -90,16 +110,13 @@ impl PostgresDatabase {
     ///
     /// `SERVICE_UNAVAILABLE` if no connection is to be had.
     pub async fn begin(&self) -> Result<Write<Postgres>, Error> {
-        Ok(Write {
-            transaction: self.pool.begin().await?,
-            written: self.written.clone(),
-        })
+        let transaction = self.pool.begin().await?;
+        Ok(Write::new(transaction, &self.written))
     }
 
-    /// Changes whenever this process has written something.
-    #[must_use]
-    pub fn written(&self) -> watch::Receiver<()> {
-        self.written.0.subscribe()
+    /// The number of the last event that this process has written.
+    pub(crate) fn written(&self) -> watch::Receiver<i64> {
+        self.written.subscribe()
     }
 }
 
@@ -119,10 +136,8 @@ impl SqliteDatabase {
     ///
     /// `SERVICE_UNAVAILABLE` if its turn does not come.
     pub async fn begin(&self) -> Result<Write<Sqlite>, Error> {
-        Ok(Write {
-            transaction: self.writer.begin_with("BEGIN IMMEDIATE").await?,
-            written: self.written.clone(),
-        })
+        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Write::new(transaction, &self.written))
     }
 
     /// The connection for short looks that are taken again and again although
@@ -133,28 +148,48 @@ impl SqliteDatabase {
         &self.writer
     }
 
-    /// Changes whenever this process has written something.
-    #[must_use]
-    pub fn written(&self) -> watch::Receiver<()> {
-        self.written.0.subscribe()
+    /// The number of the last event that this process has written.
+    pub(crate) fn written(&self) -> watch::Receiver<i64> {
+        self.written.subscribe()
     }
 }
 
 /// A transaction that may write. Dropped, it changes nothing.
 pub struct Write<D: sqlx::Database> {
     transaction: Transaction<'static, D>,
+    /// The number of its last event, if it has one.
+    event: Option<i64>,
     written: Written,
 }
 
 impl<D: sqlx::Database> Write<D> {
-    /// Makes the changes last, and tells those who wait for changes.
+    fn new(transaction: Transaction<'static, D>, written: &Written) -> Self {
+        Self {
+            transaction,
+            event: None,
+            written: written.clone(),
+        }
+    }
+
+    /// Notes the number of an event that is part of it.
+    pub(crate) fn tells(&mut self, event: i64) {
+        self.event = Some(event);
+    }
+
+    /// Makes the changes last, and tells those who wait for events.
     ///
     /// # Errors
     ///
     /// A failure of the database.
     pub async fn commit(self) -> Result<(), Error> {
         self.transaction.commit().await?;
-        self.written.0.send_replace(());
+        if let Some(event) = self.event {
+            self.written.send_if_modified(|last| {
+                let is_new = *last < event;
+                *last = event.max(*last);
+                is_new
+            });
+        }
         Ok(())
     }
 }
@@ -173,9 +208,8 @@ impl<D: sqlx::Database> DerefMut for Write<D> {
     }
 }
 
-/// Tells that this process has written something.
-#[derive(Debug, Clone, Default)]
-struct Written(Arc<watch::Sender<()>>);
+/// Tells the number of the last event that this process has written.
+type Written = Arc<watch::Sender<i64>>;
 
 impl Database {
     /// Opens a database; SQLite's file is made where it does not exist.
@@ -247,29 +281,41 @@ impl Database {
     ///
     /// If the database does not answer.
     pub async fn pending(&self, migrations: &Migrations) -> Result<usize, sqlx::Error> {
-        let sql = "SELECT version FROM _sqlx_migrations WHERE success";
-        let (known, applied) = match self {
-            Self::Postgres(database) => {
-                let applied = sqlx::query_scalar(sql).fetch_all(&database.pool).await;
-                (&migrations.postgres, applied)
-            }
-            Self::Sqlite(database) => {
-                let applied = sqlx::query_scalar(sql).fetch_all(&database.writer).await;
-                (&migrations.sqlite, applied)
-            }
-        };
-        let applied: Vec<i64> = match applied {
-            Ok(versions) => versions,
-            // The table itself is not there yet.
-            Err(sqlx::Error::Database(_)) => Vec::new(),
-            Err(error) => return Err(error),
-        };
+        let applied = self.applied().await?;
         let is_pending = |version: &i64| !applied.contains(version);
-        Ok(known
+        Ok(self
+            .known(migrations)
             .iter()
             .map(|migration| migration.version)
             .filter(is_pending)
             .count())
+    }
+
+    /// The migrations for this engine.
+    fn known<'a>(&self, migrations: &'a Migrations) -> &'a Migrator {
+        match self {
+            Self::Postgres(_) => &migrations.postgres,
+            Self::Sqlite(_) => &migrations.sqlite,
+        }
+    }
+
+    /// The migrations that the database has seen, by their versions.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer.
+    pub async fn applied(&self) -> Result<Vec<i64>, sqlx::Error> {
+        let sql = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version";
+        let applied = match self {
+            Self::Postgres(database) => sqlx::query_scalar(sql).fetch_all(&database.pool).await,
+            Self::Sqlite(database) => sqlx::query_scalar(sql).fetch_all(&database.writer).await,
+        };
+        match applied {
+            Ok(versions) => Ok(versions),
+            // The table itself is not there yet.
+            Err(sqlx::Error::Database(_)) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Has the connections counted whenever the metrics are read.

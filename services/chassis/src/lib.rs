@@ -9,7 +9,8 @@
 //! whatever goes wrong leaves as a [`status`]. Other services are reached by
 //! an [`upstream`], and their events followed by a [`consumer`]; mails that no
 //! server takes wait in a [`mailbox`]. What an [`email_address`] is, all of them
-//! see alike.
+//! see alike. How a part of an installation is, its operator is told by a
+//! [`finding`].
 
 pub mod caller;
 pub mod clock;
@@ -18,6 +19,7 @@ pub mod consumer;
 pub mod database;
 pub mod email_address;
 pub mod etag;
+pub mod finding;
 pub mod guard;
 pub mod idempotency;
 pub mod mailbox;
@@ -26,5 +28,6 @@ pub mod page;
 pub mod serve;
 pub mod status;
 pub mod telemetry;
+pub mod tls;
 pub mod token;
 pub mod upstream;

@@ -6,6 +6,7 @@ mod audit;
 mod forget;
 #[cfg(feature = "testing")]
 mod plans;
+mod restored;
 mod rows;
 mod stream;
 mod tail;
@@ -20,7 +21,7 @@ use std::{
 use portico_proto::events;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use sqlx::{PgConnection, SqliteConnection};
+use sqlx::{Postgres, Sqlite};
 use uuid::Uuid;
 
 pub use self::forget::{
@@ -29,9 +30,11 @@ pub use self::forget::{
 };
 #[cfg(feature = "testing")]
 pub use self::plans::assert_indexes_serve;
+pub use self::restored::leave_room_for_lost_events;
 pub use self::stream::{Describe, Described, EventStream, Outbox};
 use crate::{
     clock::{Timestamp, new_id},
+    database::Write,
     status::Error,
 };
 
@@ -263,7 +266,7 @@ fn new_event_id(at: Timestamp) -> Uuid {
 
 const INSERT: &str = "INSERT INTO outbox (id, kind, subject_type, subject, payload, changes, \
     details, actor, request_id, traceparent, client_ip, created_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING seq";
 
 /// What there is to tell beside the changes.
 fn details(mut details: Map<String, Value>, origin: &Origin) -> Map<String, Value> {
@@ -280,8 +283,8 @@ fn kept(object: Map<String, Value>) -> Option<String> {
 
 /// The same function for each engine.
 macro_rules! append {
-    ($connection:ty, $engine:literal, $append:ident) => {
-        #[doc = concat!("Adds an event to the transaction of a change, on ", $engine, ".")]
+    ($engine:ty, $name:literal, $append:ident) => {
+        #[doc = concat!("Adds an event to the transaction of a change, on ", $name, ".")]
         ///
         /// It comes after what it tells of: while the transaction holds the
         /// thing locked. So the events of one thing stand in the order in
@@ -291,11 +294,11 @@ macro_rules! append {
         ///
         /// A failure of the database.
         pub async fn $append<P: Serialize>(
-            transaction: &mut $connection,
+            transaction: &mut Write<$engine>,
             origin: &Origin,
             event: Event<'_, P>,
         ) -> Result<(), Error> {
-            sqlx::query(INSERT)
+            let inserted = sqlx::query_scalar(INSERT)
                 .bind(new_event_id(origin.at))
                 .bind(event.kind)
                 .bind(event.subject_type)
@@ -308,14 +311,15 @@ macro_rules! append {
                 .bind(&origin.traceparent)
                 .bind(origin.client_ip.map(|ip| ip.to_string()))
                 .bind(origin.at)
-                .execute(transaction)
-                .await?;
+                .fetch_one(&mut **transaction);
+            let number = inserted.await?;
+            transaction.tells(number);
             Ok(())
         }
     };
 }
-append!(PgConnection, "PostgreSQL", append_postgres);
-append!(SqliteConnection, "SQLite", append_sqlite);
+append!(Postgres, "PostgreSQL", append_postgres);
+append!(Sqlite, "SQLite", append_sqlite);
 
 #[cfg(test)]
 mod tests {

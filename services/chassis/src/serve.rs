@@ -1,12 +1,14 @@
 //! Binds ports and serves on them until the process is told to stop: first not
 //! ready, then no new requests, then what is in progress, all in a bounded time.
 
+mod handshakes;
 mod silent;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 use std::{
     future::Future,
+    io,
     net::SocketAddr,
     pin::Pin,
     sync::{
@@ -24,11 +26,15 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use futures::StreamExt as _;
-use tokio::net::TcpListener;
+use futures::{Stream, TryStreamExt as _};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::server::TcpIncoming;
+use tonic::transport::server::{Connected as _, TcpIncoming};
 
+pub use self::handshakes::Handshakes;
 use self::silent::Connection;
 use crate::telemetry::{self, Metrics};
 
@@ -58,7 +64,8 @@ pub async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListe
         .with_context(|| format!("cannot listen on {address}; choose another address by {setting}"))
 }
 
-/// Serves gRPC until `stop`, then until every call in progress has ended.
+/// Serves gRPC until `stop`, then until every call in progress has ended: by
+/// TLS where there is some, and then by nothing else.
 ///
 /// # Errors
 ///
@@ -66,12 +73,36 @@ pub async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListe
 pub async fn grpc(
     listener: TcpListener,
     routes: Router,
+    tls: Option<Handshakes>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let until = stop.clone();
-    let incoming =
-        incoming.map(move |accepted| accepted.map(|stream| Connection::new(stream, until.clone())));
+    match tls {
+        None => {
+            let incoming = incoming.map_ok(move |stream| {
+                let peer = stream.connect_info();
+                Connection::new(stream, peer, until.clone())
+            });
+            serve_grpc(incoming, routes, stop).await
+        }
+        Some(handshakes) => {
+            let incoming = handshakes
+                .over(incoming, stop.clone())
+                .map_ok(move |(stream, peer)| Connection::new(stream, peer, until.clone()));
+            serve_grpc(incoming, routes, stop).await
+        }
+    }
+}
+
+async fn serve_grpc<S>(
+    incoming: impl Stream<Item = io::Result<Connection<S>>>,
+    routes: Router,
+    stop: CancellationToken,
+) -> anyhow::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_adaptive_window(Some(true))

@@ -7,6 +7,7 @@ mod api_key;
 mod keys;
 mod revocations;
 mod service;
+mod skew;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub use self::{
     keys::{KeySource, PublicKey},
     revocations::{Revocations, Revoked},
     service::ServiceIdentity,
+    skew::judge_clock,
 };
 use crate::{
     caller::{Grant, Key, Pass, Principal, Scopes, ServiceAccount, User, unauthenticated},

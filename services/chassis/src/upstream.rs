@@ -4,6 +4,7 @@
 //! of the transport arrives as UNAVAILABLE.
 
 mod balance;
+mod dial;
 
 use std::{
     collections::HashSet,
@@ -22,7 +23,7 @@ use tonic::{Code, Status, body::Body};
 use tower::ServiceExt as _;
 
 use self::balance::Balanced;
-use crate::{caller::metadata, status::Error, telemetry, token::ServiceIdentity};
+use crate::{caller::metadata, status::Error, telemetry, tls::Tls, token::ServiceIdentity};
 
 /// How long a call may take unless its caller states less.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -30,13 +31,24 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Pauses before the second and the third try of an idempotent call.
 const RETRY_PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(200)];
 
-/// Where a role is reached over the network: `http://host:port`, several by
+/// Where a role is reached over the network: `http(s)://host:port`, several by
 /// comma, or `dns:///host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// Host and port of each.
     pub(crate) hosts: Vec<String>,
-    pub(crate) is_tls: bool,
+    pub(crate) encryption: Encryption,
+}
+
+/// Whether connections begin with TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encryption {
+    /// `https://`
+    Always,
+    /// `http://`
+    Never,
+    /// `dns:///`: where this process has a certificate.
+    Configured,
 }
 
 impl FromStr for Target {
@@ -44,20 +56,19 @@ impl FromStr for Target {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = || "http(s)://host:port, several by comma, or dns:///host:port".to_owned();
-        let mut target = Self {
-            hosts: Vec::new(),
-            is_tls: false,
-        };
+        let mut hosts = Vec::new();
+        let mut found = None;
         for part in text.split(',').map(str::trim) {
-            let (is_tls, host) = if let Some(host) = part.strip_prefix("https://") {
-                (true, host)
-            } else {
-                let host = part
-                    .strip_prefix("http://")
-                    .or_else(|| part.strip_prefix("dns:///"))
-                    .ok_or_else(expected)?;
-                (false, host)
+            let (scheme, host) = part.split_once("://").ok_or_else(expected)?;
+            let (encryption, host) = match (scheme, host.strip_prefix('/')) {
+                ("https", None) => (Encryption::Always, host),
+                ("http", None) => (Encryption::Never, host),
+                ("dns", Some(host)) => (Encryption::Configured, host),
+                _ => return Err(expected()),
             };
+            if *found.get_or_insert(encryption) != encryption {
+                return Err("one scheme for all of them".to_owned());
+            }
             let host = host.trim_end_matches('/');
             let has_port = host
                 .rsplit_once(':')
@@ -65,10 +76,38 @@ impl FromStr for Target {
             if !has_port {
                 return Err(expected());
             }
-            target.is_tls |= is_tls;
-            target.hosts.push(host.to_owned());
+            hosts.push(host.to_owned());
         }
-        Ok(target)
+        let encryption = found.ok_or_else(expected)?;
+        Ok(Self { hosts, encryption })
+    }
+}
+
+impl Target {
+    /// Each of its hosts, with its port.
+    #[must_use]
+    pub fn hosts(&self) -> &[String] {
+        &self.hosts
+    }
+
+    /// Whether what is said there is encrypted, by a process that has a
+    /// certificate or not.
+    #[must_use]
+    pub fn is_encrypted(&self, has_certificate: bool) -> bool {
+        match self.encryption {
+            Encryption::Always => true,
+            Encryption::Never => false,
+            Encryption::Configured => has_certificate,
+        }
+    }
+
+    /// The same target with one of its hosts only.
+    #[must_use]
+    pub fn only(&self, host: &str) -> Self {
+        Self {
+            hosts: vec![host.to_owned()],
+            ..self.clone()
+        }
     }
 }
 
@@ -103,15 +142,17 @@ impl Upstream {
     }
 
     /// A role behind the network. Connects when it is first called, and goes
-    /// on trying.
+    /// on trying. Where connections are encrypted, `tls` says what is shown and
+    /// who is trusted; without it nothing is shown, and whom the system trusts.
     #[must_use]
     pub fn remote(
         target: Target,
+        tls: Option<Arc<Tls>>,
         identity: Arc<ServiceIdentity>,
         idempotent: Arc<HashSet<&'static str>>,
     ) -> Self {
         Self {
-            transport: Transport::Remote(Balanced::new(target)),
+            transport: Transport::Remote(Balanced::new(target, tls)),
             identity,
             idempotent,
         }
@@ -207,12 +248,22 @@ mod tests {
     fn targets_name_hosts_with_ports() {
         let target: Target = "http://a:1, http://[::1]:2".parse().expect("two hosts");
         assert_eq!(target.hosts, ["a:1", "[::1]:2"]);
-        assert!(!target.is_tls);
+        assert_eq!(target.encryption, Encryption::Never);
         let dns: Target = "dns:///users.portico:50061".parse().expect("a name");
         assert_eq!(dns.hosts, ["users.portico:50061"]);
+        assert_eq!(dns.encryption, Encryption::Configured);
         let tls: Target = "https://users:443/".parse().expect("tls");
-        assert!(tls.is_tls);
-        for text in ["", "users:50061", "http://users", "ftp://a:1", "http://:1"] {
+        assert_eq!(tls.encryption, Encryption::Always);
+        for text in [
+            "",
+            "users:50061",
+            "http://users",
+            "ftp://a:1",
+            "http://:1",
+            "http:///a:1",
+            "dns://a:1",
+            "https://a:1,http://b:1",
+        ] {
             assert!(text.parse::<Target>().is_err(), "{text}");
         }
     }

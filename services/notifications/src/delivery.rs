@@ -3,7 +3,10 @@
 
 pub(crate) mod smtp;
 
-use portico_chassis::mailbox::{Letter, Mailbox};
+use portico_chassis::{
+    finding::Finding,
+    mailbox::{Letter, Mailbox},
+};
 
 use self::smtp::Smtp;
 use crate::{
@@ -32,6 +35,16 @@ impl Delivery {
             Self::Mailbox(mailbox) => mailbox.put(letter).await.map_err(|error| {
                 Refusal::ForNow(format!("The mailbox cannot be written: {error}"))
             }),
+        }
+    }
+
+    /// Whether letters can go there.
+    pub(crate) async fn examine(&self) -> Finding {
+        match self {
+            Self::Smtp(smtp) => smtp.examine().await,
+            Self::Mailbox(_) => Finding::fine(
+                "no mail server is set: mails wait in the mailbox of this installation",
+            ),
         }
     }
 

@@ -30,6 +30,7 @@ use std::sync::Arc;
 use portico_chassis::{
     clock::Clock,
     database::{Database, Migrations},
+    finding::Finding,
     serve::App,
     telemetry::Metrics,
 };
@@ -58,6 +59,16 @@ pub static MIGRATIONS: Migrations = Migrations {
     postgres: sqlx::migrate!("migrations/postgres"),
     sqlite: sqlx::migrate!("migrations/sqlite"),
 };
+
+/// Whether mails can go where they should. Sends none.
+pub async fn examine_delivery(config: &Config) -> Finding {
+    match Delivery::new(config) {
+        Ok(delivery) => delivery.examine().await,
+        Err(error) => Finding::failure(format!(
+            "the certificates by which a mail server is known cannot be read: {error:#}"
+        )),
+    }
+}
 
 /// Builds the service on its database, which is migrated.
 ///

@@ -2,7 +2,7 @@
 //! what was not can be repeated, and nothing is half made.
 
 mod check;
-mod cluster;
+pub(crate) mod cluster;
 mod load;
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Mails on their way to a stock mail server, which is not always well, from
 //! processes that do not always live long enough.
 
-mod certificates;
+pub(crate) mod certificates;
 pub(crate) mod server;
 
 use std::{

@@ -1,12 +1,16 @@
 //! The program itself, from outside: the real binary with its arguments,
 //! environment, signals and exit codes, met by stock clients.
 
+mod backups;
+mod certificates;
 mod crash;
+mod doctor;
 mod envoy;
 mod injection;
 mod installation;
 mod mails;
 mod moves;
+mod mutual_tls;
 mod operation;
 mod outages;
 mod passkeys;

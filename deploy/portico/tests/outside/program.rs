@@ -79,11 +79,17 @@ impl Program {
 
     /// Waits for a line with this text in it.
     pub(crate) async fn line(&mut self, text: &str) -> String {
+        self.lines(text, 1).await
+    }
+
+    /// Waits until so many lines had this text in them, and answers the last.
+    pub(crate) async fn lines(&mut self, text: &str, times: usize) -> String {
         let found = async {
             loop {
                 let more = self.printed.more.notified();
                 let lines = self.printed.lines.lock().expect("not poisoned").clone();
-                if let Some(line) = lines.into_iter().find(|line| line.contains(text)) {
+                let mut lines = lines.into_iter().filter(|line| line.contains(text));
+                if let Some(line) = lines.nth(times - 1) {
                     return line;
                 }
                 tokio::select! {

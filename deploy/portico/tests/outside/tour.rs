@@ -12,7 +12,7 @@ use crate::{
     rest::PASSWORD,
 };
 
-fn tour(http: &str, service_token: &str, grpc: &[(&str, &str)]) -> Command {
+pub(crate) fn tour(http: &str, service_token: &str, grpc: &[(&str, &str)]) -> Command {
     let mut command = Command::new(in_repository("deploy/tour/run"));
     command
         .env("TOUR_HTTP", http)
@@ -27,7 +27,7 @@ fn tour(http: &str, service_token: &str, grpc: &[(&str, &str)]) -> Command {
     command
 }
 
-async fn service_token(variables: &Variables) -> String {
+pub(crate) async fn service_token(variables: &Variables) -> String {
     let mut command = portico(variables, &["service-token", "--name", "tour"]);
     Program::succeed("service-token", &mut command).await
 }

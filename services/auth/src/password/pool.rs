@@ -2,23 +2,23 @@
 //! sign-ins never take more memory or time than was meant for them.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread,
     time::Duration,
 };
 
 use argon2::Block;
+use flume::{Receiver, RecvTimeoutError, Sender, TrySendError};
 use portico_chassis::{status::Error, telemetry::Metrics};
-use tokio::{
-    runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, sleep_until},
-};
+use tokio::sync::oneshot;
 
 /// How many hashes may wait for each thread: about 1.5 s of work, which is
 /// less than the deadline of those who wait.
 const WAITING_PER_THREAD: usize = 64;
 
-/// How long the memory of hashes that have ended is kept for others. To have the
+/// How long a thread keeps the memory of a hash for the next one. To have the
 /// kernel map and clear it anew takes two thirds of the time of a hash.
 const KEPT: Duration = Duration::from_secs(1);
 
@@ -28,43 +28,36 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// The memory of a hash; 19 MiB by default.
 pub(super) type Memory = Vec<Block>;
 
-/// The threads and the queue.
-pub(super) struct Pool(Arc<Inner>);
+/// Something to hash.
+type Work = Box<dyn FnOnce(&mut Memory) + Send>;
 
-struct Inner {
-    /// Hashes that run.
-    threads: Arc<Semaphore>,
-    /// Hashes that run or wait.
-    places: Arc<Semaphore>,
-    /// The memory that a hash takes; some that were brought along take more.
-    usual: usize,
-    spare: Mutex<Spare>,
+/// The threads and the queue. The threads take from the queue themselves: if
+/// the runtime handed the next hash to them, each would wait for a thread of the
+/// runtime, which waits for a core where others hash. They end with the pool.
+pub(super) struct Pool {
+    queue: Sender<Work>,
     metrics: Arc<Metrics>,
 }
 
-/// The memory of hashes that have ended: as much as ran at once.
-#[derive(Default)]
-struct Spare {
-    memories: Vec<Memory>,
-    /// When it is given back. Somebody sees to it, if there is any.
-    until: Option<Instant>,
-}
-
 impl Pool {
-    /// So many threads, for hashes that take `usual` blocks of memory.
-    pub(super) fn new(size: usize, usual: usize, metrics: Arc<Metrics>) -> Self {
-        Self(Arc::new(Inner {
-            threads: Arc::new(Semaphore::new(size)),
-            places: Arc::new(Semaphore::new(size * (1 + WAITING_PER_THREAD))),
-            usual,
-            spare: Mutex::default(),
-            metrics,
-        }))
+    /// So many threads, for hashes that take `usual` blocks of memory; some that
+    /// were brought along take more.
+    ///
+    /// # Errors
+    ///
+    /// If a thread cannot be started.
+    pub(super) fn new(size: usize, usual: usize, metrics: Arc<Metrics>) -> io::Result<Self> {
+        let (queue, works) = flume::bounded(size * WAITING_PER_THREAD);
+        for _ in 0..size {
+            let works = works.clone();
+            let thread = thread::Builder::new().name("portico-hash".to_owned());
+            thread.spawn(move || work_off(&works, usual))?;
+        }
+        Ok(Self { queue, metrics })
     }
 
-    /// Runs on a hashing thread, as soon as one is free. The permits go along
-    /// into the thread: a caller who leaves does not make room before its hash
-    /// has ended, and one who leaves while waiting costs nothing.
+    /// Runs on a hashing thread, as soon as one is free. What nobody waits for
+    /// any more when its turn comes is left out.
     ///
     /// # Errors
     ///
@@ -73,122 +66,143 @@ impl Pool {
         &self,
         work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let place = Place::take(&self.0)?;
-        let threads = self.0.threads.clone();
-        let thread = threads.acquire_owned().await.map_err(Error::internal)?;
-        let runtime = Handle::current();
-        tokio::task::spawn_blocking(move || {
-            let pool = &place.pool;
-            let mut memory = pool.spare().memories.pop().unwrap_or_default();
-            let done = work(&mut memory);
-            if pool.keep(memory) {
-                runtime.spawn(give_back(pool.clone()));
+        let (answer, answered) = oneshot::channel();
+        let counted = Counted::new(self.metrics.clone());
+        let work: Work = Box::new(move |memory| {
+            if !answer.is_closed() {
+                let done = work(memory);
+                drop(counted);
+                // The caller may have left meanwhile.
+                let _ = answer.send(done);
             }
-            drop(place);
-            drop(thread);
-            done
-        })
-        .await
-        .map_err(Error::internal)
-    }
-}
-
-impl Inner {
-    /// Keeps memory for the next hash. Whether somebody has to see to it that
-    /// it is given back.
-    fn keep(&self, memory: Memory) -> bool {
-        if memory.capacity() > self.usual {
-            return false;
-        }
-        let mut spare = self.spare();
-        spare.memories.push(memory);
-        spare.until.replace(Instant::now() + KEPT).is_none()
-    }
-
-    fn spare(&self) -> MutexGuard<'_, Spare> {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Gives the spare memory back once no hash has ended for a while.
-async fn give_back(pool: Arc<Inner>) {
-    loop {
-        let until = {
-            let mut spare = pool.spare();
-            match spare.until {
-                Some(until) if until > Instant::now() => until,
-                _ => {
-                    *spare = Spare::default();
-                    return;
-                }
+        });
+        self.queue.try_send(work).map_err(|refused| match refused {
+            TrySendError::Full(_) => {
+                self.metrics.password_hashes_shed.inc();
+                Error::unavailable("too many passwords wait to be hashed")
+                    .with_retry_after(RETRY_AFTER)
             }
-        };
-        sleep_until(until).await;
-    }
-}
-
-/// A place in the queue, counted in the metrics.
-struct Place {
-    pool: Arc<Inner>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Place {
-    fn take(pool: &Arc<Inner>) -> Result<Self, Error> {
-        let permit = pool.places.clone().try_acquire_owned().map_err(|_| {
-            pool.metrics.password_hashes_shed.inc();
-            Error::unavailable("too many passwords wait to be hashed").with_retry_after(RETRY_AFTER)
+            TrySendError::Disconnected(_) => Error::internal("no thread hashes"),
         })?;
-        pool.metrics.password_hashes.inc();
-        Ok(Self {
-            pool: pool.clone(),
-            _permit: permit,
-        })
+        answered.await.map_err(Error::internal)
     }
 }
 
-impl Drop for Place {
+/// A hashing thread, as long as there is a pool.
+fn work_off(works: &Receiver<Work>, usual: usize) {
+    let mut memory = Memory::new();
+    loop {
+        let work = if memory.capacity() == 0 {
+            works.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        } else {
+            works.recv_timeout(KEPT)
+        };
+        match work {
+            // A hash that panics is the caller's error, who hears nothing of it.
+            Ok(work) => drop(catch_unwind(AssertUnwindSafe(|| work(&mut memory)))),
+            Err(RecvTimeoutError::Timeout) => memory = Memory::new(),
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        if memory.capacity() > usual {
+            memory = Memory::new();
+        }
+    }
+}
+
+/// A hash that runs or waits, counted in the metrics.
+struct Counted(Arc<Metrics>);
+
+impl Counted {
+    fn new(metrics: Arc<Metrics>) -> Self {
+        metrics.password_hashes.inc();
+        Self(metrics)
+    }
+}
+
+impl Drop for Counted {
     fn drop(&mut self) {
-        self.pool.metrics.password_hashes.dec();
+        self.0.password_hashes.dec();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
+    use portico_chassis::status::Kind;
+
     use super::*;
 
     /// Blocks that a hash takes.
     const USUAL: usize = 8;
 
-    fn pool() -> (Pool, Arc<Metrics>) {
+    fn pool(size: usize) -> (Arc<Pool>, Arc<Metrics>) {
         let metrics = Arc::<Metrics>::default();
-        (Pool::new(1, USUAL, metrics.clone()), metrics)
+        let pool = Pool::new(size, USUAL, metrics.clone()).expect("threads");
+        (Arc::new(pool), metrics)
+    }
+
+    /// Keeps a thread busy until the sender is dropped.
+    async fn occupy(pool: &Arc<Pool>) -> mpsc::Sender<()> {
+        let (release, released) = mpsc::channel::<()>();
+        let (begun, has_begun) = oneshot::channel();
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            let work = move |_: &mut Memory| {
+                begun.send(()).expect("begun");
+                released.recv().expect_err("released");
+            };
+            pool.run(work).await
+        });
+        has_begun.await.expect("begun");
+        release
     }
 
     #[tokio::test]
     async fn a_full_queue_sheds_and_recovers() {
-        let (pool, metrics) = pool();
-        let all = u32::try_from(1 + WAITING_PER_THREAD).expect("number");
-        let taken = pool.0.places.clone().acquire_many_owned(all).await;
+        let (pool, metrics) = pool(1);
+        let busy = occupy(&pool).await;
+        let waiting = (0..WAITING_PER_THREAD).map(|_| {
+            let pool = pool.clone();
+            tokio::spawn(async move { pool.run(|_| ()).await })
+        });
+        let waiting: Vec<_> = waiting.collect();
+        while metrics.password_hashes.get() <= waiting.len().try_into().expect("number") {
+            tokio::task::yield_now().await;
+        }
         let error = pool.run(|_| ()).await.expect_err("shed");
         assert_eq!(error.reason, "SERVICE_UNAVAILABLE");
         assert_eq!(error.retry_after, Some(RETRY_AFTER));
         assert_eq!(metrics.password_hashes_shed.get(), 1);
-        drop(taken);
+        drop(busy);
+        for waiting in waiting {
+            waiting.await.expect("join").expect("run");
+        }
         assert!(pool.run(|_| ()).await.is_ok());
         assert_eq!(metrics.password_hashes.get(), 0);
     }
 
     #[tokio::test]
-    async fn a_caller_who_leaves_the_queue_leaves_no_trace() {
-        let (pool, metrics) = pool();
-        let busy = pool.0.threads.clone().acquire_owned().await;
-        let waiting = pool.run(|_| ());
+    async fn nothing_is_hashed_for_a_caller_who_left_the_queue() {
+        let (pool, metrics) = pool(1);
+        let busy = occupy(&pool).await;
+        let (sender, receiver) = mpsc::channel();
+        let waiting = pool.run(move |_| sender.send(()));
         let moment = Duration::from_millis(5);
         assert!(tokio::time::timeout(moment, waiting).await.is_err());
-        assert_eq!(metrics.password_hashes.get(), 0);
         drop(busy);
         assert!(pool.run(|_| ()).await.is_ok());
+        receiver.recv().expect_err("it was not run");
+        assert_eq!(metrics.password_hashes.get(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_panics_is_an_error_and_the_thread_goes_on() {
+        let (pool, metrics) = pool(1);
+        let error = pool.run(|_| panic!("on purpose")).await;
+        assert_eq!(error.expect_err("an error").kind, Kind::Internal);
+        assert!(pool.run(|_| ()).await.is_ok());
+        assert_eq!(metrics.password_hashes.get(), 0);
     }
 
     /// Runs a hash that takes so many blocks; how many it finds there.
@@ -201,32 +215,20 @@ mod tests {
         pool.run(work).await.expect("run")
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn memory_is_handed_on_and_given_back_when_nothing_is_hashed_for_a_while() {
-        let (pool, _) = pool();
+        let (pool, _) = pool(1);
         assert_eq!(found(&pool, USUAL).await, 0);
-        for _ in 0..3 {
-            tokio::time::sleep(KEPT * 3 / 4).await;
-            assert_eq!(found(&pool, USUAL).await, USUAL);
-        }
+        assert_eq!(found(&pool, USUAL).await, USUAL);
         tokio::time::sleep(KEPT * 3 / 2).await;
-        assert!(pool.0.spare().memories.is_empty());
         assert_eq!(found(&pool, USUAL).await, 0);
         assert_eq!(found(&pool, USUAL).await, USUAL);
     }
 
     #[tokio::test]
     async fn more_memory_than_usual_is_not_kept() {
-        let (pool, _) = pool();
+        let (pool, _) = pool(1);
         assert_eq!(found(&pool, USUAL + 1).await, 0);
         assert_eq!(found(&pool, USUAL).await, 0);
-    }
-
-    #[tokio::test]
-    async fn no_more_memory_is_kept_than_hashes_ran_at_once() {
-        let pool = Pool::new(2, USUAL, Arc::default());
-        let all = (0..20).map(|_| found(&pool, USUAL));
-        futures::future::join_all(all).await;
-        assert!((1..=2).contains(&pool.0.spare().memories.len()));
     }
 }

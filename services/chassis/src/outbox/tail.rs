@@ -53,11 +53,10 @@ async fn follow_sqlite(
 ) -> Result<(), Error> {
     let mut written = database.written();
     loop {
-        written.mark_unchanged();
         advance(settled, last_in_sqlite(database.watcher()).await?);
-        tokio::select! {
-            _ = written.changed() => {}
-            () = tokio::time::sleep(POLL) => {}
+        // What this process writes needs no look.
+        while let Ok(Ok(())) = tokio::time::timeout(POLL, written.changed()).await {
+            advance(settled, *written.borrow_and_update());
         }
     }
 }

@@ -8,38 +8,37 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
 /// A connection that ends at a stop if its client has said nothing.
-pub(super) struct Connection {
-    stream: TcpStream,
+pub(super) struct Connection<S> {
+    stream: S,
+    peer: TcpConnectInfo,
     /// Nothing, once the client has said something.
     stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
-impl Connection {
-    pub(super) fn new(stream: TcpStream, stop: CancellationToken) -> Self {
+impl<S> Connection<S> {
+    pub(super) fn new(stream: S, peer: TcpConnectInfo, stop: CancellationToken) -> Self {
         Self {
             stream,
+            peer,
             stop: Some(Box::pin(stop.cancelled_owned())),
         }
     }
 }
 
-impl Connected for Connection {
+impl<S> Connected for Connection<S> {
     type ConnectInfo = TcpConnectInfo;
 
     fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+        self.peer.clone()
     }
 }
 
-impl AsyncRead for Connection {
+impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -58,7 +57,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

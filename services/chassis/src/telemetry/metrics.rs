@@ -1,6 +1,7 @@
 //! The metrics of a process, by OpenTelemetry's semantic conventions.
 
 mod lag;
+mod tls;
 
 use std::{
     sync::{Mutex, PoisonError, atomic::AtomicU64},
@@ -22,7 +23,10 @@ use prometheus_client::{
 use tracing::Span;
 
 pub use self::lag::EventLag;
-use self::lag::{LagLabels, Silence};
+use self::{
+    lag::{LagLabels, Silence},
+    tls::TlsMetrics,
+};
 use super::exported_trace;
 use crate::clock::Clock;
 
@@ -93,6 +97,7 @@ pub struct Metrics {
     live_lag: Histogram,
     mail_attempts: Family<MailLabels, Counter>,
     mail_jobs: Family<MailLabels, Gauge>,
+    tls: TlsMetrics,
     /// Password hashes that wait for a thread or run on one.
     pub password_hashes: Gauge,
     /// Password hashes that were refused because too many waited.
@@ -234,6 +239,7 @@ impl Default for Metrics {
             "Password hashes refused because too many waited",
             password_hashes_shed.clone(),
         );
+        let tls = TlsMetrics::register(&mut registry);
         Self {
             registry,
             looks: Mutex::default(),
@@ -252,6 +258,7 @@ impl Default for Metrics {
             live_lag,
             mail_attempts,
             mail_jobs,
+            tls,
             password_hashes,
             password_hashes_shed,
         }

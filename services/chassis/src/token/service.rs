@@ -21,6 +21,11 @@ const LIFETIME: Duration = Duration::from_secs(60);
 /// A token is replaced this long before it expires.
 const RENEWAL: Duration = Duration::from_secs(30);
 
+/// As much may a clock be wrong: of two machines, one may be slow by so much and
+/// the other fast, and the one's tokens, which are replaced in time by its own
+/// clock, still have not expired for the other.
+pub(super) const CLOCK_TOLERANCE: Duration = Duration::from_secs(RENEWAL.as_secs() / 2);
+
 #[derive(Serialize, Deserialize)]
 struct Claims {
     aud: String,

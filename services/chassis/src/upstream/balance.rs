@@ -1,30 +1,37 @@
 //! One channel over every address of a role. Names are resolved again and
 //! again, as pods come and go behind a headless Service; an address that
-//! accepts no connection is left out until it does.
+//! accepts no connection is left out until it does, and so is one where nobody
+//! answers who can be trusted.
 
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use http::{Request, Response};
-use tokio::{
-    net::TcpStream,
-    sync::{mpsc::Sender, watch},
-    time::timeout,
+use tokio::sync::{
+    mpsc::{Sender, error::SendError},
+    watch,
 };
 use tonic::{
     body::Body,
-    transport::{Channel, ClientTlsConfig, Endpoint, channel::Change},
+    transport::{Channel, Endpoint, channel::Change},
 };
 use tower::ServiceExt as _;
 
-use super::Target;
+use super::{
+    Target,
+    dial::{self, Dial},
+};
+use crate::tls::Tls;
 
 /// Connections to each address: one HTTP/2 connection has one lock.
 const CONNECTIONS: usize = 2;
 /// The time between two looks at the names, and while nobody answers there.
 const INTERVAL: Duration = Duration::from_secs(2);
 const SEARCH_INTERVAL: Duration = Duration::from_millis(200);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 /// One connection: an address, and which of its connections.
 type Key = (SocketAddr, usize);
@@ -44,10 +51,17 @@ pub(super) struct Balanced {
 }
 
 impl Balanced {
-    pub(super) fn new(target: Target) -> Self {
+    pub(super) fn new(target: Target, tls: Option<Arc<Tls>>) -> Self {
         let (channel, changes) = Channel::balance_channel(64);
         let (found, state) = watch::channel(State::NotLooked);
-        tokio::spawn(watch_names(target, changes, found));
+        let addresses = Addresses {
+            dial: Dial::new(target, tls),
+            changes,
+            connected: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            generation: 0,
+        };
+        tokio::spawn(addresses.follow(found));
         Self { channel, state }
     }
 
@@ -71,89 +85,142 @@ impl Balanced {
     }
 }
 
-/// Looks at the names until every user of the channel is gone.
-async fn watch_names(
-    target: Target,
+/// The addresses that the channel is over.
+struct Addresses {
+    dial: Dial,
     changes: Sender<Change<Key, Endpoint>>,
-    found: watch::Sender<State>,
-) {
-    let target = Arc::new(target);
-    let mut current = BTreeSet::new();
-    while !found.is_closed() {
-        let reachable = reachable(&target).await;
-        for gone in current.difference(&reachable) {
-            for index in 0..CONNECTIONS {
-                if changes.send(Change::Remove((*gone, index))).await.is_err() {
-                    return;
+    /// Each with the generation of credentials that its connections began by.
+    connected: BTreeMap<SocketAddr, u64>,
+    /// Why an address is left out, so that the log tells of changes.
+    refused: BTreeMap<SocketAddr, String>,
+    /// Grows with each change of the certificates that this process has.
+    generation: u64,
+}
+
+/// What an address came to.
+enum Found {
+    /// It is connected to as it should be.
+    AsBefore,
+    /// Somebody answers, to whom connections are still to be made.
+    New(Endpoint),
+    /// Nobody accepts connections.
+    Closed,
+    /// Somebody does, who cannot be talked to.
+    Refused(String),
+}
+
+impl Addresses {
+    /// Looks at the names until every user of the channel is gone.
+    async fn follow(mut self, found: watch::Sender<State>) {
+        let mut credentials = self.dial.changes();
+        while !found.is_closed() {
+            let Ok(state) = self.look().await else {
+                return;
+            };
+            self.tell_of(found.send_replace(state), state);
+            let pause = match state {
+                State::Reachable => INTERVAL,
+                _ => SEARCH_INTERVAL,
+            };
+            let have_changed = async {
+                match &mut credentials {
+                    Some(credentials) => credentials.changed().await.is_ok(),
+                    None => std::future::pending().await,
                 }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                true = have_changed => self.generation += 1,
             }
         }
-        for new in reachable.difference(&current) {
-            match endpoint(&target, *new) {
-                Ok(endpoint) => {
+    }
+
+    /// Looks at the names, and brings the channel in line with what is found.
+    async fn look(&mut self) -> Result<State, SendError<Change<Key, Endpoint>>> {
+        let found = self.find().await;
+        let (connected, generation) = (&mut self.connected, self.generation);
+        let mut open = BTreeSet::new();
+        let mut refused = BTreeMap::new();
+        for (address, found) in found {
+            match found {
+                Found::Closed => continue,
+                Found::AsBefore => {}
+                Found::New(endpoint) => {
+                    // Connections by older certificates serve until these do.
                     for index in 0..CONNECTIONS {
-                        let change = Change::Insert((*new, index), endpoint.clone());
-                        if changes.send(change).await.is_err() {
-                            return;
-                        }
+                        let change = Change::Insert((address, index), endpoint.clone());
+                        self.changes.send(change).await?;
                     }
+                    connected.insert(address, generation);
                 }
-                Err(error) => tracing::error!(address = %new, %error, "cannot connect"),
+                Found::Refused(reason) => {
+                    if self.refused.get(&address) != Some(&reason) {
+                        tracing::warn!(%address, %reason, "cannot connect");
+                    }
+                    refused.insert(address, reason);
+                }
             }
+            open.insert(address);
         }
-        let (state, pause) = if reachable.is_empty() {
-            (State::Unreachable, SEARCH_INTERVAL)
+        self.refused = refused;
+        let gone: Vec<_> = connected
+            .keys()
+            .filter(|known| !open.contains(known))
+            .copied()
+            .collect();
+        for address in gone {
+            for index in 0..CONNECTIONS {
+                self.changes.send(Change::Remove((address, index))).await?;
+            }
+            connected.remove(&address);
+        }
+        Ok(if connected.is_empty() {
+            State::Unreachable
         } else {
-            (State::Reachable, INTERVAL)
+            State::Reachable
+        })
+    }
+
+    /// What each address behind the names comes to.
+    async fn find(&self) -> Vec<(SocketAddr, Found)> {
+        let addresses = self.dial.addresses().await;
+        let looks = addresses.into_iter().map(|(address, name)| async move {
+            let found = if !dial::is_open(address).await {
+                Found::Closed
+            } else if self.connected.get(&address) == Some(&self.generation) {
+                Found::AsBefore
+            } else {
+                self.try_out(address, name).await
+            };
+            (address, found)
+        });
+        futures::future::join_all(looks).await
+    }
+
+    async fn try_out(&self, address: SocketAddr, name: &str) -> Found {
+        let endpoint = match self.dial.endpoint(address, name) {
+            Ok(endpoint) => endpoint,
+            Err(error) => return Found::Refused(dial::cause(error)),
         };
-        match (found.send_replace(state), state) {
+        if !self.dial.is_encrypted() {
+            return Found::New(endpoint);
+        }
+        match dial::answers(&endpoint).await {
+            Ok(()) => Found::New(endpoint),
+            Err(reason) => Found::Refused(reason),
+        }
+    }
+
+    fn tell_of(&self, before: State, now: State) {
+        let hosts = self.dial.hosts();
+        match (before, now) {
             (State::Reachable, State::Unreachable) => {
-                tracing::warn!(hosts = ?target.hosts, "no address accepts connections any more");
+                tracing::warn!(?hosts, "no address accepts connections any more");
             }
             (State::Unreachable, State::Reachable) => {
-                tracing::info!(hosts = ?target.hosts, "connections are accepted again");
+                tracing::info!(?hosts, "connections are accepted again");
             }
             _ => {}
         }
-        current = reachable;
-        tokio::time::sleep(pause).await;
     }
-}
-
-/// The addresses behind the target's names that accept connections.
-async fn reachable(target: &Target) -> BTreeSet<SocketAddr> {
-    let mut addresses = BTreeSet::new();
-    for host in &target.hosts {
-        match tokio::net::lookup_host(host).await {
-            Ok(found) => addresses.extend(found),
-            Err(error) => tracing::debug!(host, %error, "the name has no address"),
-        }
-    }
-    let probes = addresses.into_iter().map(|address| async move {
-        let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
-        matches!(connected, Ok(Ok(_))).then_some(address)
-    });
-    futures::future::join_all(probes)
-        .await
-        .into_iter()
-        .flatten()
-        .collect()
-}
-
-fn endpoint(target: &Target, address: SocketAddr) -> Result<Endpoint, tonic::transport::Error> {
-    let scheme = if target.is_tls { "https" } else { "http" };
-    let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))?
-        .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(KEEP_ALIVE)
-        .keep_alive_timeout(KEEP_ALIVE)
-        .keep_alive_while_idle(true)
-        .http2_adaptive_window(true);
-    if !target.is_tls {
-        return Ok(endpoint);
-    }
-    let name = target.hosts[0]
-        .rsplit_once(':')
-        .map_or(target.hosts[0].as_str(), |(name, _port)| name);
-    endpoint.tls_config(ClientTlsConfig::new().with_native_roots().domain_name(name))
 }

@@ -9,7 +9,7 @@ use portico_chassis::{
     database::{Database, testing::TestDatabase},
     outbox::{
         Changes, Describe, Described, Event, EventStream, Outbox, Record, append_postgres,
-        append_sqlite,
+        append_sqlite, leave_room_for_lost_events,
     },
     status::Error,
 };
@@ -85,6 +85,13 @@ impl Fixture {
             types: types.iter().map(|&name| name.to_owned()).collect(),
         };
         self.outbox.watch(request, Arc::new(Values)).await
+    }
+
+    /// What is done with a database that is restored.
+    pub(crate) async fn leave_room(&self) {
+        leave_room_for_lost_events(&self.database.database)
+            .await
+            .expect("room");
     }
 
     /// All rows of a table of things, in the order of their ids.

@@ -26,6 +26,7 @@ cases! {
     a_stream_passes_over_other_types,
     what_is_no_cursor_is_refused,
     what_is_kept_long_enough_is_dropped_and_its_cursors_expire,
+    no_event_has_the_number_of_one_that_was_lost,
 }
 
 const THING: Uuid = Uuid::from_u128(7);
@@ -110,5 +111,26 @@ async fn what_is_kept_long_enough_is_dropped_and_its_cursors_expire(fixture: &Fi
     for cursor in ["0", begins_at] {
         let mut stream = fixture.watch(cursor, &[]).await.expect("a stream");
         assert_eq!(value(&next_event(&mut stream).await.1), 2);
+    }
+}
+
+async fn no_event_has_the_number_of_one_that_was_lost(fixture: &Fixture) {
+    // Before the first event too.
+    fixture.leave_room().await;
+    fixture.change(THING).await;
+    let mut stream = fixture.watch("0", &[]).await.expect("a stream");
+    let (kept, _) = next_event(&mut stream).await;
+    fixture.leave_room().await;
+    // Where somebody stands who was told of events that are lost.
+    let lost = i64::from_str_radix(&kept, 16).expect("a cursor") + 1_000;
+    let lost = format!("{lost:016x}");
+    let refused = fixture.watch(&lost, &[]).await.map(drop);
+    assert_eq!(reason(refused), "CURSOR_EXPIRED");
+    fixture.change(THING).await;
+    for cursor in [&kept, &lost] {
+        let mut stream = fixture.watch(cursor, &[]).await.expect("a stream");
+        let (next, event) = next_event(&mut stream).await;
+        assert_eq!(value(&event), 2);
+        assert!(next > lost, "{next} {lost}");
     }
 }

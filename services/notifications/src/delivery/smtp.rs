@@ -5,6 +5,7 @@
 //! and then take the answers to one letter for those to the next. So the pool
 //! is here, and only a connection whose letter was taken goes back to it.
 
+mod examine;
 mod message;
 #[cfg(test)]
 pub(crate) mod sink;

@@ -7,14 +7,14 @@ use tokio::process::Command;
 
 use crate::{Program, program::in_repository};
 
-pub(super) struct Cluster {
+pub(crate) struct Cluster {
     folder: tempfile::TempDir,
     url: String,
     is_running: bool,
 }
 
 impl Cluster {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         // It may run as another account, which must get to its own folder.
         let open = fs::Permissions::from_mode(0o711);
@@ -28,7 +28,7 @@ impl Cluster {
     }
 
     /// Makes a database and answers its URL.
-    pub(super) async fn make_database(&self, name: &str) -> String {
+    pub(crate) async fn make_database(&self, name: &str) -> String {
         let mut connection = PgConnection::connect(&self.url).await.expect("it answers");
         let sql = format!("CREATE DATABASE {name}");
         sqlx::query(AssertSqlSafe(sql))
@@ -40,11 +40,11 @@ impl Cluster {
     }
 
     /// Ends it at once, as a power cut would, and starts it again.
-    pub(super) async fn crash(&self) {
+    pub(crate) async fn crash(&self) {
         run("crash", self.folder.path()).await;
     }
 
-    pub(super) async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         self.is_running = false;
         run("stop", self.folder.path()).await;
     }

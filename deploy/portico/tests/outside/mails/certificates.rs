@@ -1,51 +1,34 @@
-//! A certificate authority of one's own, and what it signed.
+//! A mail server's certificate for `localhost`, and its authority.
 
-use std::{fs, path::PathBuf};
+use crate::certificates::{Authority, Mounted};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-
-/// A server's certificate for `localhost`, and its authority.
-pub(super) struct Certificates {
-    folder: tempfile::TempDir,
+pub(crate) struct Certificates {
+    files: Mounted,
+    _folder: tempfile::TempDir,
 }
 
 impl Certificates {
-    pub(super) fn make() -> Self {
+    pub(crate) fn make() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut authority = CertificateParams::default();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().expect("a key");
-        let certificate = authority.self_signed(&key).expect("signed");
-        let issuer = Issuer::new(authority, key);
-        let server_key = KeyPair::generate().expect("a key");
-        let server = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
-        let server = server.signed_by(&server_key, &issuer).expect("signed");
-        for (name, text) in [
-            ("authority.pem", certificate.pem()),
-            ("server.pem", server.pem()),
-            ("server.key", server_key.serialize_pem()),
-        ] {
-            fs::write(folder.path().join(name), text).expect("written");
+        let authority = Authority::make("mails");
+        let files = Mounted::new(folder.path(), &authority.sign("localhost"), &authority.pem);
+        Self {
+            files,
+            _folder: folder,
         }
-        Self { folder }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
     }
 
     /// The file with the certificate of the authority.
-    pub(super) fn authority(&self) -> String {
-        self.path("authority.pem").display().to_string()
+    pub(crate) fn authority(&self) -> String {
+        self.files.path("ca.crt")
     }
 
     /// The arguments of a mail server that shows the server's certificate and
     /// knows one who may sign in.
-    pub(super) fn of_server(&self, sign_in: &str, more: &str) -> Vec<String> {
-        let path = |name: &str| self.path(name).display().to_string();
+    pub(crate) fn of_server(&self, sign_in: &str, more: &str) -> Vec<String> {
         let mut arguments = vec![
-            format!("--certificate={}", path("server.pem")),
-            format!("--key={}", path("server.key")),
+            format!("--certificate={}", self.files.path("tls.crt")),
+            format!("--key={}", self.files.path("tls.key")),
             format!("--sign-in={sign_in}"),
         ];
         arguments.extend((!more.is_empty()).then(|| more.to_owned()));

@@ -44,4 +44,9 @@ impl Server {
             .filter_map(|line| serde_json::from_str(line).ok());
         mails.filter(|mail: &Value| mail["to"] == to).collect()
     }
+
+    /// Fails if it has taken any mail.
+    pub(crate) fn has_no_mail(&self) {
+        assert!(!self.0.output().contains("\"to\""), "{}", self.0.output());
+    }
 }

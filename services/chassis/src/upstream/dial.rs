@@ -1,0 +1,110 @@
+//! How an address of a role is dialled, and whether somebody answers there whom
+//! this process trusts, and who trusts it.
+
+use std::{collections::BTreeMap, error::Error as _, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{net::TcpStream, sync::watch, time::timeout};
+use tonic::transport::{ClientTlsConfig, Endpoint};
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+
+use super::Target;
+use crate::tls::{Credentials, Tls};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// A handshake takes the peer's CPU, which may have much to do.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// How a role is dialled.
+pub(super) struct Dial {
+    target: Target,
+    tls: Option<Arc<Tls>>,
+}
+
+impl Dial {
+    pub(super) fn new(target: Target, tls: Option<Arc<Tls>>) -> Self {
+        Self { target, tls }
+    }
+
+    /// Tells when connections would begin otherwise.
+    pub(super) fn changes(&self) -> Option<watch::Receiver<Arc<Credentials>>> {
+        let tls = self.tls.as_ref().filter(|_| self.is_encrypted());
+        tls.map(|tls| tls.changes())
+    }
+
+    pub(super) fn hosts(&self) -> &[String] {
+        &self.target.hosts
+    }
+
+    /// Whether connections begin with TLS.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.target.is_encrypted(self.tls.is_some())
+    }
+
+    /// The addresses behind the target's names, each with its name.
+    pub(super) async fn addresses(&self) -> BTreeMap<SocketAddr, &str> {
+        let mut addresses = BTreeMap::new();
+        for host in &self.target.hosts {
+            let name = host
+                .rsplit_once(':')
+                .map_or(host.as_str(), |(name, _)| name);
+            let name = name.trim_matches(['[', ']']);
+            match tokio::net::lookup_host(host).await {
+                Ok(found) => addresses.extend(found.map(|address| (address, name))),
+                Err(error) => tracing::debug!(host, %error, "the name has no address"),
+            }
+        }
+        addresses
+    }
+
+    /// A connection to come, by what is in use now.
+    pub(super) fn endpoint(
+        &self,
+        address: SocketAddr,
+        name: &str,
+    ) -> Result<Endpoint, tonic::transport::Error> {
+        let scheme = if self.is_encrypted() { "https" } else { "http" };
+        let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))?
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .keep_alive_timeout(KEEP_ALIVE)
+            .keep_alive_while_idle(true)
+            .http2_adaptive_window(true);
+        if !self.is_encrypted() {
+            return Ok(endpoint);
+        }
+        let client = match &self.tls {
+            Some(tls) => tls.client(name),
+            None => ClientTlsConfig::new().domain_name(name).with_native_roots(),
+        };
+        endpoint.tls_config(client.timeout(HANDSHAKE_TIMEOUT))
+    }
+}
+
+/// Whether an address accepts connections.
+pub(super) async fn is_open(address: SocketAddr) -> bool {
+    let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
+    matches!(connected, Ok(Ok(_)))
+}
+
+/// Asks whether somebody answers by TLS. The peer's word on our certificate
+/// comes only after the handshake, with the first answer.
+pub(super) async fn answers(endpoint: &Endpoint) -> Result<(), String> {
+    let asked = async {
+        let channel = endpoint.connect().await.map_err(cause)?;
+        let mut health = HealthClient::new(channel);
+        match health.check(HealthCheckRequest::default()).await {
+            // What has a source is of the connection, and no answer.
+            Err(status) if status.source().is_some() => Err(cause(status)),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    };
+    let answered = timeout(HANDSHAKE_TIMEOUT, asked).await;
+    answered.unwrap_or_else(|_| Err(format!("no answer within {HANDSHAKE_TIMEOUT:?}")))
+}
+
+/// What is at the bottom of an error.
+pub(super) fn cause(error: impl std::error::Error + Send + Sync + 'static) -> String {
+    anyhow::Error::new(error).root_cause().to_string()
+}
