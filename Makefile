@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint audit bench fuzz up openapi clean
+.PHONY: help run test chaos lint audit bench fuzz up openapi clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -11,6 +11,9 @@ run: ## Everything in one process, on SQLite in ./data
 
 test: ## All tests, with a PostgreSQL and a Redis of their own
 	@.ci/test
+
+chaos: ## Random faults under load for CHAOS_MINUTES (5), again by CHAOS_SEED
+	@CHAOS_MINUTES=$${CHAOS_MINUTES:-5} .ci/with-services cargo test --locked --package portico --test outside faults::walk -- --nocapture
 
 lint: ## Formatting, clippy, contracts, dependencies, scripts
 	@.ci/lint

@@ -11,8 +11,8 @@ use axum::{
     response::Response,
 };
 use futures::FutureExt as _;
-use http::{Method, StatusCode, header};
-use portico_chassis::{status::Error, telemetry::Metrics};
+use http::{HeaderValue, Method, StatusCode, Version, header};
+use portico_chassis::{serve::Readiness, status::Error, telemetry::Metrics};
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
@@ -36,6 +36,7 @@ pub(crate) struct Gateway {
     pub(crate) pages: Router,
     pub(crate) security: Security,
     pub(crate) trusted_proxies: Vec<Network>,
+    pub(crate) readiness: Arc<Readiness>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -45,6 +46,7 @@ pub(crate) async fn handle(State(gateway): State<Arc<Gateway>>, mut request: Req
     let mut visit = Visit::begin(&mut request, &gateway.trusted_proxies, &gateway.metrics);
     let span = visit.span.clone();
     let is_head = request.method() == Method::HEAD;
+    let version = request.version();
     // A fault in one request is no reason to end the others on its connection.
     let answered = AssertUnwindSafe(gateway.answer(request, &mut visit)).catch_unwind();
     let mut response = answered.instrument(span).await.unwrap_or_else(|_| {
@@ -56,6 +58,7 @@ pub(crate) async fn handle(State(gateway): State<Arc<Gateway>>, mut request: Req
     let headers = response.headers_mut();
     headers.insert(X_REQUEST_ID, visit.request_id.clone());
     gateway.security.write(headers);
+    gateway.say_farewell(version, &mut response);
     if is_head {
         without_body(response)
     } else {
@@ -84,6 +87,17 @@ impl Gateway {
                 visit.route = page.unwrap_or(visit.route);
                 self.page(request, is_api, visit).await
             }
+        }
+    }
+
+    /// Before it stops, an answer is the last one on its connection: a client that
+    /// learned of the end only by its next request could not tell what became of
+    /// that. HTTP/2 has a message of its own for it.
+    fn say_farewell(&self, version: Version, response: &mut Response) {
+        let is_kept = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if version <= Version::HTTP_11 && !is_kept && self.readiness.is_stopping() {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
         }
     }
 

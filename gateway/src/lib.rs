@@ -129,7 +129,8 @@ pub fn build(
     let tokens = upstreams.get(TOKENS);
     let tokens = tokens.with_context(|| format!("no upstream serves {TOKENS}"))?;
     let gateway = Gateway {
-        pages: pages::router(&config, readiness, clock.clone()),
+        pages: pages::router(&config, readiness.clone(), clock.clone()),
+        readiness,
         security: Security::new(&config),
         sockets: Sockets::new(live.clone()),
         token_endpoint: TokenEndpoint::new(tokens.clone()),

@@ -1,7 +1,8 @@
 //! How often clients may call: one limit for nobody in particular, by address;
 //! one for each person; and a strict one for calls that try a password or a
 //! token, by address and by account and network. Counted as GCRA does, without
-//! windows that all start over at once.
+//! windows that all start over at once: by all gateways together in Redis, and
+//! by each for itself where there is none, or none that answers.
 //!
 //! Which limit a request falls under is decided in `api`.
 
@@ -74,7 +75,8 @@ pub(crate) struct Limits {
 
 enum Counter {
     Memory(Memory),
-    Redis(Redis),
+    /// Shared, and what counts here while Redis does not answer.
+    Redis(Redis, Memory),
 }
 
 /// How limits are kept.
@@ -111,7 +113,7 @@ impl Limits {
         let counter = |quota: Option<Quota>| {
             quota.map(|quota| {
                 let counter = match &shared {
-                    Some(redis) => Counter::Redis(redis.clone()),
+                    Some(redis) => Counter::Redis(redis.clone(), Memory::new(quota)),
                     None => Counter::Memory(Memory::new(quota)),
                 };
                 (quota, counter)
@@ -126,12 +128,15 @@ impl Limits {
         })
     }
 
-    /// Counts a call; `None` if the limit is off, or nobody can count now.
+    /// Counts a call; `None` if the limit is off.
     pub(crate) async fn count(&self, policy: Policy, subject: Subject) -> Option<Standing> {
         let (quota, counter) = self.counters[policy as usize].as_ref()?;
         let outcome = match counter {
             Counter::Memory(memory) => memory.count(subject),
-            Counter::Redis(redis) => redis.count(policy, *quota, subject).await?,
+            Counter::Redis(redis, alone) => {
+                let shared = redis.count(policy, *quota, subject).await;
+                shared.unwrap_or_else(|| alone.count(subject))
+            }
         };
         Some(Standing {
             policy,
@@ -264,6 +269,27 @@ mod tests {
             .count(Policy::User, subject("::1"))
             .await;
         assert_eq!(standing, None);
+    }
+
+    #[tokio::test]
+    async fn a_gateway_counts_for_itself_while_redis_is_away() {
+        let quota = Quota {
+            calls: 2.try_into().expect("not zero"),
+            window: Duration::from_secs(600),
+        };
+        let limits = Limits::new(&LimitsConfig {
+            redis_url: Some("redis://127.0.0.1:1".to_owned()),
+            anonymous: None,
+            user: Some(quota),
+            credentials: None,
+        });
+        let limits = limits.expect("limits");
+        let mut admitted = Vec::new();
+        for _ in 0..3 {
+            let standing = limits.count(Policy::User, subject("::1")).await;
+            admitted.push(standing.expect("counted").check().is_ok());
+        }
+        assert_eq!(admitted, [true, true, false]);
     }
 
     #[test]

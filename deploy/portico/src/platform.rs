@@ -34,6 +34,10 @@ use crate::settings::Settings;
 /// The pause before the revocations are asked for again after a failure.
 const RECONNECT: Duration = Duration::from_millis(200);
 
+/// How long the stream of revocations may be silent before it is opened anew. It
+/// tells every half second that nothing is new.
+const SILENCE: Duration = Duration::from_secs(2);
+
 /// The way to the tokens service. It is known only after the guard that stands
 /// before it, which in turn needs the keys from it.
 type TokensWay = Arc<OnceLock<Upstream>>;
@@ -141,12 +145,21 @@ async fn follow(
         cursor: cursor.clone(),
     };
     let mut client = TokensServiceClient::new(tokens);
-    let mut stream = client.watch_revocations(request).await?.into_inner();
-    while let Some(message) = stream.message().await? {
+    let opened = heard(client.watch_revocations(request)).await?;
+    let mut stream = opened.into_inner();
+    while let Some(message) = heard(stream.message()).await? {
         note(revocations, &message);
         *cursor = message.cursor;
     }
     Ok(())
+}
+
+/// What the tokens service says, unless it is silent for too long.
+async fn heard<T>(
+    said: impl Future<Output = Result<T, tonic::Status>>,
+) -> Result<T, tonic::Status> {
+    let said = tokio::time::timeout(SILENCE, said).await;
+    said.unwrap_or_else(|_| Err(Error::deadline_exceeded().into()))
 }
 
 fn note(revocations: &Revocations, message: &WatchRevocationsResponse) {

@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail};
 use portico_auth::{Accounts, FirstAdmin, Tokens};
 use portico_chassis::{
     clock::Clock,
-    database::{Database, DatabaseUrl, Migrations},
+    database::{Database, DatabaseUrl, Fit, Migrations},
     outbox::Outbox,
     serve::{App, Background, Check, Readiness},
     status::Kind,
@@ -48,6 +48,17 @@ pub(crate) fn migrations(role: Role) -> Option<&'static Migrations> {
         Role::Projects => Some(&portico_projects::MIGRATIONS),
         Role::Notifications => Some(&portico_notifications::MIGRATIONS),
         Role::Gateway => None,
+    }
+}
+
+/// Refuses a database whose schema lacks something that this version needs.
+pub(crate) fn must_fit(name: &str, fit: Fit) -> anyhow::Result<()> {
+    match fit {
+        Fit::Fits => Ok(()),
+        Fit::Behind(pending) => {
+            bail!("the {name} database lacks {pending} migrations: run `portico migrate`")
+        }
+        Fit::TakenAway(taken_away) => bail!("the {name} database cannot be used: {taken_away}"),
     }
 }
 
@@ -231,13 +242,11 @@ impl Services {
                     .await
                     .with_context(|| format!("cannot bring the {name} database up to date"))?;
             } else {
-                let pending = database
-                    .pending(migrations)
+                let fit = database
+                    .fit(migrations)
                     .await
                     .with_context(|| format!("the {name} database does not answer"))?;
-                if pending > 0 {
-                    bail!("the {name} database lacks {pending} migrations: run `portico migrate`");
-                }
+                must_fit(name, fit)?;
             }
             refuse_half_moved(&database, name).await?;
             database.count_connections(&self.platform.metrics, name);
@@ -308,27 +317,35 @@ impl Services {
         Ok(is_told.then_some(admin))
     }
 
-    pub(crate) fn readiness(&self) -> Arc<Readiness> {
-        let mut checks: Vec<(&'static str, Check)> = Vec::new();
+    /// The gateway does nothing by itself, so it needs the roles that it calls.
+    /// A service needs its database and to know who was revoked; auth, which tells
+    /// that, needs nobody: a circle would never come up.
+    pub(crate) fn readiness(&self, settings: &Settings) -> Arc<Readiness> {
+        let (mut needed, mut told) = (Vec::new(), Vec::new());
         for (role, database) in &self.databases {
-            let database = database.clone();
             let name = match role {
                 Role::Users => "users database",
                 Role::Auth => "auth database",
                 Role::Projects => "projects database",
                 Role::Notifications | Role::Gateway => "notifications database",
             };
-            checks.push((
-                name,
-                Box::new(move || {
-                    let database = database.clone();
-                    Box::pin(
-                        async move { database.ping().await.map_err(|error| error.to_string()) },
-                    )
-                }),
-            ));
+            let database = database.clone();
+            needed.push(check(name, move || {
+                let database = database.clone();
+                async move { database.ping().await.map_err(|error| error.to_string()) }
+            }));
         }
+        let revocations = self.platform.revocations();
+        needed.push(check("revocations", move || {
+            let is_current = revocations.is_current();
+            async move { is_there(is_current, "not caught up") }
+        }));
         // Without notifications, mails wait, and all else goes on.
+        let peers = if settings.runs(Role::Gateway) {
+            &mut needed
+        } else {
+            &mut told
+        };
         for (name, upstream) in [
             ("users", &self.users),
             ("auth", &self.auth),
@@ -337,46 +354,17 @@ impl Services {
             let Some(upstream) = upstream.clone() else {
                 continue;
             };
-            checks.push((
-                name,
-                Box::new(move || {
-                    let upstream = upstream.clone();
-                    Box::pin(async move {
-                        let is_reachable = upstream.is_reachable().await;
-                        is_reachable
-                            .then_some(())
-                            .ok_or_else(|| "not reachable".to_owned())
-                    })
-                }),
-            ));
+            peers.push(check(name, move || {
+                let upstream = upstream.clone();
+                async move { is_there(upstream.is_reachable().await, "not reachable") }
+            }));
         }
-        let revocations = self.platform.revocations();
-        checks.push((
-            "revocations",
-            Box::new(move || {
-                let is_current = revocations.is_current();
-                Box::pin(async move {
-                    is_current
-                        .then_some(())
-                        .ok_or_else(|| "not caught up".to_owned())
-                })
-            }),
-        ));
         let awaited = self.awaits_first_admin.clone();
-        checks.push((
-            "first administrator",
-            Box::new(move || {
-                let is_missing = awaited.load(Ordering::SeqCst);
-                Box::pin(async move {
-                    if is_missing {
-                        Err("not made yet".to_owned())
-                    } else {
-                        Ok(())
-                    }
-                })
-            }),
-        ));
-        Readiness::new(checks)
+        told.push(check("first administrator", move || {
+            let is_made = !awaited.load(Ordering::SeqCst);
+            async move { is_there(is_made, "not made yet") }
+        }));
+        Readiness::new(needed, told)
     }
 
     /// The way to each gRPC service that the gateway routes to.
@@ -411,6 +399,20 @@ async fn refuse_half_moved(database: &Database, name: &str) -> anyhow::Result<()
         bail!("the {name} database is not all moved yet: repeat `portico move`");
     }
     Ok(())
+}
+
+fn check<F>(
+    name: &'static str,
+    look: impl Fn() -> F + Send + Sync + 'static,
+) -> (&'static str, Check)
+where
+    F: Future<Output = Result<(), String>> + Send + 'static,
+{
+    (name, Box::new(move || Box::pin(look())))
+}
+
+fn is_there(is_there: bool, otherwise: &str) -> Result<(), String> {
+    is_there.then_some(()).ok_or_else(|| otherwise.to_owned())
 }
 
 /// Tries until it is done.

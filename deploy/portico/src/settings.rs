@@ -20,6 +20,9 @@ const MASTER_KEY_FILE: &str = "master.key";
 
 const EVENT_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// The longest that a process may go on serving after it was told to stop.
+const MAX_DRAIN: Duration = Duration::from_secs(5 * 60);
+
 /// A part of Portico that can run in a process of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Role {
@@ -132,6 +135,9 @@ pub struct Settings {
     pub tls: Option<Arc<Tls>>,
     /// Database connections of each service.
     pub connections: u32,
+    /// How long the process goes on serving, not ready any more, after it was
+    /// told to stop.
+    pub drain: Duration,
     /// How long events are kept for streams.
     pub event_retention: Duration,
     /// How log lines look.
@@ -242,6 +248,7 @@ impl Settings {
                     .filter(|number| (1..=1000).contains(number))
                     .ok_or_else(|| "a number from 1 to 1000".to_owned())
             }),
+            drain: env.parse("PORTICO_DRAIN", Duration::ZERO, drain),
             event_retention: env.parse("PORTICO_EVENT_RETENTION", EVENT_RETENTION, event_retention),
             log_format: env.parse("PORTICO_LOG_FORMAT", pretty, |text| match text {
                 "pretty" => Ok(LogFormat::Pretty),
@@ -368,6 +375,13 @@ fn event_retention(text: &str) -> Result<Duration, String> {
     match config::duration(text)? {
         longer if longer > EVENT_RETENTION => Err("at most 30d".to_owned()),
         retention => Ok(retention),
+    }
+}
+
+fn drain(text: &str) -> Result<Duration, String> {
+    match config::duration(text)? {
+        longer if longer > MAX_DRAIN => Err("at most 5m".to_owned()),
+        drain => Ok(drain),
     }
 }
 

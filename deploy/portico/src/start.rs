@@ -40,6 +40,7 @@ pub struct Running {
     tasks: JoinSet<anyhow::Result<()>>,
     stop: CancellationToken,
     readiness: Arc<Readiness>,
+    drain: Duration,
     databases: Vec<Database>,
 }
 
@@ -56,14 +57,21 @@ impl Running {
         Ok(())
     }
 
-    /// Stops: no longer ready, no new requests, and an end of those in
-    /// progress, in a bounded time.
+    /// Stops: no longer ready; when whoever sends requests had the time to hear
+    /// of that, no new ones; and an end of those in progress, in a bounded time.
     ///
     /// # Errors
     ///
     /// If requests had to be cut off.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.readiness.stop();
+        if !self.drain.is_zero() {
+            tracing::info!(time = ?self.drain, "serving until others have heard of the stop");
+            let drained = tokio::time::timeout(self.drain, self.failed()).await;
+            if let Ok(failed) = drained {
+                failed?;
+            }
+        }
         self.stop.cancel();
         let ended = tokio::time::timeout(serve::GRACE + FAREWELL, self.failed()).await;
         for database in &self.databases {
@@ -86,7 +94,7 @@ pub async fn start(settings: &Settings) -> anyhow::Result<Running> {
     let mut tasks = JoinSet::new();
     let mut services = Services::build(settings).await?;
     let first_admin = services.first_admin(settings).await?;
-    let readiness = services.readiness();
+    let readiness = services.readiness(settings);
 
     let admin = serve::bind(settings.admin_listen, "PORTICO_ADMIN_LISTEN").await?;
     let admin_address = admin.local_addr()?;
@@ -152,6 +160,7 @@ pub async fn start(settings: &Settings) -> anyhow::Result<Running> {
         tasks,
         stop,
         readiness,
+        drain: settings.drain,
         databases: services
             .databases
             .into_iter()

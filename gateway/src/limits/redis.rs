@@ -1,11 +1,11 @@
 //! Counting in Redis, so that several gateways share one count. While Redis
-//! does not answer nobody is counted: an outage of the limiter is none of the
+//! does not answer, it is hardly asked: an outage of the limiter is none of the
 //! API.
 
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -16,7 +16,7 @@ use fred::{
     interfaces::ClientLike as _,
     types::{
         Builder,
-        config::{Config, ReconnectPolicy},
+        config::{Config, ReconnectPolicy, UnresponsiveConfig},
         scripts::Script,
     },
 };
@@ -47,6 +47,13 @@ return {math.floor((window - (next - now)) / pace), next - now, -1}
 
 /// A slower answer counts as none.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// For how long it is not asked after it gave no answer.
+const REST: Duration = Duration::from_secs(2);
+/// A connection on which nothing was answered for so long after the last
+/// question is made again. There is none in between, as a rest is longer.
+const UNRESPONSIVE: Duration = Duration::from_secs(1);
+/// The pauses between tries to connect, in milliseconds, at least and at most.
+const RECONNECT: (u32, u32) = (100, 2_000);
 /// The least time between two warnings.
 const WARNING_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -56,6 +63,8 @@ pub(super) struct Redis {
     client: Client,
     script: Arc<Script>,
     started: Instant,
+    /// When it is asked again, in milliseconds since the start.
+    rests_until: Arc<AtomicU64>,
     /// When the last warning was logged, in seconds since the start.
     warned: Arc<AtomicI64>,
 }
@@ -75,14 +84,24 @@ impl Redis {
             .with_connection_config(|config| {
                 config.connection_timeout = Duration::from_secs(2);
                 config.max_command_attempts = 1;
+                config.unresponsive = UnresponsiveConfig {
+                    max_timeout: Some(UNRESPONSIVE),
+                    interval: UNRESPONSIVE / 4,
+                };
             })
-            .set_policy(ReconnectPolicy::new_exponential(0, 100, 5_000, 2))
+            .set_policy(ReconnectPolicy::new_exponential(
+                0,
+                RECONNECT.0,
+                RECONNECT.1,
+                2,
+            ))
             .build()
             .context("the connection to PORTICO_RATE_LIMIT_URL cannot be prepared")?;
         Ok(Self {
             client,
             script: Arc::new(Script::from_lua(GCRA)),
             started: Instant::now(),
+            rests_until: Arc::default(),
             warned: Arc::new(AtomicI64::new(i64::MIN / 2)),
         })
     }
@@ -114,6 +133,9 @@ impl Redis {
         quota: Quota,
         subject: Subject,
     ) -> Option<Outcome> {
+        if self.millis() < self.rests_until.load(Ordering::Relaxed) {
+            return None;
+        }
         if !self.client.is_connected() {
             self.warn("not connected");
             return None;
@@ -133,10 +155,17 @@ impl Redis {
                 refused_for: u64::try_from(wait).ok().map(Duration::from_micros),
             }),
             Err(error) => {
+                let rest = u64::try_from(REST.as_millis()).unwrap_or(u64::MAX);
+                self.rests_until
+                    .store(self.millis() + rest, Ordering::Relaxed);
                 self.warn(&error.to_string());
                 None
             }
         }
+    }
+
+    fn millis(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     fn warn(&self, error: &str) {
@@ -149,7 +178,10 @@ impl Redis {
                 .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok();
         if is_due {
-            tracing::warn!(error, "Redis does not answer: rate limits are not kept");
+            tracing::warn!(
+                error,
+                "Redis does not answer: each gateway counts for itself"
+            );
         }
     }
 }
@@ -259,7 +291,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_is_counted_while_redis_is_away() {
+    async fn redis_says_nothing_while_it_is_away() {
         let redis = Redis::connect("redis://127.0.0.1:1").expect("an URL of Redis");
         let outcome = redis.count(Policy::User, QUOTA, somebody()).await;
         assert_eq!(outcome, None);

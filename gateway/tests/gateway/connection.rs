@@ -97,7 +97,7 @@ async fn a_service_that_is_away_is_unavailable() {
         config(&[]),
         Services::default(),
         upstream,
-        Readiness::new(vec![]),
+        Readiness::new(vec![], vec![]),
     );
     let gateway = gateway.await;
     let token = gateway.member();
@@ -128,6 +128,37 @@ async fn a_fault_in_one_request_leaves_the_connection_alone() {
     assert_eq!(failed.await.expect("an answer").status(), 500);
     let next = sender.send_request(http2_request(&gateway, "/health"));
     assert_eq!(next.await.expect("an answer").status(), 200);
+}
+
+#[tokio::test]
+async fn before_a_stop_each_answer_is_the_last_on_its_connection() {
+    let services = Services::default();
+    let upstream = services.upstream();
+    let readiness = Readiness::new(vec![], vec![]);
+    let gateway = Gateway::over(config(&[]), services, upstream, readiness.clone()).await;
+    let mut connection = TcpStream::connect(gateway.address)
+        .await
+        .expect("it listens");
+    let request = b"GET /livez HTTP/1.1\r\nhost: portico\r\n\r\n";
+    connection.write_all(request).await.expect("sent");
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"ok\n") {
+        connection.read_buf(&mut answer).await.expect("answered");
+    }
+    readiness.stop();
+    connection
+        .write_all(request)
+        .await
+        .expect("it is still open");
+    let mut last = String::new();
+    connection.read_to_string(&mut last).await.expect("it ends");
+    assert!(last.starts_with("HTTP/1.1 200 "), "{last}");
+    assert!(last.contains("\r\nconnection: close\r\n"), "{last}");
+    // HTTP/2 tells in its own way, when the time has come.
+    let mut sender = http2(&gateway).await;
+    let answer = sender.send_request(http2_request(&gateway, "/livez")).await;
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.headers().get("connection"), None);
 }
 
 #[tokio::test]

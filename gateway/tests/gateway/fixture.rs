@@ -75,7 +75,13 @@ impl Gateway {
     pub(crate) async fn with(config: Config) -> Self {
         let services = Services::default();
         let upstream = services.upstream();
-        Self::over(config, services, upstream, Readiness::new(Vec::new())).await
+        Self::over(
+            config,
+            services,
+            upstream,
+            Readiness::new(Vec::new(), Vec::new()),
+        )
+        .await
     }
 
     pub(crate) async fn over(

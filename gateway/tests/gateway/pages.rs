@@ -25,7 +25,7 @@ async fn a_process_without_its_peers_is_alive_but_not_ready() {
     let check = Box::new(|| -> std::pin::Pin<Box<dyn Future<Output = _> + Send>> {
         Box::pin(async { Err("it does not answer".to_owned()) })
     });
-    let readiness = Readiness::new(vec![("users", check)]);
+    let readiness = Readiness::new(vec![("users", check)], Vec::new());
     let gateway = Gateway::over(config(&[]), services, upstream, readiness).await;
     let health = gateway.get("/health").send().await;
     assert_eq!(

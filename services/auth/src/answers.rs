@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use portico_chassis::{caller::Call, status::Error};
+use portico_chassis::{caller::Call, database::upkeep, status::Error};
 use portico_proto::users::{self, User, user::Status};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -24,7 +24,7 @@ impl Accounts {
     pub(crate) async fn answer_requests(self, stop: CancellationToken) {
         let answered = async {
             loop {
-                if let Err(error) = self.answer_all().await {
+                if let Err(error) = upkeep(self.answer_all()).await {
                     tracing::warn!(%error, "requests for mails are answered later");
                 }
                 tokio::select! {

@@ -72,7 +72,7 @@ fn judge(keys: &[KeyInfo], now: Timestamp) -> Finding {
         ));
     }
     Finding::fine(format!(
-        "{} signing keys open; {} signs, since {days} days of at most {}",
+        "the signing keys open, {} in all; {} signs, since {days} days of at most {}",
         keys.len(),
         active.kid,
         key::LIFETIME.as_secs() / 86_400

@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use portico_chassis::{clock::Clock, status::Error};
+use portico_chassis::{clock::Clock, database::in_time, status::Error};
 use portico_proto::auth as proto;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
@@ -94,7 +94,8 @@ impl Watcher {
     /// Sends what is new, and that this is all.
     async fn send_new(&mut self) -> Result<(), Left> {
         let now = self.clock.now();
-        let revocations = match self.store.revocations(self.position.cursor, now).await {
+        let read = self.store.revocations(self.position.cursor, now);
+        let revocations = match in_time(read).await {
             Ok(revocations) => revocations,
             Err(error) => return self.fail(error).await,
         };

@@ -9,6 +9,7 @@ use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use portico_chassis::{
     clock::{Clock, Timestamp, new_id},
+    database::in_time,
     status::Error,
     token::{ACCESS_TOKEN_TYPE, ActingParty, Claims, SERVICE_ROLE},
 };
@@ -229,7 +230,7 @@ impl Tokens {
     /// Keeps the keys in order until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
         while !stopped_within(&stop, REFRESH).await {
-            if let Err(error) = self.upkeep().await {
+            if let Err(error) = in_time(self.upkeep()).await {
                 tracing::warn!(%error, "the signing keys were not read");
             }
         }

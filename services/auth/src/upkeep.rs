@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use portico_chassis::{caller::Call, status::Error};
+use portico_chassis::{caller::Call, database::upkeep, status::Error};
 use tokio_util::sync::CancellationToken;
 
 use crate::{accounts::Accounts, tokens::stopped_within};
@@ -24,7 +24,7 @@ impl Accounts {
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut age = Duration::ZERO;
         loop {
-            if let Err(error) = self.tidy(age).await {
+            if let Err(error) = upkeep(self.tidy(age)).await {
                 tracing::warn!(%error, "the upkeep is put off");
             }
             age = IN_PROGRESS;

@@ -6,12 +6,13 @@ use std::{future::Future, time::Duration};
 use async_trait::async_trait;
 use futures::{FutureExt as _, Stream, StreamExt as _};
 use portico_proto::events::{Event, WatchEventsRequest, WatchEventsResponse};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::{Response, Status};
 use tracing::{Instrument as _, Span};
 
 use crate::{
-    database::Database,
+    database::{Database, in_time},
     status::{Error, Kind},
     telemetry::{self, EventLag},
 };
@@ -19,6 +20,9 @@ use crate::{
 /// The pause before another try after a failure. Short, because what others
 /// tell takes effect here within two seconds of their being back.
 const RECONNECT: Duration = Duration::from_millis(500);
+
+/// How long it may take to deal with one event.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Events that are dealt with at most before the place is kept.
 const UNKEPT: usize = 100;
@@ -95,7 +99,7 @@ impl Consumer {
         F: Future<Output = Result<Response<S>, Status>>,
         S: Stream<Item = Result<WatchEventsResponse, Status>> + Unpin,
     {
-        let mut kept = self.place().await?.unwrap_or("0".to_owned());
+        let mut kept = in_time(self.place()).await?.unwrap_or("0".to_owned());
         let request = WatchEventsRequest {
             cursor: Some(kept.clone()),
             types: self.types.clone(),
@@ -105,7 +109,7 @@ impl Consumer {
             Ok(opened) => opened.into_inner(),
             Err(error) if error.kind == Kind::FailedPrecondition => {
                 tracing::error!(source = self.source, %error, "events were missed");
-                return self.keep("0").await;
+                return in_time(self.keep("0")).await;
             }
             Err(error) => return Err(error),
         };
@@ -119,7 +123,9 @@ impl Consumer {
                 if let Some(event) = message.event {
                     let made = event.time.unwrap_or_default().into();
                     let span = span(self.source, &event);
-                    handler.handle(event).instrument(span).await?;
+                    let handled = handler.handle(event).instrument(span);
+                    let handled = timeout(PATIENCE, handled).await;
+                    handled.unwrap_or_else(|_| Err(Error::deadline_exceeded()))?;
                     self.lag.handled(made);
                 }
                 self.lag.heard();
@@ -131,7 +137,7 @@ impl Consumer {
             }
             // A heartbeat may tell nothing new.
             if cursor != kept {
-                self.keep(&cursor).await?;
+                in_time(self.keep(&cursor)).await?;
                 kept = cursor;
             }
             unkept = 0;

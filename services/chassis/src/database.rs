@@ -3,7 +3,10 @@
 //! is a fault of ours or an unavailable service.
 
 mod examine;
+mod failure;
 mod libpq;
+mod patience;
+mod schema;
 mod snapshot;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -19,21 +22,35 @@ use std::{
 
 use sqlx::{
     PgPool, Postgres, Sqlite, SqlitePool, Transaction,
-    migrate::{MigrateError, Migrator},
+    migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
+use self::patience::{WORK_TIMEOUT, stands};
 pub use self::{
     examine::{examine_file, reach, room},
+    failure::unique_violation,
     libpq::Libpq,
+    patience::{in_time, upkeep},
+    schema::{Fit, SchemaError, TakenAway},
     snapshot::{Pause, PostgresView, SqliteView, be_alone, check_file},
 };
 use crate::{status::Error, telemetry::Metrics};
 
 /// How long a call waits for a connection before it gives up.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// For how long a connection counts as one that stands after its last use.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// How long a transaction may stand still. It holds locks, and holds back all
+/// events, also where its process does not move any more.
+const STANDSTILL: &str = "15s";
+
+/// How long connections may take to end.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long a reader of SQLite is kept, in use or not: it takes 0.3 MB, and a
 /// fraction of a millisecond to open. (The pool's own limit for those that
@@ -220,10 +237,19 @@ impl Database {
     pub async fn open(url: &DatabaseUrl, connections: u32) -> Result<Self, sqlx::Error> {
         match url {
             DatabaseUrl::Postgres(url) => {
-                let options = PgConnectOptions::from_str(url)?.application_name("portico");
+                let options = PgConnectOptions::from_str(url)?
+                    .application_name("portico")
+                    .options([("idle_in_transaction_session_timeout", STANDSTILL)]);
                 let pool = PgPoolOptions::new()
                     .max_connections(connections)
                     .acquire_timeout(ACQUIRE_TIMEOUT)
+                    // The pool's own tests have no limit of time.
+                    .test_before_acquire(false)
+                    .before_acquire(|connection, metadata| {
+                        let is_fresh = metadata.idle_for < FRESH;
+                        Box::pin(async move { Ok(is_fresh || stands(connection).await?) })
+                    })
+                    .after_release(|connection, _| Box::pin(stands(connection)))
                     .connect_lazy_with(options);
                 Ok(Self::Postgres(PostgresDatabase {
                     pool,
@@ -261,34 +287,6 @@ impl Database {
                 }))
             }
         }
-    }
-
-    /// Brings the schema up to date, under a lock.
-    ///
-    /// # Errors
-    ///
-    /// If a migration fails, or the database is newer than this program.
-    pub async fn migrate(&self, migrations: &Migrations) -> Result<(), MigrateError> {
-        match self {
-            Self::Postgres(database) => migrations.postgres.run(&database.pool).await,
-            Self::Sqlite(database) => migrations.sqlite.run(&database.writer).await,
-        }
-    }
-
-    /// How many migrations this program knows that the database has not seen.
-    ///
-    /// # Errors
-    ///
-    /// If the database does not answer.
-    pub async fn pending(&self, migrations: &Migrations) -> Result<usize, sqlx::Error> {
-        let applied = self.applied().await?;
-        let is_pending = |version: &i64| !applied.contains(version);
-        Ok(self
-            .known(migrations)
-            .iter()
-            .map(|migration| migration.version)
-            .filter(is_pending)
-            .count())
     }
 
     /// The migrations for this engine.
@@ -341,6 +339,11 @@ impl Database {
     ///
     /// If it does not.
     pub async fn ping(&self) -> Result<(), sqlx::Error> {
+        let answered = timeout(WORK_TIMEOUT, self.select_one()).await;
+        answered.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    }
+
+    async fn select_one(&self) -> Result<(), sqlx::Error> {
         match self {
             Self::Postgres(database) => sqlx::query("SELECT 1")
                 .execute(&database.pool)
@@ -357,50 +360,19 @@ impl Database {
         }
     }
 
-    /// Closes all connections, after what is in progress.
+    /// Closes all connections, after what is in progress. PostgreSQL is not
+    /// waited for if it does not answer.
     pub async fn close(&self) {
         match self {
-            Self::Postgres(database) => database.pool.close().await,
+            Self::Postgres(database) => {
+                if timeout(CLOSE_TIMEOUT, database.pool.close()).await.is_err() {
+                    tracing::warn!("some connections to the database do not end");
+                }
+            }
             Self::Sqlite(database) => {
                 database.readers.close().await;
                 database.writer.close().await;
             }
-        }
-    }
-}
-
-/// The unique constraint that a statement broke: the constraint's name on
-/// PostgreSQL, `table.column` on SQLite, which names no constraint.
-#[must_use]
-pub fn unique_violation(error: &sqlx::Error) -> Option<&str> {
-    let database = error.as_database_error()?;
-    if !database.is_unique_violation() {
-        return None;
-    }
-    database.constraint().or_else(|| {
-        database
-            .message()
-            .strip_prefix("UNIQUE constraint failed: ")
-    })
-}
-
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        let is_passing = match &error {
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
-            // 40001 and 40P01: serialisation failure, deadlock; 53…: out of
-            // resources; 57P…: shutting down; 5: SQLITE_BUSY.
-            sqlx::Error::Database(database) => database.code().is_some_and(|code| {
-                matches!(&*code, "40001" | "40P01" | "5" | "517")
-                    || code.starts_with("53")
-                    || code.starts_with("57P")
-            }),
-            _ => false,
-        };
-        if is_passing {
-            Self::unavailable(error)
-        } else {
-            Self::internal(error)
         }
     }
 }

@@ -2,21 +2,12 @@
 //! ready, then no new requests, then what is in progress, all in a bounded time.
 
 mod handshakes;
+mod readiness;
 mod silent;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-use std::{
-    future::Future,
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::{
@@ -34,12 +25,20 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::{Connected as _, TcpIncoming};
 
-pub use self::handshakes::Handshakes;
 use self::silent::Connection;
+pub use self::{
+    handshakes::Handshakes,
+    readiness::{Check, Readiness},
+};
 use crate::telemetry::{self, Metrics};
 
 /// How long requests in progress may take to end after a stop.
 pub const GRACE: Duration = Duration::from_secs(20);
+
+/// How often it is asked whether a client is still there, and how long for an
+/// answer is waited. It is shorter than the grace together, so that a client that
+/// was lost without a sign does not hold up a stop.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// A service: what it answers and what it does by itself.
 pub struct App {
@@ -104,67 +103,13 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     tonic::transport::Server::builder()
-        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .http2_keepalive_interval(Some(KEEP_ALIVE))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .http2_adaptive_window(Some(true))
         .add_routes(tonic::service::Routes::from(routes))
         .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
         .await
         .context("the gRPC server failed")
-}
-
-/// Answers whether the parts that a process needs are there.
-pub type Check =
-    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
-
-/// Whether the process is ready for requests.
-pub struct Readiness {
-    checks: Vec<(&'static str, Check)>,
-    is_stopping: AtomicBool,
-    /// What failed when it was last asked, so that the log tells of changes.
-    last_failing: Mutex<Vec<&'static str>>,
-}
-
-impl Readiness {
-    /// Ready while all checks pass, each named for what it looks at.
-    #[must_use]
-    pub fn new(checks: Vec<(&'static str, Check)>) -> Arc<Self> {
-        Arc::new(Self {
-            checks,
-            is_stopping: AtomicBool::new(false),
-            last_failing: Mutex::default(),
-        })
-    }
-
-    /// From now on not ready: the process is about to stop.
-    pub fn stop(&self) {
-        self.is_stopping.store(true, Ordering::SeqCst);
-    }
-
-    /// The names of the checks that fail; empty if ready.
-    pub async fn failing(&self) -> Vec<&'static str> {
-        if self.is_stopping.load(Ordering::SeqCst) {
-            return vec!["stopping"];
-        }
-        let mut failing = Vec::new();
-        for (name, check) in &self.checks {
-            if let Err(error) = check().await {
-                tracing::debug!(check = name, error, "not ready");
-                failing.push(*name);
-            }
-        }
-        let mut last = self
-            .last_failing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if *last != failing {
-            match failing.as_slice() {
-                [] => tracing::info!("ready"),
-                _ => tracing::info!(?failing, "not ready"),
-            }
-            last.clone_from(&failing);
-        }
-        failing
-    }
 }
 
 /// `/livez` and `/readyz`, for probes.
@@ -177,11 +122,13 @@ pub fn probes(readiness: Arc<Readiness>) -> Router {
 
 async fn ready(State(readiness): State<Arc<Readiness>>) -> Response {
     let failing = readiness.failing().await;
-    if failing.is_empty() {
-        "ok\n".into_response()
-    } else {
+    if !failing.is_empty() {
         let text = format!("not ready: {}\n", failing.join(", "));
-        (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    }
+    match readiness.missing().await.as_slice() {
+        [] => "ok\n".into_response(),
+        missing => format!("ok, without: {}\n", missing.join(", ")).into_response(),
     }
 }
 

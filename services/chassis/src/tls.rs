@@ -5,6 +5,7 @@
 
 mod credentials;
 mod files;
+mod reason;
 #[cfg(test)]
 mod tests;
 
@@ -18,10 +19,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tonic::transport::ClientTlsConfig;
 
-pub(crate) use self::credentials::{ALPN, Credentials};
 use self::{
     credentials::date,
     files::{Contents, Files, Mistake},
+};
+pub(crate) use self::{
+    credentials::{ALPN, Credentials},
+    reason::reason,
 };
 use crate::{
     clock::{Clock, Timestamp},
@@ -64,10 +68,11 @@ impl Tls {
         }
     }
 
-    /// When the certificate that this process shows is no longer good.
+    /// When the certificate that this process shows is no longer good, for
+    /// people.
     #[must_use]
-    pub fn expires_at(&self) -> Timestamp {
-        self.current.borrow().expires_at
+    pub fn expiry(&self) -> String {
+        date(self.current.borrow().expires_at)
     }
 
     /// How those are met who call this process, from now on.

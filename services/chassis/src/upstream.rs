@@ -5,6 +5,7 @@
 
 mod balance;
 mod dial;
+mod unsent;
 
 use std::{
     collections::HashSet,
@@ -22,13 +23,14 @@ use http_body_util::{BodyExt as _, Full};
 use tonic::{Code, Status, body::Body};
 use tower::ServiceExt as _;
 
-use self::balance::Balanced;
+pub use self::dial::refusal;
+use self::{balance::Balanced, unsent::was_never_sent};
 use crate::{caller::metadata, status::Error, telemetry, tls::Tls, token::ServiceIdentity};
 
 /// How long a call may take unless its caller states less.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Pauses before the second and the third try of an idempotent call.
+/// Pauses before the second and the third try of a call that may be repeated.
 const RETRY_PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(200)];
 
 /// Where a role is reached over the network: `http(s)://host:port`, several by
@@ -199,7 +201,7 @@ impl Upstream {
 }
 
 /// Sends a call that has one message, again if nobody answered and it may be
-/// repeated.
+/// repeated, as every call may be that nobody has looked at.
 async fn send_remote(
     balanced: &Balanced,
     request: Request<Body>,
@@ -213,15 +215,31 @@ async fn send_remote(
     let mut pauses = RETRY_PAUSES.iter();
     loop {
         let request = Request::from_parts(parts.clone(), Body::new(Full::new(message.clone())));
-        let response = match balanced.send(request).await {
-            Ok(response) => response,
-            Err(error) => Status::from(Error::unavailable(error)).into_http(),
+        let sent = balanced.send(request).await;
+        let may_repeat = match &sent {
+            Ok(response) => {
+                let code = telemetry::grpc_code(response.headers());
+                may_repeat && code == Code::Unavailable as i32
+            }
+            Err(error) => may_repeat || was_never_sent(&**error),
         };
-        let is_unavailable = telemetry::grpc_code(response.headers()) == Code::Unavailable as i32;
-        match pauses.next().filter(|_| may_repeat && is_unavailable) {
+        match pauses.next().filter(|_| may_repeat) {
             Some(pause) => tokio::time::sleep(*pause).await,
-            None => return response,
+            None => {
+                return match sent {
+                    Ok(response) => response.map(|body| Body::new(body.map_err(lost))),
+                    Err(error) => Status::from(Error::unavailable(error)).into_http(),
+                };
+            }
         }
+    }
+}
+
+/// A connection that broke while the answer was on its way.
+fn lost(status: Status) -> Status {
+    match status.code() {
+        Code::DeadlineExceeded => status,
+        _ => Error::unavailable(status).into(),
     }
 }
 

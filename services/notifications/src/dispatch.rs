@@ -15,6 +15,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use portico_chassis::{
     clock::{Clock, Timestamp, fill_random, new_id},
+    database::in_time,
     mailbox::Letter,
     status::Error,
     telemetry::{self, Metrics},
@@ -120,7 +121,7 @@ impl Dispatcher {
     async fn look(&self, free: usize) -> Result<(Vec<Claim>, Duration), Error> {
         let now = self.clock.now();
         let nothing = |rest: Duration| (Vec::new(), rest.min(self.pace.look));
-        let Some(due) = self.store.next_due().await? else {
+        let Some(due) = in_time(self.store.next_due()).await? else {
             return Ok(nothing(self.pace.look));
         };
         if due > now {
@@ -135,7 +136,7 @@ impl Dispatcher {
             token: new_id(now),
             until: now + self.pace.claim,
         };
-        let claims = self.store.claim(demand, now).await?;
+        let claims = in_time(self.store.claim(demand, now)).await?;
         // Others may have been quicker.
         let rest = if claims.is_empty() {
             self.pace.look
@@ -222,7 +223,8 @@ impl Dispatcher {
     /// Whether a claim still stands.
     async fn prolong(&self, claim: &Claim, until: &mut Timestamp) -> bool {
         let now = self.clock.now();
-        match self.store.prolong(claim, now + self.pace.claim).await {
+        let prolonged = self.store.prolong(claim, now + self.pace.claim);
+        match in_time(prolonged).await {
             Ok(stands) => {
                 *until = now + self.pace.claim;
                 stands
@@ -238,7 +240,8 @@ impl Dispatcher {
     /// server took must not be forgotten.
     async fn note(&self, claim: &Claim, outcome: &Outcome, hurry: &CancellationToken) {
         loop {
-            match self.store.settle(claim, outcome, self.clock.now()).await {
+            let settled = self.store.settle(claim, outcome, self.clock.now());
+            match in_time(settled).await {
                 Ok(true) => {
                     self.metrics.mail_attempted(outcome.as_str());
                     return;

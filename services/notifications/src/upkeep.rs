@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use portico_chassis::status::Error;
+use portico_chassis::{database::upkeep, status::Error};
 use tokio_util::sync::CancellationToken;
 
 use crate::{dispatch::Dispatcher, job::Status};
@@ -19,7 +19,7 @@ const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 pub(crate) async fn run(dispatcher: Arc<Dispatcher>, stop: CancellationToken) {
     loop {
         dispatcher.delivery.hang_up_idle().await;
-        if let Err(error) = tidy(&dispatcher).await {
+        if let Err(error) = upkeep(tidy(&dispatcher)).await {
             tracing::warn!(%error, "the upkeep is put off");
         }
         let pause = tokio::time::sleep(INTERVAL);

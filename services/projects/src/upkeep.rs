@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use portico_chassis::clock::Clock;
+use portico_chassis::{clock::Clock, database::upkeep};
 use tokio_util::sync::CancellationToken;
 
 use crate::store::Store;
@@ -15,7 +15,7 @@ const INTERVAL: Duration = Duration::from_secs(3600);
 pub(crate) async fn run(store: Arc<dyn Store>, clock: Clock, stop: CancellationToken) {
     let pause = || stop.run_until_cancelled(tokio::time::sleep(INTERVAL));
     while pause().await.is_some() {
-        if let Err(error) = store.forget_expired(clock.now()).await {
+        if let Err(error) = upkeep(store.forget_expired(clock.now())).await {
             tracing::warn!(%error, "the upkeep is put off");
         }
     }

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use portico_chassis::{clock::Clock, outbox::Origin, status::Error};
+use portico_chassis::{clock::Clock, database::upkeep, outbox::Origin, status::Error};
 use tokio_util::sync::CancellationToken;
 
 use crate::{store::Store, user::GRACE};
@@ -18,7 +18,7 @@ const NOTICE: Duration = Duration::from_secs(3600);
 /// Goes on until `stop`.
 pub(crate) async fn run(store: Arc<dyn Store>, clock: Clock, stop: CancellationToken) {
     loop {
-        if let Err(error) = purge(store.as_ref(), &clock).await {
+        if let Err(error) = upkeep(purge(store.as_ref(), &clock)).await {
             tracing::warn!(%error, "the upkeep is put off");
         }
         let pause = tokio::time::sleep(INTERVAL);

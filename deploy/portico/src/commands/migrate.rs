@@ -3,9 +3,11 @@
 
 use anyhow::{Context as _, bail};
 
+use portico_chassis::database::Fit;
+
 use super::{Outcome, print};
 use crate::{
-    services::{migrations, open},
+    services::{migrations, must_fit, open},
     settings::Settings,
 };
 
@@ -17,16 +19,14 @@ pub(super) async fn run(settings: &Settings, only_looks: bool) -> Outcome {
         };
         let name = place.role.name();
         let database = open(url, 2).await?;
-        let pending = database
-            .pending(migrations)
+        let fit = database
+            .fit(migrations)
             .await
             .with_context(|| format!("the {name} database does not answer"))?;
         is_done = true;
         if only_looks {
             database.close().await;
-            if pending > 0 {
-                bail!("the {name} database lacks {pending} migrations: run `portico migrate`");
-            }
+            must_fit(name, fit)?;
             print(&format!("{name}: up to date"))?;
             continue;
         }
@@ -35,6 +35,10 @@ pub(super) async fn run(settings: &Settings, only_looks: bool) -> Outcome {
             .await
             .with_context(|| format!("cannot bring the {name} database up to date"))?;
         database.close().await;
+        let pending = match fit {
+            Fit::Behind(pending) => pending,
+            Fit::Fits | Fit::TakenAway(_) => 0,
+        };
         print(&format!("{name}: {pending} migrations applied"))?;
     }
     if !is_done {

@@ -1,8 +1,8 @@
 //! `portico restore`: brings all databases back to what a backup has, while
-//! nothing runs. Everything is checked before anything is changed: the backup,
-//! what is there already, and whether the master key is the one that belongs to
-//! it. Files of SQLite are prepared beside those that they become, and renamed
-//! at the end; each database of PostgreSQL is made in one transaction.
+//! nothing runs. The backup and what is there already are checked before anything
+//! is changed. Files of SQLite are prepared beside those that they become, and
+//! renamed at the end; each database of PostgreSQL is made in one transaction.
+//! Whether the master key is the one that belongs to it shows in that of auth.
 
 mod files;
 mod servers;
@@ -53,6 +53,9 @@ pub(super) async fn run(settings: &Settings, command: &Restore) -> Outcome {
         let copied = manifest.of(role)?;
         parts.push(Part { role, url, copied });
     }
+    // Of servers, that of auth comes first: it shows whether the master key is the
+    // one that the rest can be used with.
+    parts.sort_by_key(|part| part.role != Role::Auth);
     for part in &parts {
         part.check_backup(folder).await?;
         part.check_target(command.replace)
@@ -82,7 +85,7 @@ pub(super) async fn run(settings: &Settings, command: &Restore) -> Outcome {
         }
     }
     for file in staged {
-        file.put_in_place()?;
+        file.put_in_place().await?;
     }
     print(&format!(
         "restored {} databases, as of {}",

@@ -163,7 +163,8 @@ impl Instance {
         gateway.stop().await.expect("it stops in time");
     }
 
-    /// Waits until every role finds its peers.
+    /// Waits until every role finds its peers, and the first administrator is
+    /// made.
     async fn wait_until_ready(&self) {
         for running in &self.running {
             let url = format!("http://{}/readyz", running.admin);
@@ -174,7 +175,7 @@ impl Instance {
                     .send()
                     .await
                     .expect("the admin port answers");
-                if answer.status().is_success() {
+                if answer.text().await.expect("a text") == "ok\n" {
                     break;
                 }
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;

@@ -1,7 +1,7 @@
 //! `kill -9` in the middle of a write load: what was acknowledged is there,
 //! what was not can be repeated, and nothing is half made.
 
-mod check;
+pub(crate) mod check;
 pub(crate) mod cluster;
 mod load;
 

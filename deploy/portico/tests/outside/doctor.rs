@@ -91,7 +91,7 @@ async fn one_process_is_well_before_its_first_start_while_it_runs_and_after() {
     during.says("configuration", "ok", roles);
     during.says("configuration", "warn", "PORTICO_AUTH_THROTTLE is off");
     during.says("gateway", "warn", "PORTICO_RATE_LIMIT_USER is off");
-    during.says("auth database", "ok", "1 signing keys open");
+    during.says("auth database", "ok", "the signing keys open, 1 in all");
     during.says("notifications database", "ok", "up to date");
     installation.stop().await;
     ask(&plan.variables, &[]).await.is_well();

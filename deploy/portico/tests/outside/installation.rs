@@ -1,14 +1,8 @@
 //! Installations of the program: where each role is, and where its data.
 
-use std::time::{Duration, Instant};
-
 use portico_chassis::{database::DatabaseUrl, serve::testing::free_address};
 
-use crate::{
-    Program, Rest,
-    program::{PATIENCE, portico},
-    rest::PASSWORD,
-};
+use crate::{Program, Rest, program::portico, rest::PASSWORD};
 
 pub(crate) const ADMIN_EMAIL: &str = "root@example.com";
 
@@ -133,6 +127,16 @@ impl Plan {
 
     /// Starts it and waits until it is ready.
     pub(crate) async fn start(&self) -> Installation {
+        let mut installation = self.lay_out();
+        for (name, _) in &self.processes {
+            installation.start(name);
+        }
+        installation.ready().await;
+        installation
+    }
+
+    /// The installation before any of its processes is started.
+    pub(crate) fn lay_out(&self) -> Installation {
         let mut installation = Installation {
             processes: Vec::new(),
             variables: self.variables.clone(),
@@ -141,10 +145,6 @@ impl Plan {
         for (name, admin) in &self.processes {
             installation.processes.push((*name, admin.clone(), None));
         }
-        for (name, _) in &self.processes {
-            installation.start(name);
-        }
-        installation.ready().await;
         installation
     }
 }
@@ -157,6 +157,18 @@ impl Installation {
         let mut command = portico(&self.variables, &[name]);
         command.env("PORTICO_ADMIN_LISTEN", admin);
         *program = Some(Program::start(name, &mut command));
+    }
+
+    /// The names of its processes.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.processes.iter().map(|(name, ..)| *name)
+    }
+
+    /// The number of one of its processes, if it runs.
+    pub(crate) fn number(&self, name: &str) -> Option<u32> {
+        let slot = self.processes.iter().find(|(known, ..)| *known == name);
+        let (.., program) = slot.expect("a process");
+        program.as_ref().map(Program::id)
     }
 
     /// One of its processes.
@@ -175,19 +187,12 @@ impl Installation {
 
     /// Waits until every process is ready.
     pub(crate) async fn ready(&mut self) {
-        for (name, admin, program) in &mut self.processes {
+        for (_, admin, program) in &mut self.processes {
             let Some(program) = program else { continue };
             let probe = Rest::new(&format!("http://{admin}"));
-            let begun = Instant::now();
-            loop {
-                program.must_run();
-                let answer = probe.call("GET /readyz", &[], None).await;
-                if answer.is_ok_and(|answer| answer.status == 200) {
-                    break;
-                }
-                assert!(begun.elapsed() < PATIENCE, "{name} does not become ready");
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            program
+                .until("ready", async || probe.is_ready().await)
+                .await;
         }
     }
 

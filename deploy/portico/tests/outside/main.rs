@@ -6,13 +6,13 @@ mod certificates;
 mod crash;
 mod doctor;
 mod envoy;
+mod faults;
 mod injection;
 mod installation;
 mod mails;
 mod moves;
 mod mutual_tls;
 mod operation;
-mod outages;
 mod passkeys;
 mod program;
 mod rest;
@@ -20,6 +20,7 @@ mod schemathesis;
 mod secrets;
 mod tour;
 mod traces;
+mod upgrades;
 
 pub(crate) use self::{
     installation::{Installation, Plan},

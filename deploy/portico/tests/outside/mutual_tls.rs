@@ -7,13 +7,14 @@ mod settings;
 
 use rustls::version::{TLS12, TLS13};
 use tempfile::TempDir;
+use tokio::net::TcpStream;
 
 use self::client::Client;
 use crate::{
     Installation, Plan, Program, Rest,
     certificates::{Authority, Mounted, Signed},
     installation::SERVICES,
-    program::portico,
+    program::{portico, run},
     tour::{service_token, tour},
 };
 
@@ -156,12 +157,12 @@ async fn who_shows_no_certificate_of_ours_is_refused_with_a_reason() {
         (
             Some(others.sign("billing")),
             "another authority's",
-            "its certificate is by no authority in PORTICO_TLS_CLIENT_CA",
+            "its certificate is by no authority that is trusted here",
         ),
         (
             Some(ours.sign_late("billing")),
             "an expired one",
-            "certificate expired",
+            "its certificate has expired",
         ),
         (Some(ours.sign("billing")), "one of ours", ""),
     ];
@@ -184,6 +185,12 @@ async fn who_shows_no_certificate_of_ours_is_refused_with_a_reason() {
     let unsaid = http.handshake_by(&address, &TLS13, &[]).await;
     assert!(unsaid.is_err(), "{unsaid:?}");
     users.line("it does not offer HTTP/2").await;
+    // Who says nothing, before or after the handshake, keeps nobody from stopping.
+    let _silent = TcpStream::connect(&address).await.expect("it listens");
+    let _shown = http
+        .begin(&address, &TLS13, &[b"h2"])
+        .await
+        .expect("trusted");
     users.stop().await;
 }
 
@@ -197,7 +204,10 @@ async fn a_role_calls_nobody_who_is_not_the_one() {
             ours.sign("users.example.com"),
             "not valid for name \"localhost\"",
         ),
-        (others.sign(NAME), "UnknownIssuer"),
+        (
+            others.sign(NAME),
+            "its certificate is by no authority that is trusted here",
+        ),
     ] {
         // It takes those of ours, so that only the caller can refuse.
         let mounted = Mounted::new(elsewhere.path(), &shown, &ours.pem);
@@ -224,6 +234,10 @@ async fn a_role_calls_nobody_who_is_not_the_one() {
                 .is_some_and(|text| text.contains("users")),
             "{ready:?}"
         );
+        let (_, output) = run(&secured.plan.variables, &["doctor", "gateway"], "").await;
+        let told = String::from_utf8_lossy(&output.stdout);
+        let row = told.lines().find(|line| line.contains("by TLS"));
+        assert!(row.is_some_and(|row| row.contains(reason)), "{told}");
         gateway.stop().await;
         users.stop().await;
     }

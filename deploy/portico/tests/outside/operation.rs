@@ -244,6 +244,31 @@ async fn sigterm_under_load_ends_in_time_and_keeps_what_was_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_sigterm_it_serves_until_others_have_heard_of_it() {
+    let mut plan = Plan::in_one_process();
+    plan.set("PORTICO_DRAIN", "2s");
+    let mut installation = plan.start().await;
+    let admin = Rest::new(&installation.admin_port("dev"));
+    let (_, ada) = installation.rest.register("ada").await;
+    let stopped = Instant::now();
+    let mut dev = installation.take("dev");
+    dev.signal("TERM").await;
+    dev.until("draining", async || !admin.is_ready().await)
+        .await;
+    let answer = admin.call("GET /readyz", &[], None).await.expect("it runs");
+    assert_eq!(
+        (answer.status, answer.body),
+        (503, json!("not ready: stopping\n"))
+    );
+    // Who has not heard of it yet comes by a connection of its own.
+    let late = Rest::new(plan.http()).with_token(ada.token());
+    let made = late.post("/api/v1/projects", json!({"name": "Late"})).await;
+    assert_eq!(made["name"], "Late");
+    assert!(dev.end().await.success());
+    assert!(stopped.elapsed() >= Duration::from_secs(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_logged_changes_while_it_runs() {
     let plan = Plan::in_one_process();
     let mut installation = plan.start().await;

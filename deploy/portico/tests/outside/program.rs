@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
     process::{ExitStatus, Output, Stdio},
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use portico_chassis::config::Env;
@@ -108,11 +108,26 @@ impl Program {
         self.printed.lines.lock().expect("not poisoned").join("\n")
     }
 
+    /// Waits until something is so, while it runs.
+    pub(crate) async fn until(&mut self, what: &str, is_so: impl AsyncFn() -> bool) {
+        let begun = Instant::now();
+        while !is_so().await {
+            self.must_run();
+            assert!(begun.elapsed() < PATIENCE, "{} is not {what}", self.name);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Fails if it has ended by itself.
     pub(crate) fn must_run(&mut self) {
         if let Some(status) = self.child.try_wait().expect("a child") {
             panic!("{} ended by itself: {status}", self.name);
         }
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
     }
 
     /// Sends a signal, such as TERM.

@@ -1,5 +1,7 @@
 //! A client of the REST API that takes what comes, also no answer at all.
 
+use std::time::Duration;
+
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 
@@ -7,6 +9,9 @@ use crate::program::PATIENCE;
 
 /// Good enough for everybody here.
 pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// No stream of a test lasts longer.
+const LISTENING: Duration = Duration::from_secs(24 * 3600);
 
 /// A client, perhaps as somebody.
 #[derive(Debug, Clone)]
@@ -71,6 +76,28 @@ impl Rest {
         Self::answer(request.send().await?).await
     }
 
+    /// Puts a text somewhere, which must be taken.
+    pub(crate) async fn put_text(&self, path: &str, text: &str) {
+        let request = self.client.put(format!("{}{path}", self.base));
+        let response = request.body(text.to_owned()).send().await;
+        let taken = response.expect("an answer").error_for_status();
+        taken.expect("it is taken");
+    }
+
+    /// Opens the stream of changes, after the last one that was seen.
+    pub(crate) async fn open(
+        &self,
+        path: &str,
+        after: Option<&str>,
+    ) -> Result<reqwest::Response, reqwest::Error> {
+        let request = self.client.get(format!("{}{path}", self.base));
+        let mut request = request.bearer_auth(self.token()).timeout(LISTENING);
+        if let Some(after) = after {
+            request = request.header("last-event-id", after);
+        }
+        request.send().await?.error_for_status()
+    }
+
     /// Sends a form, as programs ask for tokens.
     pub(crate) async fn form(&self, path: &str, form: &str) -> Answer {
         let request = self.client.post(format!("{}{path}", self.base));
@@ -89,6 +116,22 @@ impl Rest {
             headers,
             body,
         })
+    }
+
+    /// Whether a process is ready, and nobody will be told any more that the
+    /// first administrator is not known.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let answer = self.call("GET /readyz", &[], None).await;
+        answer.is_ok_and(|answer| {
+            let told = answer.body.as_str().unwrap_or_default();
+            answer.status == 200 && !told.contains("first administrator")
+        })
+    }
+
+    /// Whether a process is there at all.
+    pub(crate) async fn is_alive(&self) -> bool {
+        let answer = self.call("GET /livez", &[], None).await;
+        answer.is_ok_and(|answer| answer.status == 200)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {

@@ -174,6 +174,9 @@ impl SqliteView {
     ///
     /// If one of them cannot be opened.
     pub async fn prepare(source: &Path, copy: &Path) -> Result<Self, sqlx::Error> {
+        let name = source.to_str().ok_or_else(|| {
+            sqlx::Error::Configuration("the name of the file is no text in UTF-8".into())
+        })?;
         let options = SqliteConnectOptions::from_str("sqlite:")?
             .filename(copy)
             .foreign_keys(false)
@@ -181,7 +184,7 @@ impl SqliteView {
             .busy_timeout(Duration::from_secs(30));
         let mut connection = options.connect().await?;
         sqlx::query("ATTACH DATABASE $1 AS source")
-            .bind(source.to_str())
+            .bind(name)
             .execute(&mut connection)
             .await?;
         Ok(Self { connection })

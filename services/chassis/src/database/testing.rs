@@ -164,7 +164,7 @@ pub fn reason<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     clippy::disallowed_methods,
     reason = "a setting of the tests, not of the program"
 )]
-fn postgres_url() -> String {
+pub(crate) fn postgres_url() -> String {
     std::env::var(POSTGRES_URL).unwrap_or_else(|_| {
         panic!("{POSTGRES_URL} is not set: run `make test`, or name a PostgreSQL server")
     })

@@ -24,7 +24,7 @@ use uuid::Uuid;
 use super::{Record, rows, tail};
 use crate::{
     clock::Clock,
-    database::Database,
+    database::{Database, in_time},
     status::{Error, Kind},
 };
 
@@ -262,7 +262,8 @@ impl Watcher {
     /// The next events that are asked for, and how far they reach.
     async fn next_batch(&self, end: i64) -> Result<(Vec<(i64, events::Event)>, i64), Error> {
         let database = &self.outbox.0.database;
-        let mut records = rows::read(database, self.cursor, end, BATCH).await?;
+        let read = rows::read(database, self.cursor, end, BATCH);
+        let mut records = in_time(read).await?;
         let reach = match records.last() {
             Some(last) if records.len() as i64 == BATCH => last.seq,
             _ => end,

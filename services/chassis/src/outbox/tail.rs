@@ -16,7 +16,7 @@ use sqlx::{PgPool, SqlitePool, postgres::PgListener};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    database::{Database, PostgresDatabase, SqliteDatabase},
+    database::{Database, PostgresDatabase, SqliteDatabase, in_time},
     status::Error,
 };
 
@@ -73,18 +73,14 @@ async fn follow_postgres(
     settled: &watch::Sender<Option<i64>>,
 ) -> Result<(), Error> {
     let pool = &database.pool;
-    // Several services may live in one database, each in a schema of its own.
-    let channel: String = sqlx::query_scalar("SELECT 'portico_outbox_' || current_schema()")
-        .fetch_one(pool)
-        .await?;
-    let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen(&channel).await?;
+    let (channel, mut listener) = in_time(listen(pool)).await?;
     let mut written = database.written();
     let mut has_written = false;
     loop {
         written.mark_unchanged();
         let known = settled.borrow().unwrap_or(0);
-        if let Some(last) = settle(pool, known, has_written.then_some(&channel)).await? {
+        let told = has_written.then_some(&channel);
+        if let Some(last) = settle(pool, known, told).await? {
             advance(settled, last);
         }
         has_written = false;
@@ -98,6 +94,18 @@ async fn follow_postgres(
     }
 }
 
+/// The channel by which processes tell each other of events, and a connection
+/// that hears of it. Several services may live in one database, each in a schema
+/// of its own.
+async fn listen(pool: &PgPool) -> Result<(String, PgListener), Error> {
+    let channel: String = sqlx::query_scalar("SELECT 'portico_outbox_' || current_schema()")
+        .fetch_one(pool)
+        .await?;
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.listen(&channel).await?;
+    Ok((channel, listener))
+}
+
 /// Waits until everything up to the last event is settled, which is `known` if
 /// there is none after it; `None` if it takes too long. Tells the channel that
 /// there are new events, if one is given.
@@ -107,18 +115,17 @@ async fn settle(pool: &PgPool, known: i64, tell: Option<&String>) -> Result<Opti
     let sql = "SELECT max(seq), pg_current_xact_id()::text::bigint, \
         CASE WHEN $2::text IS NOT NULL THEN pg_notify($2, '')::text END \
         FROM outbox WHERE seq > $1 HAVING max(seq) IS NOT NULL";
-    let seen: Option<(i64, i64, Option<String>)> = sqlx::query_as(sql)
-        .bind(known)
-        .bind(tell)
-        .fetch_optional(pool)
-        .await?;
+    let seen = in_time(async {
+        let query = sqlx::query_as(sql).bind(known).bind(tell);
+        Ok(query.fetch_optional(pool).await?)
+    });
+    let seen: Option<(i64, i64, Option<String>)> = seen.await?;
     let Some((last, id, _)) = seen else {
         return Ok(Some(known));
     };
     let begun = Instant::now();
     let mut pause = *SETTLE_PAUSES.start();
-    let oldest = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
-    while sqlx::query_scalar::<_, i64>(oldest).fetch_one(pool).await? < id {
+    while in_time(oldest_transaction(pool)).await? < id {
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(*SETTLE_PAUSES.end());
         if begun.elapsed() > PATIENCE {
@@ -127,6 +134,12 @@ async fn settle(pool: &PgPool, known: i64, tell: Option<&String>) -> Result<Opti
         }
     }
     Ok(Some(last))
+}
+
+/// The oldest transaction in progress.
+async fn oldest_transaction(pool: &PgPool) -> Result<i64, Error> {
+    let sql = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+    Ok(sqlx::query_scalar(sql).fetch_one(pool).await?)
 }
 
 /// Never back: what was told stays true.

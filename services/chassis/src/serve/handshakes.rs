@@ -10,7 +10,6 @@ use std::{
 };
 
 use futures::{Stream, StreamExt as _};
-use rustls::{CertificateError, Error, InvalidMessage};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +17,7 @@ use tonic::transport::server::{Connected as _, TcpConnectInfo};
 
 use crate::{
     telemetry::Metrics,
-    tls::{ALPN, Tls},
+    tls::{ALPN, Tls, reason},
 };
 
 /// How long a client may take.
@@ -116,21 +115,4 @@ impl Handshakes {
         }
         is_news
     }
-}
-
-/// Why a handshake failed, for who looks after the processes.
-fn reason(error: &io::Error) -> String {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-    let told = match inner {
-        Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => "it does not speak TLS",
-        Some(Error::NoCertificatesPresented) => "it shows no certificate",
-        Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
-            "its certificate is by no authority in PORTICO_TLS_CLIENT_CA"
-        }
-        Some(Error::AlertReceived(alert)) => {
-            return format!("it refuses our certificate: {alert:?}");
-        }
-        _ => return error.to_string(),
-    };
-    told.to_owned()
 }

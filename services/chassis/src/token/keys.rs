@@ -14,7 +14,7 @@ use std::{
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use jsonwebtoken::DecodingKey;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
 
 use crate::{
     caller::unauthenticated,
@@ -48,6 +48,9 @@ pub trait KeySource: Send + Sync {
     /// `SERVICE_UNAVAILABLE` if they cannot be had now.
     async fn fetch(&self) -> Result<Vec<PublicKey>, Error>;
 }
+
+/// How long a fetch may take: a caller waits for it.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 type KeySet = HashMap<String, Arc<DecodingKey>>;
 
@@ -105,7 +108,8 @@ impl Keys {
 
     async fn fetch(&self) -> Result<(), Error> {
         let now = self.clock.now();
-        let fetched = self.source.fetch().await;
+        let fetched = timeout(PATIENCE, self.source.fetch()).await;
+        let fetched = fetched.unwrap_or_else(|_| Err(Error::unavailable("no keys in time")));
         if fetched.is_ok() || !self.known.load().is_empty() {
             self.asked.store(now.millis(), Ordering::Release);
         }

@@ -12,6 +12,7 @@ use std::{
 
 use http::{Request, Response};
 use tokio::sync::{
+    Notify,
     mpsc::{Sender, error::SendError},
     watch,
 };
@@ -24,8 +25,9 @@ use tower::ServiceExt as _;
 use super::{
     Target,
     dial::{self, Dial},
+    unsent::NoAddress,
 };
-use crate::tls::Tls;
+use crate::tls::{Tls, reason};
 
 /// Connections to each address: one HTTP/2 connection has one lock.
 const CONNECTIONS: usize = 2;
@@ -48,12 +50,15 @@ enum State {
 pub(super) struct Balanced {
     channel: Channel,
     state: watch::Receiver<State>,
+    /// Asks for a look at the names before it is time.
+    doubts: Arc<Notify>,
 }
 
 impl Balanced {
     pub(super) fn new(target: Target, tls: Option<Arc<Tls>>) -> Self {
         let (channel, changes) = Channel::balance_channel(64);
         let (found, state) = watch::channel(State::NotLooked);
+        let doubts = Arc::new(Notify::new());
         let addresses = Addresses {
             dial: Dial::new(target, tls),
             changes,
@@ -61,8 +66,12 @@ impl Balanced {
             refused: BTreeMap::new(),
             generation: 0,
         };
-        tokio::spawn(addresses.follow(found));
-        Self { channel, state }
+        tokio::spawn(addresses.follow(found, doubts.clone()));
+        Self {
+            channel,
+            state,
+            doubts,
+        }
     }
 
     pub(super) async fn is_reachable(&self) -> bool {
@@ -79,9 +88,14 @@ impl Balanced {
     ) -> Result<Response<Body>, Box<dyn std::error::Error + Send + Sync>> {
         // A balancer without addresses would wait for one for ever.
         if !self.is_reachable().await {
-            return Err("no address of the service accepts connections".into());
+            return Err(NoAddress.into());
         }
-        Ok(self.channel.clone().oneshot(request).await?)
+        let sent = self.channel.clone().oneshot(request).await;
+        if sent.is_err() {
+            // Somebody has gone.
+            self.doubts.notify_one();
+        }
+        Ok(sent?)
     }
 }
 
@@ -102,7 +116,7 @@ enum Found {
     /// It is connected to as it should be.
     AsBefore,
     /// Somebody answers, to whom connections are still to be made.
-    New(Endpoint),
+    New(Box<Endpoint>),
     /// Nobody accepts connections.
     Closed,
     /// Somebody does, who cannot be talked to.
@@ -111,7 +125,7 @@ enum Found {
 
 impl Addresses {
     /// Looks at the names until every user of the channel is gone.
-    async fn follow(mut self, found: watch::Sender<State>) {
+    async fn follow(mut self, found: watch::Sender<State>, doubts: Arc<Notify>) {
         let mut credentials = self.dial.changes();
         while !found.is_closed() {
             let Ok(state) = self.look().await else {
@@ -130,6 +144,7 @@ impl Addresses {
             };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
+                () = doubts.notified() => {}
                 true = have_changed => self.generation += 1,
             }
         }
@@ -148,7 +163,7 @@ impl Addresses {
                 Found::New(endpoint) => {
                     // Connections by older certificates serve until these do.
                     for index in 0..CONNECTIONS {
-                        let change = Change::Insert((address, index), endpoint.clone());
+                        let change = Change::Insert((address, index), Endpoint::clone(&endpoint));
                         self.changes.send(change).await?;
                     }
                     connected.insert(address, generation);
@@ -199,8 +214,8 @@ impl Addresses {
 
     async fn try_out(&self, address: SocketAddr, name: &str) -> Found {
         let endpoint = match self.dial.endpoint(address, name) {
-            Ok(endpoint) => endpoint,
-            Err(error) => return Found::Refused(dial::cause(error)),
+            Ok(endpoint) => Box::new(endpoint),
+            Err(error) => return Found::Refused(reason(&error)),
         };
         if !self.dial.is_encrypted() {
             return Found::New(endpoint);

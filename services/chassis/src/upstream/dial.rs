@@ -8,12 +8,15 @@ use tonic::transport::{ClientTlsConfig, Endpoint};
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 use super::Target;
-use crate::tls::{Credentials, Tls};
+use crate::tls::{Credentials, Tls, reason};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// A handshake takes the peer's CPU, which may have much to do.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// How often it is asked whether somebody is still there, and how long for an
+/// answer is waited: a connection that was lost without a sign is given up after
+/// both.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// How a role is dialled.
 pub(super) struct Dial {
@@ -82,6 +85,28 @@ impl Dial {
     }
 }
 
+/// Why somebody who accepts connections there cannot be talked to by TLS, if that
+/// is so; for who looks for faults.
+pub async fn refusal(target: Target, tls: Option<Arc<Tls>>) -> Option<String> {
+    let dial = Dial::new(target, tls);
+    if !dial.is_encrypted() {
+        return None;
+    }
+    for (address, name) in dial.addresses().await {
+        if !is_open(address).await {
+            continue;
+        }
+        let tried = match dial.endpoint(address, name) {
+            Ok(endpoint) => answers(&endpoint).await,
+            Err(error) => Err(reason(&error)),
+        };
+        if let Err(reason) = tried {
+            return Some(reason);
+        }
+    }
+    None
+}
+
 /// Whether an address accepts connections.
 pub(super) async fn is_open(address: SocketAddr) -> bool {
     let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
@@ -92,19 +117,14 @@ pub(super) async fn is_open(address: SocketAddr) -> bool {
 /// comes only after the handshake, with the first answer.
 pub(super) async fn answers(endpoint: &Endpoint) -> Result<(), String> {
     let asked = async {
-        let channel = endpoint.connect().await.map_err(cause)?;
+        let channel = endpoint.connect().await.map_err(|error| reason(&error))?;
         let mut health = HealthClient::new(channel);
         match health.check(HealthCheckRequest::default()).await {
             // What has a source is of the connection, and no answer.
-            Err(status) if status.source().is_some() => Err(cause(status)),
+            Err(status) if status.source().is_some() => Err(reason(&status)),
             Ok(_) | Err(_) => Ok(()),
         }
     };
     let answered = timeout(HANDSHAKE_TIMEOUT, asked).await;
     answered.unwrap_or_else(|_| Err(format!("no answer within {HANDSHAKE_TIMEOUT:?}")))
-}
-
-/// What is at the bottom of an error.
-pub(super) fn cause(error: impl std::error::Error + Send + Sync + 'static) -> String {
-    anyhow::Error::new(error).root_cause().to_string()
 }

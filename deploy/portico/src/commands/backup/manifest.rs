@@ -28,11 +28,18 @@ const BLOCK: usize = 1 << 20;
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Manifest {
+    #[serde(flatten)]
+    head: Head,
+    pub(crate) taken_at: String,
+    pub(crate) databases: Vec<Copied>,
+}
+
+/// What every form of it has.
+#[derive(Serialize, Deserialize)]
+struct Head {
     format: u32,
     /// The version of the program that made it.
     portico: String,
-    pub(crate) taken_at: String,
-    pub(crate) databases: Vec<Copied>,
 }
 
 /// The copy of a database.
@@ -65,8 +72,10 @@ impl Manifest {
     pub(crate) fn new(taken_at: Timestamp, databases: Vec<Copied>) -> Self {
         let taken_at = OffsetDateTime::from_unix_timestamp(taken_at.seconds()).ok();
         Self {
-            format: FORMAT,
-            portico: env!("CARGO_PKG_VERSION").to_owned(),
+            head: Head {
+                format: FORMAT,
+                portico: env!("CARGO_PKG_VERSION").to_owned(),
+            },
             taken_at: taken_at
                 .and_then(|at| at.format(&Rfc3339).ok())
                 .unwrap_or_default(),
@@ -89,14 +98,14 @@ impl Manifest {
         let text = fs::read_to_string(&path).with_context(|| {
             format!("{} is no whole backup: it has no {NAME}", folder.display())
         })?;
-        let manifest: Self = serde_json::from_str(&text)
-            .with_context(|| format!("{} cannot be read", path.display()))?;
+        let unreadable = || format!("{} cannot be read", path.display());
+        let head: Head = serde_json::from_str(&text).with_context(unreadable)?;
         ensure!(
-            manifest.format == FORMAT,
+            head.format == FORMAT,
             "the backup was made by Portico {}, in a form that this version does not know",
-            manifest.portico
+            head.portico
         );
-        Ok(manifest)
+        serde_json::from_str(&text).with_context(unreadable)
     }
 
     /// The copy of a role's database.

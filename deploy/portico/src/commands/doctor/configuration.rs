@@ -28,6 +28,12 @@ pub(super) fn examine(settings: &Settings) -> Vec<Finding> {
              load tests only",
         ));
     }
+    if let Some(tls) = &settings.tls {
+        findings.push(Finding::fine(format!(
+            "the certificate of PORTICO_TLS_CERT is good until {}",
+            tls.expiry()
+        )));
+    }
     if settings.profile == Profile::Production {
         let in_the_clear: Vec<&str> = settings
             .places
@@ -35,7 +41,8 @@ pub(super) fn examine(settings: &Settings) -> Vec<Finding> {
             .filter_map(|place| {
                 let target = place.target.as_ref()?;
                 let is_far = target.hosts().iter().any(|host| !is_near(host_of(host)));
-                (is_far && !target.is_encrypted(settings.tls.is_some())).then_some(place.role.name())
+                (is_far && !target.is_encrypted(settings.tls.is_some()))
+                    .then_some(place.role.name())
             })
             .collect();
         if !in_the_clear.is_empty() {

@@ -7,7 +7,7 @@ use portico_chassis::{
     clock::{Clock, Timestamp},
     finding::Finding,
     token::judge_clock,
-    upstream::Target,
+    upstream::{self, Target},
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 use tokio::{net::TcpStream, time::timeout};
@@ -73,6 +73,15 @@ async fn connect(host: &str) -> Result<(), String> {
 
 /// What a role that accepts connections says of itself.
 async fn ask(platform: &Platform, target: Target, role: &str, clock: &Clock) -> Vec<Finding> {
+    if let Some(reason) = upstream::refusal(target.clone(), platform.tls.clone()).await {
+        return vec![
+            Finding::failure(format!(
+                "accepts connections, but no call gets through by TLS: {reason}; check \
+                 PORTICO_TLS_CERT and PORTICO_TLS_CLIENT_CA, here and there"
+            )),
+            Finding::not_checked("health and clock", "it is not talked to"),
+        ];
+    }
     let mut client = HealthClient::new(platform.remote(target));
     let asked = clock.now();
     let answer = timeout(PATIENCE, client.check(HealthCheckRequest::default())).await;

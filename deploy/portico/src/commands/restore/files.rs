@@ -21,6 +21,13 @@ use crate::{
 /// Nothing, if a file may be made at this path, or replaced.
 pub(super) async fn check(path: &Path, may_replace: bool) -> anyhow::Result<()> {
     if !path.exists() {
+        // SQLite would take the log of another database for that of this one.
+        let log = with_ending(path, "-wal");
+        ensure!(
+            !log.exists(),
+            "{} is left from a database that is not there any more: remove it",
+            log.display()
+        );
         return Ok(());
     }
     ensure!(
@@ -76,7 +83,9 @@ impl Staged {
     }
 
     /// Renames it, and puts aside what was there.
-    pub(super) fn put_in_place(mut self) -> anyhow::Result<()> {
+    pub(super) async fn put_in_place(mut self) -> anyhow::Result<()> {
+        // What was done with it may still be in its log.
+        be_alone(&self.file).await?;
         if self.place.exists() {
             let now = Clock::system().now().seconds();
             let aside = with_ending(&self.place, &format!(".replaced-{now}"));

@@ -30,12 +30,12 @@ async fn nothing_is_overwritten_unless_told_and_never_while_it_runs() {
         "{told}"
     );
     let told = refused(&plan.variables, &["restore", text(&folder)]).await;
-    assert!(told.contains("users.db is there already"), "{told}");
+    assert!(told.contains(".db is there already"), "{told}");
 
     let installation = plan.start().await;
     let replace = ["restore", text(&folder), "--replace"];
     let told = refused(&plan.variables, &replace).await;
-    assert!(told.contains("users.db first: "), "{told}");
+    assert!(told.contains("stop what uses "), "{told}");
     let (_, later) = installation.rest.register("later").await;
     later.get("/api/v1/auth/me").await;
     installation.stop().await;
@@ -88,6 +88,13 @@ async fn a_backup_that_is_not_whole_or_not_ones_own_is_refused() {
     fs::write(&manifest, newer).expect("written");
     let told = refused(&other.variables, &["restore", text(&folder)]).await;
     assert!(told.contains("1 migrations of a newer version"), "{told}");
+    let other_form = listed.replacen("\"format\": 1", "\"format\": 2", 1);
+    fs::write(&manifest, other_form).expect("written");
+    let told = refused(&other.variables, &["restore", text(&folder)]).await;
+    assert!(
+        told.contains("in a form that this version does not know"),
+        "{told}"
+    );
     // A name that leads elsewhere.
     let elsewhere = listed.replace("\"users.db\"", "\"../data/users.db\"");
     fs::write(&manifest, elsewhere).expect("written");
@@ -109,7 +116,16 @@ async fn a_backup_that_is_not_whole_or_not_ones_own_is_refused() {
             .any(|name| name.to_string_lossy().contains(".db")),
         "{left:?}"
     );
-    fs::write(&manifest, listed).expect("written");
+    fs::write(&manifest, &listed).expect("written");
+    // The log of a database that somebody has removed.
+    let log = data.join("users.db-wal");
+    fs::write(&log, "").expect("written");
+    let told = refused(&other.variables, &["restore", text(&folder)]).await;
+    assert!(
+        told.contains("users.db-wal is left from a database"),
+        "{told}"
+    );
+    fs::remove_file(&log).expect("removed");
     succeed(&other.variables, &["restore", text(&folder)]).await;
 }
 

@@ -49,7 +49,7 @@ const BROKEN: [(&str, &str, &str); 7] = [
     ),
 ];
 
-pub(super) async fn nothing_is_half_made(plan: &Plan) {
+pub(crate) async fn nothing_is_half_made(plan: &Plan) {
     for (service, what, sql) in BROKEN {
         let url = plan.database(service);
         assert_eq!(count(&url, sql).await, 0, "{what}");

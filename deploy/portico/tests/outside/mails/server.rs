@@ -15,6 +15,16 @@ impl Server {
         Self(Program::start("mail server", &mut command))
     }
 
+    /// Ends it at once.
+    pub(crate) async fn kill(&mut self) {
+        self.0.signal("KILL").await;
+        self.0.end().await;
+    }
+
+    pub(crate) async fn signal(&self, signal: &str) {
+        self.0.signal(signal).await;
+    }
+
     pub(crate) async fn port(&mut self) -> u64 {
         let line = self.0.line("\"port\"").await;
         let told: Value = serde_json::from_str(&line).expect("JSON");
@@ -38,11 +48,19 @@ impl Server {
 
     /// All mails to an address so far.
     pub(crate) fn mails_to(&self, to: &str) -> Vec<Value> {
+        let mut mails = self.mails();
+        mails.retain(|mail| mail["to"] == to);
+        mails
+    }
+
+    /// All mails so far.
+    pub(crate) fn mails(&self) -> Vec<Value> {
         let output = self.0.output();
-        let mails = output
+        let told = output
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok());
-        mails.filter(|mail: &Value| mail["to"] == to).collect()
+        told.filter(|told: &Value| told["headers"].is_object())
+            .collect()
     }
 
     /// Fails if it has taken any mail.

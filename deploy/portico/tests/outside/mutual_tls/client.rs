@@ -15,7 +15,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 use tonic::{
     Request, Status,
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
@@ -74,6 +74,22 @@ impl Client {
         version: &'static SupportedProtocolVersion,
         protocols: &[&[u8]],
     ) -> std::io::Result<CertificateDer<'static>> {
+        let mut stream = self.begin(address, version, protocols).await?;
+        // The server's first word says that it has taken the connection.
+        let hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        stream.write_all(hello).await?;
+        stream.read_exact(&mut [0]).await?;
+        let shown = stream.get_ref().1.peer_certificates();
+        Ok(shown.expect("a certificate")[0].clone().into_owned())
+    }
+
+    /// A connection on which nothing was said yet but who one is.
+    pub(super) async fn begin(
+        &self,
+        address: &str,
+        version: &'static SupportedProtocolVersion,
+        protocols: &[&[u8]],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         for authority in CertificateDer::pem_slice_iter(self.authorities.as_bytes()) {
             roots.add(authority.expect("PEM")).expect("an authority");
@@ -91,16 +107,8 @@ impl Client {
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         let stream = TcpStream::connect(address).await?;
         let name = ServerName::try_from(NAME).expect("a name");
-        let mut stream = TlsConnector::from(Arc::new(config))
-            .connect(name, stream)
-            .await?;
-        // The server's first word says that it has taken the connection.
-        stream
-            .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-            .await?;
-        stream.read_exact(&mut [0]).await?;
-        let shown = stream.get_ref().1.peer_certificates();
-        Ok(shown.expect("a certificate")[0].clone().into_owned())
+        let connector = TlsConnector::from(Arc::new(config));
+        connector.connect(name, stream).await
     }
 }
 

@@ -98,4 +98,22 @@ async fn what_cannot_be_used_is_told_by_variable_and_file() {
     plan.set(key, "/nowhere");
     let (code, output) = run(&plan.variables, &["migrate"], "").await;
     assert_eq!(code, Some(0), "{output:?}");
+    // But one looks at them for others.
+    let mounted = Mounted::new(folder.path(), &good, &ours.pem);
+    let settings = mounted
+        .settings()
+        .map(|(name, path)| (name.to_owned(), path));
+    let (_, output) = run(&[&*plan.variables, &settings].concat(), &["doctor"], "").await;
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        told.contains("the certificate of PORTICO_TLS_CERT is good until 20"),
+        "{told}"
+    );
+    let (code, output) = run(&plan.variables, &["doctor"], "").await;
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("PORTICO_TLS_CERT names `/nowhere`: "),
+        "{told}"
+    );
 }

@@ -38,6 +38,10 @@ impl Smtp {
                 "{place}: the mail server hangs up before a letter; see its log"
             ));
         }
+        self.judge(&place, is_encrypted)
+    }
+
+    pub(super) fn judge(&self, place: &str, is_encrypted: bool) -> Finding {
         let sign_in = match self.server.credentials {
             Some(_) => ", and takes our sign-in",
             None => "",

@@ -1,4 +1,4 @@
-use portico_chassis::clock::Timestamp;
+use portico_chassis::{clock::Timestamp, finding::Verdict};
 use uuid::Uuid;
 
 use super::{
@@ -230,4 +230,41 @@ fn an_answer_is_kept_without_what_it_may_quote() {
         without_secrets(&"a ".repeat(1_000)).chars().count(),
         ANSWER_LIMIT
     );
+}
+
+#[tokio::test]
+async fn an_examination_greets_a_server_and_says_farewell() {
+    let sink = Sink::start().await;
+    let finding = smtp(server(&sink)).examine().await;
+    assert_eq!(finding.verdict, Verdict::Fine, "{}", finding.text);
+    let seen = sink.seen();
+    assert_eq!(
+        (seen.letters.len(), &seen.commands[..]),
+        (
+            0,
+            &["EHLO portico.example", "NOOP", "QUIT"].map(str::to_owned)[..]
+        )
+    );
+}
+
+#[tokio::test]
+async fn what_can_be_read_on_the_way_is_warned_of() {
+    let sink = Sink::start().await;
+    let far = SmtpServer {
+        host: "mail.example.com".to_owned(),
+        ..server(&sink)
+    };
+    for (encryption, told) in [
+        (Encryption::Offered, "the server offers no STARTTLS"),
+        (Encryption::Never, "PORTICO_SMTP_URL says ?tls=never"),
+    ] {
+        let far = SmtpServer {
+            encryption,
+            ..far.clone()
+        };
+        let finding = smtp(far.clone()).judge("mail", false);
+        assert_eq!(finding.verdict, Verdict::Warning);
+        assert!(finding.text.contains(told), "{}", finding.text);
+        assert_eq!(smtp(far).judge("mail", true).verdict, Verdict::Fine);
+    }
 }
