@@ -236,6 +236,7 @@ impl Services {
                 _ => settings.connections,
             };
             let database = open(url, connections).await?;
+            refuse_half_moved(&database, name).await?;
             if settings.profile == Profile::Dev {
                 database
                     .migrate(migrations)
@@ -248,7 +249,6 @@ impl Services {
                     .with_context(|| format!("the {name} database does not answer"))?;
                 must_fit(name, fit)?;
             }
-            refuse_half_moved(&database, name).await?;
             database.count_connections(&self.platform.metrics, name);
             self.databases.push((place.role, database));
         }
