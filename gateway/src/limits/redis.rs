@@ -120,7 +120,7 @@ impl Redis {
         match answered.await {
             Ok(()) => Finding::fine("Redis answers, and gateways share their limits"),
             Err(error) => Finding::failure(format!(
-                "Redis does not answer: {error:#}. Until it does, limits are not kept: check \
+                "Redis does not answer: {error:#}. Until it does, each gateway counts for itself: check \
                  PORTICO_RATE_LIMIT_URL, its password, and that Redis runs"
             )),
         }

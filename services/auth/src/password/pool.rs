@@ -4,15 +4,15 @@
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
 
 use argon2::Block;
-use flume::{Receiver, RecvTimeoutError, Sender, TrySendError};
+use flume::{Receiver, RecvTimeoutError, Sender};
 use portico_chassis::{status::Error, telemetry::Metrics};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// How many hashes may wait for each thread: about 1.5 s of work, which is
 /// less than the deadline of those who wait.
@@ -28,14 +28,13 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// The memory of a hash; 19 MiB by default.
 pub(super) type Memory = Vec<Block>;
 
-/// Something to hash.
-type Work = Box<dyn FnOnce(&mut Memory) + Send>;
-
 /// The threads and the queue. The threads take from the queue themselves: if
 /// the runtime handed the next hash to them, each would wait for a thread of the
 /// runtime, which waits for a core where others hash. They end with the pool.
 pub(super) struct Pool {
-    queue: Sender<Work>,
+    queue: Sender<Arc<Waiting>>,
+    /// Hashes that run or wait.
+    places: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }
 
@@ -47,17 +46,22 @@ impl Pool {
     ///
     /// If a thread cannot be started.
     pub(super) fn new(size: usize, usual: usize, metrics: Arc<Metrics>) -> io::Result<Self> {
-        let (queue, works) = flume::bounded(size * WAITING_PER_THREAD);
+        let (queue, waiting) = flume::unbounded();
         for _ in 0..size {
-            let works = works.clone();
+            let waiting = waiting.clone();
             let thread = thread::Builder::new().name("portico-hash".to_owned());
-            thread.spawn(move || work_off(&works, usual))?;
+            thread.spawn(move || work_off(&waiting, usual))?;
         }
-        Ok(Self { queue, metrics })
+        Ok(Self {
+            queue,
+            places: Arc::new(Semaphore::new(size * (1 + WAITING_PER_THREAD))),
+            metrics,
+        })
     }
 
-    /// Runs on a hashing thread, as soon as one is free. What nobody waits for
-    /// any more when its turn comes is left out.
+    /// Runs on a hashing thread, as soon as one is free. The place goes along
+    /// into the thread: a caller who leaves does not make room before its hash
+    /// has ended, and one who leaves while waiting costs nothing.
     ///
     /// # Errors
     ///
@@ -66,40 +70,33 @@ impl Pool {
         &self,
         work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Error> {
+        let place = Place::take(self)?;
         let (answer, answered) = oneshot::channel();
-        let counted = Counted::new(self.metrics.clone());
-        let work: Work = Box::new(move |memory| {
-            if !answer.is_closed() {
-                let done = work(memory);
-                drop(counted);
-                // The caller may have left meanwhile.
-                let _ = answer.send(done);
-            }
-        });
-        self.queue.try_send(work).map_err(|refused| match refused {
-            TrySendError::Full(_) => {
-                self.metrics.password_hashes_shed.inc();
-                Error::unavailable("too many passwords wait to be hashed")
-                    .with_retry_after(RETRY_AFTER)
-            }
-            TrySendError::Disconnected(_) => Error::internal("no thread hashes"),
-        })?;
+        let caller = Caller(Arc::new(Waiting::new(move |memory| {
+            let done = work(memory);
+            drop(place);
+            // The caller may have left meanwhile.
+            let _ = answer.send(done);
+        })));
+        let sent = self.queue.send(caller.0.clone());
+        sent.map_err(|_| Error::internal("no thread hashes"))?;
         answered.await.map_err(Error::internal)
     }
 }
 
 /// A hashing thread, as long as there is a pool.
-fn work_off(works: &Receiver<Work>, usual: usize) {
+fn work_off(waiting: &Receiver<Arc<Waiting>>, usual: usize) {
     let mut memory = Memory::new();
     loop {
-        let work = if memory.capacity() == 0 {
-            works.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        let next = if memory.capacity() == 0 {
+            waiting.recv().map_err(|_| RecvTimeoutError::Disconnected)
         } else {
-            works.recv_timeout(KEPT)
+            waiting.recv_timeout(KEPT)
         };
-        match work {
-            // A hash that panics is the caller's error, who hears nothing of it.
-            Ok(work) => drop(catch_unwind(AssertUnwindSafe(|| work(&mut memory)))),
+        match next.map(|waiting| waiting.take()) {
+            // If it panics, its caller is told that there is no answer.
+            Ok(Some(work)) => drop(catch_unwind(AssertUnwindSafe(|| work(&mut memory)))),
+            Ok(None) => {}
             Err(RecvTimeoutError::Timeout) => memory = Memory::new(),
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -109,25 +106,59 @@ fn work_off(works: &Receiver<Work>, usual: usize) {
     }
 }
 
-/// A hash that runs or waits, counted in the metrics.
-struct Counted(Arc<Metrics>);
+type Work = Box<dyn FnOnce(&mut Memory) + Send>;
 
-impl Counted {
-    fn new(metrics: Arc<Metrics>) -> Self {
-        metrics.password_hashes.inc();
-        Self(metrics)
+/// A hash in the queue, until a thread takes it or its caller leaves.
+struct Waiting(Mutex<Option<Work>>);
+
+impl Waiting {
+    fn new(work: impl FnOnce(&mut Memory) + Send + 'static) -> Self {
+        Self(Mutex::new(Some(Box::new(work))))
+    }
+
+    fn take(&self) -> Option<Work> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-impl Drop for Counted {
+/// Who waits for a hash.
+struct Caller(Arc<Waiting>);
+
+impl Drop for Caller {
     fn drop(&mut self) {
-        self.0.password_hashes.dec();
+        drop(self.0.take());
+    }
+}
+
+/// A place in the queue, counted in the metrics.
+struct Place {
+    metrics: Arc<Metrics>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    fn take(pool: &Pool) -> Result<Self, Error> {
+        let permit = pool.places.clone().try_acquire_owned().map_err(|_| {
+            pool.metrics.password_hashes_shed.inc();
+            Error::unavailable("too many passwords wait to be hashed").with_retry_after(RETRY_AFTER)
+        })?;
+        pool.metrics.password_hashes.inc();
+        Ok(Self {
+            metrics: pool.metrics.clone(),
+            _permit: permit,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.metrics.password_hashes.dec();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::{sync::mpsc, time::Instant};
 
     use portico_chassis::status::Kind;
 
@@ -183,16 +214,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_hashed_for_a_caller_who_left_the_queue() {
+    async fn a_caller_who_leaves_the_queue_leaves_no_trace() {
         let (pool, metrics) = pool(1);
         let busy = occupy(&pool).await;
+        let free = pool.places.available_permits();
         let (sender, receiver) = mpsc::channel();
         let waiting = pool.run(move |_| sender.send(()));
         let moment = Duration::from_millis(5);
         assert!(tokio::time::timeout(moment, waiting).await.is_err());
+        assert_eq!(metrics.password_hashes.get(), 1, "the one that runs");
+        assert_eq!(pool.places.available_permits(), free);
+        receiver.recv().expect_err("it is not run");
         drop(busy);
         assert!(pool.run(|_| ()).await.is_ok());
-        receiver.recv().expect_err("it was not run");
         assert_eq!(metrics.password_hashes.get(), 0);
     }
 
@@ -219,7 +253,11 @@ mod tests {
     async fn memory_is_handed_on_and_given_back_when_nothing_is_hashed_for_a_while() {
         let (pool, _) = pool(1);
         assert_eq!(found(&pool, USUAL).await, 0);
-        assert_eq!(found(&pool, USUAL).await, USUAL);
+        let begun = Instant::now();
+        while begun.elapsed() < KEPT * 3 / 2 {
+            assert_eq!(found(&pool, USUAL).await, USUAL);
+            tokio::time::sleep(KEPT / 20).await;
+        }
         tokio::time::sleep(KEPT * 3 / 2).await;
         assert_eq!(found(&pool, USUAL).await, 0);
         assert_eq!(found(&pool, USUAL).await, USUAL);

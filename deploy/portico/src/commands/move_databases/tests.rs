@@ -76,9 +76,14 @@ impl Fixture {
 
     /// Moves it, to the end.
     async fn moved(&self) -> Outcome {
+        self.all_but_the_end().await?.target.end().await
+    }
+
+    /// A move of all rows that has not ended yet.
+    async fn all_but_the_end(&self) -> anyhow::Result<Service> {
         let mut service = self.open().await?;
         service.move_tables(&mut std::io::sink()).await?;
-        service.target.end().await
+        Ok(service)
     }
 
     /// Why it cannot be moved.
@@ -223,12 +228,7 @@ async fn every_kind_of_value_arrives_as_it_was() {
 #[tokio::test]
 async fn a_move_goes_on_after_the_last_row_that_arrived() {
     let fixture = Fixture::filled().await;
-    let mut service = fixture.open().await.expect("it can be moved");
-    service
-        .move_tables(&mut std::io::sink())
-        .await
-        .expect("it is moved");
-    drop(service);
+    drop(fixture.all_but_the_end().await.expect("it is moved"));
     fixture
         .on_postgres(
             "DELETE FROM event_cursors WHERE source COLLATE \"C\" > 'Z'; DELETE FROM sessions; \
@@ -280,12 +280,7 @@ async fn the_first_row_that_differs_is_named() {
         ),
     ] {
         let fixture = Fixture::filled().await;
-        let mut service = fixture.open().await.expect("it can be moved");
-        service
-            .move_tables(&mut std::io::sink())
-            .await
-            .expect("it is moved");
-        drop(service);
+        drop(fixture.all_but_the_end().await.expect("it is moved"));
         fixture.on_postgres(sql).await;
         let expected = format!("{told}. Empty the database before you repeat the move");
         assert_eq!(fixture.refusal().await, expected);

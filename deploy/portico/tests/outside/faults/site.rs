@@ -22,6 +22,18 @@ use crate::{
 /// How much later everything arrives where the way is slow, in each direction.
 pub(super) const DELAY: Duration = Duration::from_millis(50);
 
+/// What can have something wrong with it.
+pub(super) const DEPENDENCIES: [&str; 8] = [
+    "postgres",
+    "redis",
+    "smtp",
+    "users",
+    "projects",
+    "auth",
+    "notifications",
+    "gateway",
+];
+
 /// What can be wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {

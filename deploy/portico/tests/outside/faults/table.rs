@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeSet, fs, process::Command, time::Duration};
 
+use super::site::DEPENDENCIES;
 use crate::program::in_repository;
 
 /// What is promised for one fault.
@@ -89,16 +90,7 @@ fn every_row_is_a_test_and_every_test_a_row() {
         .collect();
     let promised: BTreeSet<String> = rows().into_iter().map(|row| row.name).collect();
     assert_eq!(promised, played);
-    for dependency in [
-        "postgres",
-        "redis",
-        "smtp",
-        "users",
-        "projects",
-        "auth",
-        "notifications",
-        "gateway",
-    ] {
+    for dependency in DEPENDENCIES {
         for fault in ["killed", "stopped", "slow", "refused"] {
             let name = format!("{dependency}::{fault}");
             assert!(promised.contains(&name), "{name}");

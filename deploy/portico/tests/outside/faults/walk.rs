@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use super::{
     calls::{Call, Rpc},
     listener::Listener,
-    site::{Fault, Site},
+    site::{DEPENDENCIES, Fault, Site},
     writers::{Writers, insist},
 };
 use crate::{Rest, crash::check, installation::ADMIN_EMAIL, program::PATIENCE, rest::account};
@@ -41,17 +41,6 @@ const GROWTH: u64 = 64;
 const PAUSE: Duration = Duration::from_millis(300);
 
 const REGISTER: &str = "POST /api/v1/auth/register";
-
-const DEPENDENCIES: [&str; 8] = [
-    "postgres",
-    "redis",
-    "smtp",
-    "users",
-    "projects",
-    "auth",
-    "notifications",
-    "gateway",
-];
 
 const FAULTS: [Fault; 5] = [
     Fault::Killed,
