@@ -24,12 +24,18 @@ pub(crate) struct Times {
     answered: Vec<Duration>,
     /// How many calls were refused for want of time.
     pub(crate) shed: usize,
+    /// When the last answer came, after the first call. A loop that ends waits
+    /// for the calls in progress, which are many if there is a queue.
+    pub(crate) last: Duration,
 }
 
 impl Times {
-    fn add(&mut self, outcome: Outcome, time: Duration) {
+    fn add(&mut self, outcome: Outcome, time: Duration, since_first: Duration) {
         match outcome {
-            Outcome::Done => self.answered.push(time),
+            Outcome::Done => {
+                self.answered.push(time);
+                self.last = since_first;
+            }
             Outcome::Shed => self.shed += 1,
         }
     }
@@ -37,7 +43,10 @@ impl Times {
     /// The times of calls that were all answered.
     pub(crate) fn of(mut answered: Vec<Duration>) -> Self {
         answered.sort_unstable();
-        Self { answered, shed: 0 }
+        Self {
+            answered,
+            ..Self::default()
+        }
     }
 
     /// All of them.
@@ -46,6 +55,7 @@ impl Times {
         for times in all {
             merged.answered.extend(times.answered);
             merged.shed += times.shed;
+            merged.last = merged.last.max(times.last);
         }
         merged.answered.sort_unstable();
         merged
@@ -68,16 +78,16 @@ pub(crate) async fn closed<C>(callers: &mut [C], length: Duration) -> anyhow::Re
 where
     C: AsyncFnMut() -> anyhow::Result<Outcome>,
 {
-    let end = Instant::now() + length;
+    let first = Instant::now();
     let loops = callers.iter_mut().map(async |call| {
         let mut times = Times::default();
         loop {
             let begun = Instant::now();
-            if begun >= end {
+            if begun >= first + length {
                 return anyhow::Ok(times);
             }
             let outcome = call().await?;
-            times.add(outcome, begun.elapsed());
+            times.add(outcome, begun.elapsed(), first.elapsed());
         }
     });
     Ok(Times::merge(try_join_all(loops).await?))
@@ -101,7 +111,7 @@ where
         while due < begun + length {
             sleep_until(due.into()).await;
             let outcome = call().await?;
-            times.add(outcome, due.elapsed());
+            times.add(outcome, due.elapsed(), begun.elapsed());
             due += turn;
         }
         anyhow::Ok(times)

@@ -181,8 +181,8 @@ impl Row {
         let Some(beside) = &self.beside else {
             return Ok(());
         };
-        let answered = rate(beside, self.length);
-        let shed = beside.shed as f64 / self.length.as_secs_f64();
+        let answered = rate(beside, beside.last);
+        let shed = beside.shed as f64 / beside.last.as_secs_f64();
         writeln!(
             text,
             "| … their sign-ins, of which {shed:.0} a second were refused (503) | {answered:.0} | {:.0} ms | {:.0} ms | |",
