@@ -52,6 +52,9 @@ use crate::{
 /// for clocks that differ.
 const REVOCATION_MARGIN: Duration = Duration::from_secs(60);
 
+/// A device that was seen less long ago is not noted anew.
+const DEVICE_SEEN: Duration = Duration::from_secs(24 * 3600);
+
 /// A database, as far as changes need it.
 #[async_trait]
 pub(super) trait Engine: Queries + FactorQueries + LinkQueries + PrivacyQueries {
@@ -72,6 +75,17 @@ pub(super) struct Claim {
     pub(super) fingerprint: Vec<u8>,
     pub(super) user_id: Uuid,
     pub(super) answer: Option<Vec<u8>>,
+}
+
+/// What is known of a person who signs in on a device.
+#[derive(sqlx::FromRow)]
+pub(super) struct Known {
+    /// Whether the password was used before.
+    pub(super) is_confirmed: bool,
+    has_second_factor: bool,
+    has_devices: bool,
+    /// When this device was last noted.
+    seen_at: Option<Timestamp>,
 }
 
 /// The statements that changes are made of. Dropped, it changes nothing.
@@ -153,9 +167,15 @@ pub(super) trait Transaction:
     /// Whether a deletion had begun.
     async fn end_deletion(&mut self, user_id: Uuid) -> Result<bool, Error>;
 
-    /// Confirms the password if it has this hash and the account is not being
-    /// deleted, and whether that is so. Nobody changes it from now on.
-    async fn password_stands(&mut self, user_id: Uuid, hash: &str) -> Result<bool, Error>;
+    /// What is known of a person who signs in on a device, if the password has
+    /// this hash and the account is not being deleted. The password is confirmed
+    /// by that; nobody changes it from now on.
+    async fn known_by_password(
+        &mut self,
+        user_id: Uuid,
+        hash: &str,
+        device: Device,
+    ) -> Result<Option<Known>, Error>;
 
     async fn insert_session(&mut self, session: &Session) -> Result<(), Error>;
 
@@ -224,9 +244,26 @@ async fn enter<T: Transaction>(
     method: Method,
     origin: &Origin,
 ) -> Result<(), Error> {
-    let device = Device::of(session);
-    let is_known = transaction.note_device(session.user_id, device, origin.at);
-    let is_unknown = is_known.await? == Some(false);
+    let known = transaction
+        .known(session.user_id, Device::of(session))
+        .await?;
+    enter_known(transaction, session, &known, method, origin).await
+}
+
+/// The same where it was read already what is known of the person.
+async fn enter_known<T: Transaction>(
+    transaction: &mut T,
+    session: &Session,
+    known: &Known,
+    method: Method,
+    origin: &Origin,
+) -> Result<(), Error> {
+    if known.seen_at.is_none_or(|at| at + DEVICE_SEEN <= origin.at) {
+        transaction
+            .note_device(session.user_id, Device::of(session), origin.at)
+            .await?;
+    }
+    let is_unknown = known.has_devices && known.seen_at.is_none();
     transaction.insert_session(session).await?;
     let opened = Opened::of(session, method, is_unknown);
     transaction.append(origin, opened.event()).await?;

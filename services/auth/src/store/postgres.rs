@@ -11,7 +11,7 @@ use sqlx::{PgPool, Postgres};
 
 use super::{
     changes::Engine,
-    sql::{links::select_email_changes, password_stands, select_sessions},
+    sql::{links::select_email_changes, select_sessions},
 };
 
 /// Keeps everything in PostgreSQL.
@@ -68,8 +68,6 @@ impl PostgresTransaction {
     /// Takes the row, so that a sign-in that has begun ends first.
     pub(super) const LOCK_PASSWORD: Option<&'static str> =
         Some("SELECT 1 FROM credentials WHERE user_id = $1 FOR UPDATE");
-
-    pub(super) const PASSWORD_STANDS: &'static str = password_stands!(" FOR UPDATE OF credentials");
 
     /// A lock on a name, because there may be no row to take yet.
     pub(super) const LOCK_FACTORS: Option<&'static str> =

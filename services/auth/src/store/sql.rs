@@ -75,20 +75,6 @@ pub(super) const CHANGE_PASSWORD: &str = "UPDATE credentials \
     SET password_hash = $3, is_confirmed = true, changed_at = $4 \
     WHERE user_id = $1 AND password_hash = $2";
 
-/// Takes the row, so that a change of the password waits, and then sees the
-/// new session.
-/// Whether a password that stands is confirmed, with what follows.
-macro_rules! password_stands {
-    ($suffix:literal) => {
-        concat!(
-            "SELECT is_confirmed FROM credentials WHERE user_id = $1 AND password_hash = $2 \
-             AND NOT EXISTS (SELECT 1 FROM deletions WHERE deletions.user_id = $1)",
-            $suffix
-        )
-    };
-}
-pub(super) use password_stands;
-
 pub(super) const IS_LEAVING: &str = "SELECT EXISTS (SELECT 1 FROM deletions WHERE user_id = $1)";
 
 pub(super) const IS_HEIR: &str = "SELECT EXISTS (SELECT 1 FROM deletions WHERE heir_id = $1)";

@@ -12,7 +12,7 @@ use sqlx::{Sqlite, SqlitePool};
 
 use super::{
     changes::Engine,
-    sql::{SESSION, links::EMAIL_CHANGE, password_stands},
+    sql::{SESSION, links::EMAIL_CHANGE},
 };
 
 /// Keeps everything in SQLite.
@@ -64,7 +64,6 @@ pub(super) struct SqliteTransaction(pub(super) Write<Sqlite>);
 
 impl SqliteTransaction {
     pub(super) const LOCK_PASSWORD: Option<&'static str> = None;
-    pub(super) const PASSWORD_STANDS: &'static str = password_stands!("");
     pub(super) const LOCK_FACTORS: Option<&'static str> = None;
     pub(super) const LOCK_SESSION: &'static str = SESSION;
     pub(super) const LOCK_EMAIL_CHANGE: &'static str = EMAIL_CHANGE;

@@ -18,12 +18,13 @@ use uuid::Uuid;
 
 use super::{
     Cursor, Deletion, Queries, RegistrationKey, Revocation,
-    changes::{Claim, Engine, Transaction},
+    changes::{Claim, Engine, Known, Transaction},
     postgres::{PostgresStore, PostgresTransaction},
     sql::{self, DeletionRow, HolderRow, KeyRow, RevocationRow, SessionRow},
     sqlite::{SqliteStore, SqliteTransaction},
 };
 use crate::{
+    device::Device,
     key::SealedKey,
     session::Session,
     ticket::{Ticket, TicketHash},
@@ -292,16 +293,23 @@ macro_rules! transaction {
                 Ok(run!(self, sql::END_DELETION, user_id) == 1)
             }
 
-            async fn password_stands(&mut self, user_id: Uuid, hash: &str) -> Result<bool, Error> {
-                let is_confirmed: Option<bool> = sqlx::query_scalar(Self::PASSWORD_STANDS)
+            async fn known_by_password(
+                &mut self,
+                user_id: Uuid,
+                hash: &str,
+                device: Device,
+            ) -> Result<Option<Known>, Error> {
+                self.lock_password(user_id).await?;
+                let known: Option<Known> = sqlx::query_as(sql::factors::KNOWN_BY_PASSWORD)
                     .bind(user_id)
+                    .bind(&device.0[..])
                     .bind(hash)
                     .fetch_optional(&mut *self.0)
                     .await?;
-                if is_confirmed == Some(false) {
+                if known.as_ref().is_some_and(|known| !known.is_confirmed) {
                     run!(self, sql::CONFIRM, user_id);
                 }
-                Ok(is_confirmed.is_some())
+                Ok(known)
             }
 
             async fn insert_session(&mut self, session: &Session) -> Result<(), Error> {

@@ -12,6 +12,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use sqlx::{PgPool, SqlitePool, postgres::PgListener};
 use tokio::{sync::watch, time::Instant};
 
@@ -22,6 +23,10 @@ use crate::{
 
 /// How often the database is asked although nobody told of a change.
 const POLL: Duration = Duration::from_secs(1);
+
+/// The pause after events were told of: what is written meanwhile is told
+/// together, so that readers cost the less the more is written.
+const PACE: Duration = Duration::from_millis(20);
 
 /// The pauses before transactions in progress are looked at again.
 const SETTLE_PAUSES: std::ops::RangeInclusive<Duration> =
@@ -57,6 +62,7 @@ async fn follow_sqlite(
         // What this process writes needs no look.
         while let Ok(Ok(())) = tokio::time::timeout(POLL, written.changed()).await {
             advance(settled, *written.borrow_and_update());
+            tokio::time::sleep(PACE).await;
         }
     }
 }
@@ -77,12 +83,17 @@ async fn follow_postgres(
     let mut written = database.written();
     let mut has_written = false;
     loop {
+        // All that was told until now is found at once.
+        while let Some(told) = listener.try_recv().now_or_never() {
+            told?;
+        }
         written.mark_unchanged();
         let known = settled.borrow().unwrap_or(0);
         let told = has_written.then_some(&channel);
         if let Some(last) = settle(pool, known, told).await? {
             advance(settled, last);
         }
+        tokio::time::sleep(PACE).await;
         has_written = false;
         tokio::select! {
             _ = written.changed() => has_written = true,

@@ -9,7 +9,7 @@ use portico_chassis::{
 use uuid::Uuid;
 
 use super::{
-    Engine, Transaction, end_all, enter,
+    Engine, Known, Transaction, end_all, enter,
     events::{AboutAccount, Refused},
 };
 use crate::{
@@ -89,14 +89,16 @@ pub(in crate::store) trait FactorStatements: Send {
     /// grown.
     async fn use_passkey(&mut self, passkey: &Use) -> Result<bool, Error>;
 
-    /// Notes that a person signs in from a device. Whether it was known; `None`
-    /// if it is the first.
+    /// What is known of a person who signs in on a device.
+    async fn known(&mut self, user_id: Uuid, device: Device) -> Result<Known, Error>;
+
+    /// Notes that a person signs in on a device.
     async fn note_device(
         &mut self,
         user_id: Uuid,
         device: Device,
         at: Timestamp,
-    ) -> Result<Option<bool>, Error>;
+    ) -> Result<(), Error>;
 }
 
 #[async_trait]

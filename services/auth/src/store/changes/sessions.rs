@@ -7,10 +7,11 @@ use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error, token::Re
 use uuid::Uuid;
 
 use super::{
-    Engine, FactorStatements as _, LinkStatements as _, Transaction as _, end, end_all, enter,
+    Engine, LinkStatements as _, Transaction as _, end, end_all, enter_known,
     impersonations::end_impersonations, revoke,
 };
 use crate::{
+    device::Device,
     history::Method,
     impersonation::Ending,
     session::{EndReason, Refreshed, Session, Visit},
@@ -27,13 +28,13 @@ impl<E: Engine> SessionStore for E {
         origin: &Origin,
     ) -> Result<bool, Error> {
         let mut transaction = self.begin().await?;
-        let stands = transaction
-            .password_stands(session.user_id, password_hash)
+        let known = transaction
+            .known_by_password(session.user_id, password_hash, Device::of(session))
             .await?;
-        if !stands || transaction.has_second_factor(session.user_id).await? {
+        let Some(known) = known.filter(|known| !known.has_second_factor) else {
             return Ok(false);
-        }
-        enter(&mut transaction, session, Method::Password, origin).await?;
+        };
+        enter_known(&mut transaction, session, &known, Method::Password, origin).await?;
         transaction.commit().await?;
         Ok(true)
     }

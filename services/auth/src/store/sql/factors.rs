@@ -22,9 +22,16 @@ pub(in crate::store) const KEEP_FACTORS: &str = "INSERT INTO second_factors \
 
 pub(in crate::store) const DELETE_FACTORS: &str = "DELETE FROM second_factors WHERE user_id = $1";
 
-pub(in crate::store) const HAS_SECOND_FACTOR: &str = "SELECT \
-    EXISTS (SELECT 1 FROM second_factors WHERE user_id = $1 AND totp_confirmed_at IS NOT NULL) \
-    OR EXISTS (SELECT 1 FROM passkeys WHERE user_id = $1)";
+/// Whether a person has a second factor.
+macro_rules! has_second_factor {
+    () => {
+        "SELECT EXISTS (SELECT 1 FROM second_factors \
+         WHERE user_id = $1 AND totp_confirmed_at IS NOT NULL) \
+         OR EXISTS (SELECT 1 FROM passkeys WHERE user_id = $1)"
+    };
+}
+
+pub(in crate::store) const HAS_SECOND_FACTOR: &str = has_second_factor!();
 
 pub(in crate::store) const INSERT_CHALLENGE: &str = "INSERT INTO challenges \
     (hash, user_id, password_changed_at, tries, expires_at) \
@@ -92,10 +99,28 @@ pub(in crate::store) const USE_PASSKEY: &str = "UPDATE passkeys \
     SET credential = $2, sign_count = $3, last_used_at = $4 \
     WHERE id = $1 AND (sign_count < $3 OR sign_count = 0 AND $3 = 0)";
 
-/// Whether the person has devices, and when this one was last seen.
-pub(in crate::store) const KNOWS_DEVICE: &str = "SELECT \
-    EXISTS (SELECT 1 FROM devices WHERE user_id = $1), \
-    (SELECT last_seen_at FROM devices WHERE user_id = $1 AND hash = $2)";
+/// What is known of a person who signs in on a device, with what follows.
+macro_rules! known {
+    ($is_confirmed:literal, $suffix:literal) => {
+        concat!(
+            has_second_factor!(),
+            " AS has_second_factor, \
+             EXISTS (SELECT 1 FROM devices WHERE user_id = $1) AS has_devices, \
+             (SELECT last_seen_at FROM devices WHERE user_id = $1 AND hash = $2) AS seen_at, ",
+            $is_confirmed,
+            " AS is_confirmed",
+            $suffix
+        )
+    };
+}
+
+pub(in crate::store) const KNOWN: &str = known!("true", "");
+
+pub(in crate::store) const KNOWN_BY_PASSWORD: &str = known!(
+    "is_confirmed",
+    " FROM credentials WHERE user_id = $1 AND password_hash = $3 \
+     AND NOT EXISTS (SELECT 1 FROM deletions WHERE deletions.user_id = $1)"
+);
 
 pub(in crate::store) const NOTE_DEVICE: &str = "INSERT INTO devices \
     (user_id, hash, last_seen_at) VALUES ($1, $2, $3) \

@@ -1,7 +1,5 @@
 //! The statements about factors, for each database.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use portico_chassis::{
     clock::Timestamp,
@@ -18,15 +16,12 @@ use crate::{
     passkey::{Ceremony, Passkey, Use},
     store::{
         FactorQueries,
-        changes::{Engine, FactorStatements, Transaction},
+        changes::{Engine, FactorStatements, Known, Transaction},
         postgres::{PostgresStore, PostgresTransaction},
         sql::factors::{self as sql, CeremonyRow, ChallengeRow, FactorsRow, PasskeyRow},
         sqlite::{SqliteStore, SqliteTransaction},
     },
 };
-
-/// A device that was seen less long ago is not noted anew.
-const DEVICE_SEEN: Duration = Duration::from_secs(24 * 3600);
 
 macro_rules! factor_queries {
     ($store:ty) => {
@@ -311,22 +306,22 @@ macro_rules! factor_statements {
                 Ok(used == 1)
             }
 
+            async fn known(&mut self, user_id: Uuid, device: Device) -> Result<Known, Error> {
+                Ok(sqlx::query_as(sql::KNOWN)
+                    .bind(user_id)
+                    .bind(&device.0[..])
+                    .fetch_one(&mut *self.0)
+                    .await?)
+            }
+
             async fn note_device(
                 &mut self,
                 user_id: Uuid,
                 device: Device,
                 at: Timestamp,
-            ) -> Result<Option<bool>, Error> {
-                let (has_devices, seen_at): (bool, Option<Timestamp>) =
-                    sqlx::query_as(sql::KNOWS_DEVICE)
-                        .bind(user_id)
-                        .bind(&device.0[..])
-                        .fetch_one(&mut *self.0)
-                        .await?;
-                if seen_at.is_none_or(|seen_at| seen_at + DEVICE_SEEN <= at) {
-                    run!(self, sql::NOTE_DEVICE, user_id, &device.0[..], at);
-                }
-                Ok(has_devices.then_some(seen_at.is_some()))
+            ) -> Result<(), Error> {
+                run!(self, sql::NOTE_DEVICE, user_id, &device.0[..], at);
+                Ok(())
             }
         }
     };
