@@ -38,4 +38,4 @@ openapi: ## Write the committed contract artefacts anew
 	@.ci/contract write
 
 clean: ## Remove what was built or installed here; ./data stays
-	rm -rf target .tools gateway/web/node_modules gateway/web/*/node_modules gateway/web/*/dist
+	rm -rf target .tools gateway/web/node_modules gateway/web/*/node_modules gateway/web/*/dist deploy/bench/peers/*/node_modules
