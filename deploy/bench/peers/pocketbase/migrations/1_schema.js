@@ -18,7 +18,6 @@ migrate(
         { type: "autodate", name: "created", onCreate: true },
         { type: "autodate", name: "updated", onCreate: true, onUpdate: true },
       ],
-      indexes: ["CREATE INDEX idx_projects_created ON projects (created, id)"],
     });
     app.save(projects);
 
