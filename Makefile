@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos lint audit bench fuzz up openapi clean
+.PHONY: help run test chaos lint audit bench soak fuzz up openapi clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ bench: ## Benchmarks, and the published budgets
 	@deploy/bench/run
 	@deploy/bench/move/run
 
+soak: ## 70 % of full load for SOAK_MINUTES (15): memory and descriptors stay flat, no call fails
+	@deploy/bench/soak/run
+
 fuzz: ## Fuzz the gateway's parsers, FUZZ_SECONDS (60) for each target
 	@.ci/fuzz
 
@@ -38,4 +41,4 @@ openapi: ## Write the committed contract artefacts anew
 	@.ci/contract write
 
 clean: ## Remove what was built or installed here; ./data stays
-	rm -rf target .tools gateway/web/node_modules gateway/web/*/node_modules gateway/web/*/dist
+	rm -rf target .tools gateway/web/node_modules gateway/web/*/node_modules gateway/web/*/dist deploy/bench/peers/*/node_modules

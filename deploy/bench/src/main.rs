@@ -11,6 +11,7 @@ mod load;
 mod program;
 mod report;
 mod scenarios;
+mod soak;
 mod sockets;
 
 use std::{env, fs, io::Write as _, path::Path, time::Duration};
@@ -36,19 +37,31 @@ const QUIET: Duration = Duration::from_secs(20);
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [program, version, results] = arguments.as_slice() else {
-        anyhow::bail!("usage: portico-bench PROGRAM VERSION RESULTS.md");
+    let (soaks, arguments) = match arguments.as_slice() {
+        [word, rest @ ..] if word == "soak" => (true, rest),
+        all => (false, all),
+    };
+    let [program, version, results] = arguments else {
+        anyhow::bail!("usage: portico-bench [soak] PROGRAM VERSION RESULTS.md");
     };
     // One thread is enough to keep the program busy, and leaves it the rest of
     // the machine.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    if soaks {
+        let report = runtime.block_on(soak::run(Path::new(program)))?;
+        publish(&report.markdown(version)?, results)?;
+        return report.check();
+    }
     let report = runtime.block_on(measure(Path::new(program)))?;
-    let text = report.markdown(version)?;
-    std::io::stdout().write_all(text.as_bytes())?;
-    fs::write(results, &text).with_context(|| format!("cannot write {results}"))?;
+    publish(&report.markdown(version)?, results)?;
     report.check()
+}
+
+fn publish(text: &str, results: &str) -> anyhow::Result<()> {
+    std::io::stdout().write_all(text.as_bytes())?;
+    fs::write(results, text).with_context(|| format!("cannot write {results}"))
 }
 
 async fn measure(program: &Path) -> anyhow::Result<Report> {

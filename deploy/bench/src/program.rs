@@ -28,6 +28,7 @@ const TICK: Duration = Duration::from_millis(10);
 pub(crate) struct Installation {
     program: PathBuf,
     folder: TempDir,
+    variables: Vec<(&'static str, String)>,
 }
 
 /// A running program.
@@ -43,7 +44,16 @@ impl Installation {
     pub(crate) fn new(program: &Path) -> anyhow::Result<Self> {
         let program = program.canonicalize().context("no such program")?;
         let folder = tempfile::tempdir()?;
-        Ok(Self { program, folder })
+        Ok(Self {
+            program,
+            folder,
+            variables: Vec::new(),
+        })
+    }
+
+    /// Sets one more variable.
+    pub(crate) fn set(&mut self, name: &'static str, value: impl ToString) {
+        self.variables.push((name, value.to_string()));
     }
 
     /// Starts the program and waits until it is ready.
@@ -93,11 +103,17 @@ impl Installation {
         for limit in ["ANONYMOUS", "USER", "CREDENTIALS"] {
             command.env(format!("PORTICO_RATE_LIMIT_{limit}"), "off");
         }
+        command.envs(self.variables.iter().cloned());
         command
     }
 }
 
 impl Program {
+    /// Of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Resident memory in MB (10⁶ bytes, as the budgets are stated).
     pub(crate) fn resident_memory(&self) -> anyhow::Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;

@@ -63,7 +63,7 @@ pub(crate) async fn run(program: &Program) -> anyhow::Result<Live> {
     // One before the measurement, so that all that is there only once is there.
     let (heard, mut hears) = mpsc::unbounded_channel();
     tokio::spawn(
-        open(program.http, owner, &project)
+        open(program.http, &owner.token, &project)
             .await?
             .listen(heard.clone()),
     );
@@ -72,7 +72,7 @@ pub(crate) async fn run(program: &Program) -> anyhow::Result<Live> {
     for some in all[1..].chunks(AT_ONCE) {
         let opened = some
             .iter()
-            .map(|person| open(program.http, person, &project));
+            .map(|person| open(program.http, &person.token, &project));
         for socket in try_join_all(opened).await? {
             tokio::spawn(socket.listen(heard.clone()));
         }
@@ -122,16 +122,20 @@ async fn register(program: &Program, number: usize) -> anyhow::Result<Person> {
 }
 
 /// A client of Socket.IO over WebSocket.
-struct Socket(WebSocketStream<TcpStream>);
+pub(crate) struct Socket(WebSocketStream<TcpStream>);
 
 /// A socket in the room of a project.
-async fn open(address: SocketAddr, person: &Person, project: &str) -> anyhow::Result<Socket> {
+pub(crate) async fn open(
+    address: SocketAddr,
+    token: &str,
+    project: &str,
+) -> anyhow::Result<Socket> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
     let mut socket = Socket(client_async(url, stream).await?.0);
     socket.expect("0{").await?;
-    let auth = json!({"token": person.token});
+    let auth = json!({"token": token});
     socket.send(format!("40{auth}")).await?;
     socket.expect("40{").await?;
     let join = json!(["join:project", project]);
@@ -146,7 +150,7 @@ impl Socket {
     }
 
     /// The next packet that is no ping.
-    async fn next(&mut self) -> anyhow::Result<String> {
+    pub(crate) async fn next(&mut self) -> anyhow::Result<String> {
         loop {
             let message = self.0.next().await.context("the socket ended")??;
             let packet = message.to_text()?;
@@ -155,6 +159,13 @@ impl Socket {
             }
             self.send("3".to_owned()).await?;
         }
+    }
+
+    /// Says goodbye, and waits for the other end's.
+    pub(crate) async fn close(mut self) -> anyhow::Result<()> {
+        self.0.close(None).await?;
+        let said = async { while let Some(Ok(_)) = self.0.next().await {} };
+        timeout(PATIENCE, said).await.context("no goodbye")
     }
 
     async fn expect(&mut self, start: &str) -> anyhow::Result<()> {
