@@ -26,7 +26,8 @@ def fill(folder: pathlib.Path) -> None:
     for service in ("users", "auth", "projects"):
         database = sqlite3.connect(folder / f"{service}.db")
         database.execute(
-            "CREATE TEMP TABLE size AS SELECT ? AS people, ? AS projects, ? AS each",
+            "CREATE TEMP TABLE size AS SELECT ? AS people, ? AS projects, ? AS each, "
+            "NULL AS everywhere, true AS with_events",
             (PEOPLE, PROJECTS, MEMBERSHIPS // PROJECTS),
         )
         statements = (HERE / f"{service}.sql").read_text(encoding="utf-8")

@@ -1,9 +1,12 @@
 //! What the tests of stores share. Each case gets a fresh database, so that
 //! cases never meet.
 
+mod plans;
+
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
+pub use self::plans::Excuse;
 use super::{Database, DatabaseUrl, Migrations};
 pub use crate::__cases as cases;
 use crate::{
@@ -84,6 +87,7 @@ pub async fn postgres(migrations: &Migrations) -> TestDatabase {
 
 impl TestDatabase {
     async fn open(url: DatabaseUrl, place: Place, migrations: &Migrations) -> Self {
+        plans::note_statements();
         let database = Database::open(&url, 8).await.expect("the database opens");
         database.migrate(migrations).await.expect("it migrates");
         Self {
@@ -119,6 +123,21 @@ impl TestDatabase {
     pub async fn event_kinds(&self) -> Vec<String> {
         let events = self.events().await;
         events.into_iter().map(|(kind, _)| kind).collect()
+    }
+
+    /// Removes the database, once the plans are seen of all statements that ran
+    /// on such a database so far. `excuses` names those that may go through a
+    /// whole table, or sort it.
+    ///
+    /// # Panics
+    ///
+    /// If another one does.
+    pub async fn explain_and_close(mut self, excuses: &[Excuse]) {
+        // Closed, it has told of all its statements.
+        self.database.close().await;
+        self.database = Database::open(&self.url, 2).await.expect("it opens again");
+        plans::assert_plans(&self.database, excuses).await;
+        self.close().await;
     }
 
     /// Removes the database.

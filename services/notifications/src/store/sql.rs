@@ -61,8 +61,8 @@ pub(super) const MAILS_TO: &str = concat!(
 
 pub(super) const FORGET_ADDRESS: &str = "DELETE FROM mails WHERE recipient_key = $1";
 
-pub(super) const COUNT_UNSENT: &str =
-    "SELECT status, count(*) FROM mails WHERE status <> 'SENT' GROUP BY status";
+pub(super) const COUNT_UNSENT: &str = "SELECT status, count(*) FROM mails \
+    WHERE status IN ('QUEUED', 'RUNNING', 'FAILED', 'DEAD') GROUP BY status";
 
 pub(super) const FORGET: &str = "DELETE FROM mails WHERE ended_at < $1";
 

@@ -6,10 +6,11 @@ use portico_chassis::{
     status::Error,
 };
 use sqlx::{PgPool, Postgres};
+use uuid::Uuid;
 
 use super::{
     changes::Engine,
-    sql::{project_by_id, project_columns, projects_of},
+    sql::{StandingRow, project_by_id, project_columns, projects_of, standings},
 };
 
 /// Keeps projects and their members in PostgreSQL.
@@ -24,6 +25,19 @@ impl PostgresStore {
 
     pub(super) fn reader(&self) -> &PgPool {
         &self.database.pool
+    }
+
+    pub(super) async fn standing_rows(
+        &self,
+        pairs: &[(Uuid, Uuid)],
+    ) -> Result<Vec<StandingRow>, Error> {
+        let sql = concat!(
+            "WITH asked (project_id, user_id) AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]))",
+            standings!()
+        );
+        let (projects, people): (Vec<Uuid>, Vec<Uuid>) = pairs.iter().copied().unzip();
+        let rows = sqlx::query_as(sql).bind(projects).bind(people);
+        Ok(rows.fetch_all(self.reader()).await?)
     }
 }
 

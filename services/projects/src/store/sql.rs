@@ -248,19 +248,15 @@ pub(super) fn members(sort: Sort<MemberColumn>, paging: &Paging) -> String {
     )
 }
 
-/// The SQL of so many standings. Project and person are bound for each.
-pub(super) fn standings(number: usize) -> String {
-    let asked: Vec<String> = (0..number)
-        .map(|index| format!("(${}, ${})", 2 * index + 1, 2 * index + 2))
-        .collect();
-    format!(
-        "WITH asked (project_id, user_id) AS (VALUES {}) \
-         SELECT asked.project_id, asked.user_id, p.visibility, p.archived_at, m.role \
+/// The standings of the pairs in `asked`, which stands before it.
+macro_rules! standings {
+    () => {
+        " SELECT asked.project_id, asked.user_id, p.visibility, p.archived_at, m.role \
          FROM asked JOIN projects p ON p.id = asked.project_id \
-         LEFT JOIN members m ON m.project_id = asked.project_id AND m.user_id = asked.user_id",
-        asked.join(", ")
-    )
+         LEFT JOIN members m ON m.project_id = asked.project_id AND m.user_id = asked.user_id"
+    };
 }
+pub(super) use standings;
 
 /// A project as the database has it.
 #[derive(sqlx::FromRow)]

@@ -6,11 +6,12 @@ use portico_chassis::{
     database::{SqliteDatabase, Write},
     status::Error,
 };
-use sqlx::{Sqlite, SqlitePool};
+use sqlx::{AssertSqlSafe, Sqlite, SqlitePool};
+use uuid::Uuid;
 
 use super::{
     changes::Engine,
-    sql::{project_by_id, project_columns, projects_of},
+    sql::{StandingRow, project_by_id, project_columns, projects_of, standings},
 };
 
 /// Keeps projects and their members in SQLite.
@@ -25,6 +26,25 @@ impl SqliteStore {
 
     pub(super) fn reader(&self) -> &SqlitePool {
         &self.database.readers
+    }
+
+    pub(super) async fn standing_rows(
+        &self,
+        pairs: &[(Uuid, Uuid)],
+    ) -> Result<Vec<StandingRow>, Error> {
+        let asked: Vec<String> = (0..pairs.len())
+            .map(|index| format!("(${}, ${})", 2 * index + 1, 2 * index + 2))
+            .collect();
+        let sql = format!(
+            "WITH asked (project_id, user_id) AS (VALUES {}){}",
+            asked.join(", "),
+            standings!()
+        );
+        let mut rows = sqlx::query_as(AssertSqlSafe(sql));
+        for (project_id, user_id) in pairs {
+            rows = rows.bind(project_id).bind(user_id);
+        }
+        Ok(rows.fetch_all(self.reader()).await?)
     }
 }
 

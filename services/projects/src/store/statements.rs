@@ -26,8 +26,8 @@ use super::{
     sql::{
         self, DELETE_MEMBER, DELETE_PROJECT, FIND_BY_ID, FIND_BY_SLUG, FORGET_EXPIRED,
         INSERT_MEMBER, INSERT_PROJECT, ListSql, MARK_ARCHIVED, MEMBER, MEMBER_IDS, MEMBERSHIPS,
-        MemberRow, OWNERS, ProjectRow, RENAME, StandingRow, UPDATE_MEMBER, UPDATE_PROJECT, ViewRow,
-        all, bind_bookmark, bind_member, bind_project,
+        MemberRow, OWNERS, ProjectRow, RENAME, UPDATE_MEMBER, UPDATE_PROJECT, ViewRow, all,
+        bind_bookmark, bind_member, bind_project,
         invitations::{
             self, INSERT_INVITATION, INVITATION, InvitationRow, PENDING_IN, PENDING_TO,
             UPDATE_INVITATION,
@@ -111,12 +111,7 @@ macro_rules! statements {
                 if pairs.is_empty() {
                     return Ok(HashMap::new());
                 }
-                let sql = AssertSqlSafe(sql::standings(pairs.len()));
-                let mut rows = sqlx::query_as::<_, StandingRow>(sql);
-                for (project_id, user_id) in pairs {
-                    rows = rows.bind(project_id).bind(user_id);
-                }
-                let rows = rows.fetch_all(self.reader()).await?;
+                let rows = self.standing_rows(pairs).await?;
                 Ok(rows.into_iter().map(Into::into).collect())
             }
 

@@ -29,6 +29,9 @@ impl SqliteStore {
     }
 
     pub(super) async fn rows_of(&self, ids: &[Uuid]) -> Result<Vec<Row>, Error> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         let places: Vec<String> = (1..=ids.len()).map(|place| format!("${place}")).collect();
         let sql = format!("{} WHERE id IN ({})", select_users!(""), places.join(", "));
         let mut query = sqlx::query_as(AssertSqlSafe(sql));
