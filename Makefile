@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos lint audit bench soak fuzz up openapi clean
+.PHONY: help run test chaos lint budgets audit bench soak fuzz up openapi clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ chaos: ## Random faults under load for CHAOS_MINUTES (5), again by CHAOS_SEED
 
 lint: ## Formatting, clippy, contracts, dependencies, scripts
 	@.ci/lint
+
+budgets: ## Instructions and allocations of the gateway's work, within 5 %
+	@.ci/budgets check
 
 audit: ## Known vulnerabilities among the dependencies (needs the advisory database's host)
 	@.ci/tools python

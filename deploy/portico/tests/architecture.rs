@@ -27,6 +27,8 @@ fn allowed(name: &str) -> &'static [&'static str] {
         ],
         // Measures the program from outside, as a client of its contract.
         "portico-bench" => &["portico-proto"],
+        // Counts what the gateway's work takes.
+        "portico-gateway-budgets" => &["portico-proto", "portico-chassis", "portico-gateway"],
         _ => &[],
     }
 }
