@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
-use crate::program::cpu_time;
+use crate::machine::own_cpu_time;
 
 /// The cost of a hash, as the program has it: OWASP's.
 const MEMORY: u32 = 19 * 1024;
@@ -46,7 +46,7 @@ impl Hashes {
 
 /// Hashes for so long.
 pub(crate) async fn measure(length: Duration) -> anyhow::Result<Hashes> {
-    let before = cpu_time("self")?;
+    let before = own_cpu_time()?;
     let cores = thread::available_parallelism()?.get();
     let begun = Instant::now();
     let threads = (0..cores).map(|_| tokio::task::spawn_blocking(move || count(begun + length)));
@@ -58,7 +58,7 @@ pub(crate) async fn measure(length: Duration) -> anyhow::Result<Hashes> {
     Ok(Hashes {
         count,
         length: begun.elapsed(),
-        cpu: cpu_time("self")?.saturating_sub(before),
+        cpu: own_cpu_time()?.saturating_sub(before),
     })
 }
 

@@ -1,20 +1,39 @@
-//! Drives calls and takes their times: in closed loops, where each client
+//! Drives calls and takes their times: in closed loops, where each caller
 //! calls again as soon as it is answered, or at a fixed rate, where a call's
 //! time counts from the moment when it was due, so that waiting behind a slow
 //! one counts too.
+//!
+//! It is our own because of what is asked: ready-made load generators repeat
+//! one request, while here each caller sends the refresh token that it was
+//! answered last, reads and changes are mixed, and gRPC is called as REST is.
 
-use std::time::{Duration, Instant};
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 
-use futures::future::{join_all, try_join_all};
-use tokio::time::sleep_until;
+use futures::future::try_join_all;
+use tokio::sync::Semaphore;
 
-/// How a call ended that did not fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use crate::metronome::Metronome;
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// It was answered.
     Done,
     /// It was refused because the program has too much to do.
     Shed,
+    /// It failed, and how.
+    Failed(String),
+}
+
+/// Somebody who calls again and again.
+pub(crate) trait Call {
+    /// # Errors
+    ///
+    /// If there is no going on. A call that fails is an outcome like others.
+    async fn call(&mut self) -> anyhow::Result<Outcome>;
 }
 
 /// The times of the calls of a scenario.
@@ -24,6 +43,9 @@ pub(crate) struct Times {
     answered: Vec<Duration>,
     /// How many calls were refused for want of time.
     pub(crate) shed: usize,
+    /// How many failed, and how one of them did.
+    pub(crate) failed: usize,
+    pub(crate) failure: Option<String>,
     /// When the last answer came, after the first call. A loop that ends waits
     /// for the calls in progress, which are many if there is a queue.
     pub(crate) last: Duration,
@@ -37,6 +59,10 @@ impl Times {
                 self.last = since_first;
             }
             Outcome::Shed => self.shed += 1,
+            Outcome::Failed(how) => {
+                self.failed += 1;
+                self.failure = Some(how);
+            }
         }
     }
 
@@ -55,6 +81,8 @@ impl Times {
         for times in all {
             merged.answered.extend(times.answered);
             merged.shed += times.shed;
+            merged.failed += times.failed;
+            merged.failure = merged.failure.or(times.failure);
             merged.last = merged.last.max(times.last);
         }
         merged.answered.sort_unstable();
@@ -66,56 +94,149 @@ impl Times {
         self.answered.len()
     }
 
-    /// The time that this part of the calls did not exceed.
-    pub(crate) fn percentile(&self, percent: usize) -> Duration {
+    /// The time in ms that this part of the calls did not exceed.
+    pub(crate) fn percentile(&self, percent: usize) -> f64 {
         let index = (self.answered.len() * percent).div_ceil(100).max(1) - 1;
-        self.answered.get(index).copied().unwrap_or_default()
+        let time = self.answered.get(index).copied();
+        time.unwrap_or_default().as_secs_f64() * 1e3
     }
 }
 
-/// All of `callers` at once, each in a closed loop.
-pub(crate) async fn closed<C>(callers: &mut [C], length: Duration) -> anyhow::Result<Times>
-where
-    C: AsyncFnMut() -> anyhow::Result<Outcome>,
-{
+/// All callers at once, each in a closed loop.
+pub(crate) async fn closed(callers: &mut [impl Call], length: Duration) -> anyhow::Result<Times> {
     let first = Instant::now();
-    let loops = callers.iter_mut().map(async |call| {
+    let loops = callers.iter_mut().map(async |caller| {
         let mut times = Times::default();
         loop {
             let begun = Instant::now();
             if begun >= first + length {
                 return anyhow::Ok(times);
             }
-            let outcome = call().await?;
+            let outcome = caller.call().await?;
             times.add(outcome, begun.elapsed(), first.elapsed());
         }
     });
     Ok(Times::merge(try_join_all(loops).await?))
 }
 
-/// Calls at a fixed rate in all, each of `callers` in its turn.
-pub(crate) async fn steady<C>(
-    callers: &mut [C],
-    rate: u32,
+/// Calls at a fixed rate in all. Whichever caller is free makes the next call
+/// once it is due; if none is, the call waits, and its time counts.
+pub(crate) async fn steady(
+    callers: &mut [impl Call],
+    rate: f64,
     length: Duration,
-) -> anyhow::Result<Times>
-where
-    C: AsyncFnMut() -> anyhow::Result<Outcome>,
-{
-    let begun = Instant::now();
-    let pause = Duration::from_secs(1) / rate;
-    let turn = pause * u32::try_from(callers.len())?;
-    let loops = callers.iter_mut().zip(0..).map(async |(call, place)| {
-        let mut times = Times::default();
-        let mut due = begun + pause * place;
-        while due < begun + length {
-            sleep_until(due.into()).await;
-            let outcome = call().await?;
-            times.add(outcome, due.elapsed(), begun.elapsed());
-            due += turn;
+) -> anyhow::Result<Times> {
+    let period = Duration::from_secs_f64(1.0 / rate);
+    let calls = length.div_duration_f64(period) as u32;
+    let (begun, metronome) = (Instant::now(), Metronome::start(period)?);
+    // Callers take the numbers of calls and wait for their turn in one order.
+    let (turns, next) = (Semaphore::new(0), Cell::new(0));
+    let beat = async {
+        let mut left = calls as usize;
+        while left > 0 {
+            let beats = metronome.beats().await?.min(left);
+            turns.add_permits(beats);
+            left -= beats;
         }
-        anyhow::Ok(times)
+        anyhow::Ok(())
+    };
+    let loops = callers.iter_mut().map(async |caller| {
+        let mut times = Times::default();
+        loop {
+            let number = next.get() + 1;
+            if number > calls {
+                return anyhow::Ok(times);
+            }
+            next.set(number);
+            turns.acquire().await?.forget();
+            let outcome = caller.call().await?;
+            let due = begun + period * number;
+            times.add(outcome, due.elapsed(), begun.elapsed());
+        }
     });
-    let all: anyhow::Result<Vec<_>> = join_all(loops).await.into_iter().collect();
-    Ok(Times::merge(all?))
+    let ((), all) = tokio::try_join!(beat, try_join_all(loops))?;
+    Ok(Times::merge(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// Answers at once, but for the first call.
+    struct SlowAtFirst {
+        first: Option<Duration>,
+    }
+
+    impl Call for SlowAtFirst {
+        async fn call(&mut self) -> anyhow::Result<Outcome> {
+            if let Some(time) = self.first.take() {
+                sleep(time).await;
+            }
+            Ok(Outcome::Done)
+        }
+    }
+
+    /// Ends in each way in turn.
+    struct Mixed(usize);
+
+    impl Call for Mixed {
+        async fn call(&mut self) -> anyhow::Result<Outcome> {
+            self.0 += 1;
+            tokio::task::yield_now().await;
+            Ok(match self.0 % 3 {
+                0 => Outcome::Done,
+                1 => Outcome::Shed,
+                _ => Outcome::Failed("500".to_owned()),
+            })
+        }
+    }
+
+    fn times(millis: impl IntoIterator<Item = u64>) -> Times {
+        Times::of(millis.into_iter().map(Duration::from_millis).collect())
+    }
+
+    #[test]
+    fn percentiles_are_times_that_were_measured() {
+        let hundred = times((1..=100).rev());
+        for (percent, millis) in [(50, 50.0), (95, 95.0), (99, 99.0)] {
+            assert_eq!(hundred.percentile(percent), millis);
+        }
+        assert_eq!(times([7]).percentile(50), 7.0);
+        assert_eq!(times([1, 2, 3]).percentile(99), 3.0);
+        assert_eq!(times([]).percentile(99), 0.0);
+    }
+
+    #[tokio::test]
+    async fn a_call_counts_from_when_it_was_due() {
+        let first = Some(Duration::from_millis(100));
+        let mut callers = [SlowAtFirst { first }];
+        let length = Duration::from_millis(200);
+        let times = steady(&mut callers, 100.0, length).await.expect("calls");
+        assert_eq!(times.count(), 20);
+        // The second was due 10 ms after the first, whose answer took 100 ms.
+        assert!(times.answered[18] >= Duration::from_millis(89), "{times:?}");
+        assert!(times.answered[14] >= Duration::from_millis(49), "{times:?}");
+    }
+
+    #[tokio::test]
+    async fn somebody_else_calls_where_one_waits() {
+        let first = Some(Duration::from_millis(100));
+        let mut callers = [SlowAtFirst { first }, SlowAtFirst { first: None }];
+        let length = Duration::from_millis(200);
+        let times = steady(&mut callers, 50.0, length).await.expect("calls");
+        assert_eq!(times.count(), 10);
+        assert!(times.answered[9] >= Duration::from_millis(100));
+        assert!(times.answered[4] < Duration::from_millis(50), "{times:?}");
+    }
+
+    #[tokio::test]
+    async fn failures_and_refusals_are_counted_and_take_no_time() {
+        let mut callers = [Mixed(0), Mixed(0)];
+        let length = Duration::from_millis(5);
+        let times = closed(&mut callers, length).await.expect("calls");
+        assert!(times.failed > 0 && times.shed > 0 && times.count() > 0);
+        assert_eq!(times.failure.as_deref(), Some("500"));
+    }
 }

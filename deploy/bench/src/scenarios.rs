@@ -1,255 +1,294 @@
-//! What is asked of the program, one thing after the other.
+//! What is asked of a target, and the callers who do so.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use bytes::Bytes;
+use futures::future::try_join_all;
 use http::Method;
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::{
-    client::{Grpc, Rest},
-    hashing::{self, Hashes},
-    load::{self, Outcome, Times},
-    program::{EMAIL, PASSWORD, Program},
-    report::Row,
+    client::{Api, Grpc, Rest, text},
+    load::{Call, Outcome},
+    target::{Started, Target},
 };
 
-const PROJECTS: &str = "/api/v1/projects";
-const LOGIN: &str = "/api/v1/auth/login";
-
-/// How long each scenario is warmed up, and measured.
-const WARM_UP: Duration = Duration::from_secs(1);
-const LENGTH: Duration = Duration::from_secs(5);
-/// Sign-ins and hashes alone take turns, so often and so long each: the machine
-/// may be another one from second to second. The program keeps what it needs to
-/// hash for longer than it waits here.
-const ROUNDS: usize = 6;
-const SIGNING_IN: Duration = Duration::from_millis(1_500);
-const HASHING: Duration = Duration::from_millis(900);
-/// How often memory is read while people sign in.
-const SAMPLING: Duration = Duration::from_millis(20);
-/// Callers at once.
-const CALLERS: usize = 16;
-/// Callers who sign in at once: more than the program lets wait.
-const CROWD: usize = 256;
-/// How long somebody who was refused stays away, as `Retry-After` asks.
-const STAY_AWAY: Duration = Duration::from_secs(2);
 /// Projects that lists are taken from.
 const LISTED: usize = 1_000;
-/// Reads a second while others sign in.
-const READ_RATE: u32 = 100;
+/// How many make them at a time.
+const MAKERS: usize = 8;
+/// How long somebody who was refused stays away, as `Retry-After` asks.
+const STAY_AWAY: Duration = Duration::from_secs(2);
+/// In a mixture, one call of so many is a change.
+const CHANGE_OF: usize = 10;
 
-/// What came of all scenarios.
-pub(crate) struct Measured {
-    pub(crate) rows: Vec<Row>,
-    /// Sign-ins for each hash that the cores could compute.
-    pub(crate) logins_per_hash: f64,
-    /// The CPU time of a hash alone.
-    pub(crate) hash_cpu: Duration,
-    /// The CPU time of a sign-in, with its hash.
-    pub(crate) login_cpu: Duration,
-    /// The greatest memory in MB while people signed in.
-    pub(crate) login_memory: f64,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scenario {
+    Read,
+    List,
+    Me,
+    Patch,
+    Create,
+    Mixed,
+    CheckMember,
+    Refresh,
+    Login,
 }
 
-/// Runs all scenarios.
-pub(crate) async fn run(program: &Program, service_token: &str) -> anyhow::Result<Measured> {
-    let bench = Bench::prepare(program, service_token).await?;
-    let project = format!("{PROJECTS}/{}", bench.project_id);
-    let patch = json!({"description": "Changed by the benchmark."}).to_string();
-    let mut rows = vec![
-        bench
-            .rest("read a project", Method::GET, &project, "")
-            .await?,
-        bench
-            .rest("list 20 of 1,000 projects", Method::GET, PROJECTS, "")
-            .await?,
-        bench
-            .rest("read oneself", Method::GET, "/api/v1/auth/me", "")
-            .await?,
-        bench.check_access().await?,
-        bench
-            .rest("change a project", Method::PATCH, &project, &patch)
-            .await?,
-        bench.create().await?,
+impl Scenario {
+    pub(crate) const ALL: &[Self] = &[
+        Self::Read,
+        Self::List,
+        Self::Me,
+        Self::Patch,
+        Self::Create,
+        Self::Mixed,
+        Self::CheckMember,
+        Self::Refresh,
+        Self::Login,
     ];
-    let (login, hashes, login_memory) = bench.login().await?;
-    let logins_per_hash = login.rate() / hashes.rate();
-    let login_cpu = login.cpu_of_one().unwrap_or_default();
-    rows.push(login);
-    rows.push(bench.read_beside_logins(&project).await?);
-    Ok(Measured {
-        rows,
-        logins_per_hash,
-        hash_cpu: hashes.cpu(),
-        login_cpu,
-        login_memory,
-    })
-}
 
-/// A program with something in it.
-struct Bench<'a> {
-    program: &'a Program,
-    service_token: &'a str,
-    token: String,
-    user_id: String,
-    project_id: String,
-}
-
-impl<'a> Bench<'a> {
-    async fn prepare(program: &'a Program, service_token: &'a str) -> anyhow::Result<Self> {
-        let mut rest = Rest::connect(program.http, None).await?;
-        let login = rest.data(Method::POST, LOGIN, credentials()).await?;
-        let token = text(&login["token"])?;
-        let mut rest = Rest::connect(program.http, Some(&token)).await?;
-        let mut project = Value::Null;
-        for number in 0..LISTED {
-            let body = new_project(&format!("Listed {number}"));
-            project = rest.data(Method::POST, PROJECTS, body).await?;
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read a project",
+            Self::List => "list 20 of 1,000",
+            Self::Me => "read oneself",
+            Self::Patch => "change a project",
+            Self::Create => "create a project",
+            Self::Mixed => "9 reads, 1 change",
+            Self::CheckMember => "check a member, by gRPC",
+            Self::Refresh => "refresh a token",
+            Self::Login => "sign in",
         }
+    }
+}
+
+/// Somebody who is signed in to a target with a thousand projects.
+pub(crate) struct Session {
+    api: Api,
+    http: SocketAddr,
+    grpc: Option<(SocketAddr, String)>,
+    authorization: String,
+    user_id: String,
+    projects: Vec<String>,
+}
+
+impl Session {
+    /// Makes the projects, where the target did not come with them.
+    pub(crate) async fn begin(target: &Target, started: &Started) -> anyhow::Result<Self> {
+        let session = Self::sign_in(target.api, started.running.http, started.grpc.clone()).await?;
+        if target.is_portico() {
+            session.make_projects().await?;
+        }
+        session.with_projects().await
+    }
+
+    /// At Portico, with projects that are there already if there are any.
+    pub(crate) async fn sign_in(
+        api: Api,
+        http: SocketAddr,
+        grpc: Option<(SocketAddr, String)>,
+    ) -> anyhow::Result<Self> {
+        let mut rest = Rest::connect(http, None).await?;
+        let answer = rest
+            .answer(Method::POST, api.sign_in, api.credentials())
+            .await?;
         Ok(Self {
-            program,
-            service_token,
-            token,
-            user_id: text(&login["user"]["id"])?,
-            project_id: text(&project["id"])?,
+            api,
+            http,
+            grpc,
+            authorization: format!("{}{}", api.scheme, text(&answer, api.token)?),
+            user_id: text(&answer, api.user_id)?,
+            projects: Vec::new(),
         })
     }
 
-    /// The same call over and over.
-    async fn rest(
-        &self,
-        name: &'static str,
-        method: Method,
-        path: &str,
-        body: &str,
-    ) -> anyhow::Result<Row> {
-        let mut callers = Vec::new();
-        for _ in 0..CALLERS {
-            let mut rest = self.signed_in().await?;
-            let (method, body) = (method.clone(), Bytes::from(body.to_owned()));
-            callers.push(async move || rest.drive(method.clone(), path, body.clone()).await);
-        }
-        self.saturate(name, &mut callers).await
-    }
-
-    async fn create(&self) -> anyhow::Result<Row> {
-        let mut callers = Vec::new();
-        for caller in 0..CALLERS {
-            let mut rest = self.signed_in().await?;
-            let mut number = 0;
-            callers.push(async move || {
-                number += 1;
-                let body = new_project(&format!("Created {caller} {number}"));
-                rest.drive(Method::POST, PROJECTS, body).await
-            });
-        }
-        self.saturate("create a project", &mut callers).await
-    }
-
-    async fn check_access(&self) -> anyhow::Result<Row> {
-        let mut callers = Vec::new();
-        for _ in 0..CALLERS {
-            let mut grpc = Grpc::connect(self.program.grpc, self.service_token).await?;
-            callers.push(async move || grpc.check_access(&self.project_id, &self.user_id).await);
-        }
-        self.saturate("check a member, by gRPC", &mut callers).await
-    }
-
-    /// Sign-ins, hashes alone, and the greatest memory in MB during the former.
-    async fn login(&self) -> anyhow::Result<(Row, Hashes, f64)> {
-        let mut logins = self.logins(CALLERS).await?;
-        load::closed(&mut logins, WARM_UP).await?;
-        let mut hashes = hashing::measure(HASHING).await?;
-        let (mut rounds, mut most) = (Vec::new(), 0.0);
-        let (mut cpu, mut length) = (Duration::ZERO, Duration::ZERO);
-        for _ in 0..ROUNDS {
-            let (before, begun) = (self.program.cpu_time()?, Instant::now());
-            let round = load::closed(&mut logins, SIGNING_IN);
-            rounds.push(self.watch_memory(round, &mut most).await?);
-            cpu += self.program.cpu_time()? - before;
-            length += begun.elapsed();
-            hashes = hashes.and(hashing::measure(HASHING).await?);
-        }
-        let row = Row::new("sign in", Times::merge(rounds), length, Some(cpu));
-        Ok((row, hashes, most))
-    }
-
-    /// Notes the greatest memory in MB while something goes on.
-    async fn watch_memory<T>(
-        &self,
-        work: impl Future<Output = anyhow::Result<T>>,
-        most: &mut f64,
-    ) -> anyhow::Result<T> {
-        let mut work = std::pin::pin!(work);
-        loop {
-            tokio::select! {
-                done = &mut work => return done,
-                () = tokio::time::sleep(SAMPLING) => *most = most.max(self.program.resident_memory()?),
+    pub(crate) async fn make_projects(&self) -> anyhow::Result<()> {
+        let makers = (0..MAKERS).map(async |_| {
+            let mut rest = self.connect().await?;
+            for _ in 0..LISTED / MAKERS {
+                rest.answer(Method::POST, self.api.create, new_project())
+                    .await?;
             }
+            anyhow::Ok(())
+        });
+        try_join_all(makers).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn with_projects(mut self) -> anyhow::Result<Self> {
+        let mut rest = self.connect().await?;
+        let answer = rest.answer(Method::GET, self.api.list, "").await?;
+        let (list, id) = self.api.listed;
+        let listed = answer.pointer(list).and_then(Value::as_array);
+        let listed = listed.with_context(|| format!("no {list} in {answer}"))?;
+        let id = format!("/{id}");
+        let ids = listed.iter().map(|project| text(project, &id));
+        self.projects = ids.collect::<Result<_, _>>()?;
+        anyhow::ensure!(self.projects.len() == 20, "no 20 projects in {answer}");
+        Ok(self)
+    }
+
+    /// The same person at another door to the same target.
+    pub(crate) fn at(&self, http: SocketAddr) -> Self {
+        Self {
+            http,
+            api: self.api,
+            grpc: self.grpc.clone(),
+            authorization: self.authorization.clone(),
+            user_id: self.user_id.clone(),
+            projects: self.projects.clone(),
         }
     }
 
-    /// Reads at a fixed rate while a crowd signs in.
-    async fn read_beside_logins(&self, path: &str) -> anyhow::Result<Row> {
-        let mut logins = self.logins(CROWD).await?;
-        let mut readers = Vec::new();
-        for _ in 0..CALLERS {
-            let mut rest = self.signed_in().await?;
-            readers.push(async move || rest.drive(Method::GET, path, "").await);
-        }
-        let (logins, reads) = tokio::try_join!(
-            load::closed(&mut logins, LENGTH),
-            load::steady(&mut readers, READ_RATE, LENGTH),
-        )?;
-        let row = Row::new("read a project while 256 sign in", reads, LENGTH, None);
-        Ok(row.beside(logins))
+    pub(crate) async fn connect(&self) -> anyhow::Result<Rest> {
+        Rest::connect(self.http, Some(&self.authorization)).await
     }
 
-    async fn logins(
+    /// So many callers at once. Each has a connection and a project of its own.
+    pub(crate) async fn callers(
         &self,
-        callers: usize,
-    ) -> anyhow::Result<Vec<impl AsyncFnMut() -> anyhow::Result<Outcome>>> {
-        let mut logins = Vec::new();
-        for _ in 0..callers {
-            let mut rest = Rest::connect(self.program.http, None).await?;
-            logins.push(async move || {
-                let outcome = rest.drive(Method::POST, LOGIN, credentials()).await?;
-                if outcome == Outcome::Shed {
-                    tokio::time::sleep(STAY_AWAY).await;
-                }
-                Ok(outcome)
+        scenario: Scenario,
+        count: usize,
+    ) -> anyhow::Result<Vec<Caller>> {
+        let callers = (0..count).map(|number| self.caller(scenario, number));
+        try_join_all(callers).await
+    }
+
+    async fn caller(&self, scenario: Scenario, number: usize) -> anyhow::Result<Caller> {
+        let project_id = &self.projects[number % self.projects.len()];
+        if scenario == Scenario::CheckMember {
+            let (address, token) = self.grpc.as_ref().context("no gRPC")?;
+            return Ok(Caller::Grpc {
+                grpc: Grpc::connect(*address, token).await?,
+                project_id: project_id.clone(),
+                user_id: self.user_id.clone(),
             });
         }
-        Ok(logins)
-    }
-
-    async fn signed_in(&self) -> anyhow::Result<Rest> {
-        Rest::connect(self.program.http, Some(&self.token)).await
-    }
-
-    /// As many calls as the machine allows.
-    async fn saturate<C>(&self, name: &'static str, callers: &mut [C]) -> anyhow::Result<Row>
-    where
-        C: AsyncFnMut() -> anyhow::Result<Outcome>,
-    {
-        load::closed(callers, WARM_UP).await?;
-        let (cpu, begun) = (self.program.cpu_time()?, Instant::now());
-        let times: Times = load::closed(callers, LENGTH).await?;
-        let (cpu, length) = (self.program.cpu_time()? - cpu, begun.elapsed());
-        Ok(Row::new(name, times, length, Some(cpu)))
+        let project = self.api.project.replace("{project}", project_id);
+        let (rest, work) = match scenario {
+            Scenario::Read => (self.connect().await?, Work::Get(project)),
+            Scenario::List => (self.connect().await?, Work::Get(self.api.list.to_owned())),
+            Scenario::Me => {
+                let me = self.api.me.replace("{user}", &self.user_id);
+                (self.connect().await?, Work::Get(me))
+            }
+            Scenario::Patch => (self.connect().await?, Work::Change(project)),
+            Scenario::Create => (self.connect().await?, Work::Create(self.api.create)),
+            Scenario::Mixed => (self.connect().await?, Work::Mixed(project, number)),
+            Scenario::Refresh => {
+                let mut rest = Rest::connect(self.http, None).await?;
+                let answer = rest
+                    .answer(Method::POST, self.api.sign_in, self.api.credentials())
+                    .await?;
+                let path = self.api.refresh.context("no refresh")?;
+                (rest, Work::Refresh(path, text(&answer, REFRESH_TOKEN)?))
+            }
+            Scenario::Login | Scenario::CheckMember => {
+                let work = Work::Login(self.api.sign_in, self.api.credentials());
+                (Rest::connect(self.http, None).await?, work)
+            }
+        };
+        Ok(Caller::Rest { rest, work })
     }
 }
 
-fn credentials() -> String {
-    json!({"email": EMAIL, "password": PASSWORD}).to_string()
+const REFRESH_TOKEN: &str = "/data/refreshToken";
+
+/// Somebody who does one thing over and over.
+pub(crate) enum Caller {
+    Rest {
+        rest: Rest,
+        work: Work,
+    },
+    Grpc {
+        grpc: Grpc,
+        project_id: String,
+        user_id: String,
+    },
 }
 
-fn new_project(name: &str) -> String {
-    json!({"name": name, "description": "Made by the benchmark."}).to_string()
+pub(crate) enum Work {
+    Get(String),
+    Change(String),
+    Create(&'static str),
+    /// Reads of a project, of which every tenth is a change, from this one on.
+    Mixed(String, usize),
+    /// With the token that was answered last.
+    Refresh(&'static str, String),
+    Login(&'static str, Bytes),
 }
 
-fn text(value: &Value) -> anyhow::Result<String> {
-    Ok(value.as_str().context("no text")?.to_owned())
+impl Call for Caller {
+    async fn call(&mut self) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Rest { rest, work } => work.call(rest).await,
+            Self::Grpc {
+                grpc,
+                project_id,
+                user_id,
+            } => grpc.check_access(project_id, user_id).await,
+        }
+    }
+}
+
+impl Work {
+    async fn call(&mut self, rest: &mut Rest) -> anyhow::Result<Outcome> {
+        let (outcome, _) = match self {
+            Self::Get(path) => rest.drive(Method::GET, path, Bytes::new()).await?,
+            Self::Change(path) => rest.drive(Method::PATCH, path, change()).await?,
+            Self::Create(path) => rest.drive(Method::POST, path, new_project()).await?,
+            Self::Mixed(path, number) => {
+                *number += 1;
+                if number.is_multiple_of(CHANGE_OF) {
+                    rest.drive(Method::PATCH, path, change()).await?
+                } else {
+                    rest.drive(Method::GET, path, Bytes::new()).await?
+                }
+            }
+            Self::Refresh(path, token) => {
+                let body = json!({"refreshToken": token}).to_string();
+                let (outcome, answer) = rest.drive(Method::POST, path, body.into()).await?;
+                if outcome == Outcome::Done {
+                    *token = text(&serde_json::from_slice(&answer)?, REFRESH_TOKEN)?;
+                }
+                (outcome, answer)
+            }
+            Self::Login(path, credentials) => {
+                rest.drive(Method::POST, path, credentials.clone()).await?
+            }
+        };
+        if outcome == Outcome::Shed {
+            sleep(STAY_AWAY).await;
+        }
+        Ok(outcome)
+    }
+}
+
+/// A number that no other call has, so that no two do the same.
+fn unique() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+fn new_project() -> Bytes {
+    let name = format!("Project {}", unique());
+    let body = json!({
+        "name": name,
+        "description": "Made by the benchmark.",
+        "visibility": "PRIVATE",
+    });
+    Bytes::from(body.to_string())
+}
+
+/// Something that was not so before.
+pub(crate) fn change() -> Bytes {
+    let description = format!("Changed by the benchmark, {}.", unique());
+    Bytes::from(json!({"description": description}).to_string())
 }

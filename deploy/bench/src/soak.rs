@@ -8,13 +8,17 @@ mod tally;
 mod visitor;
 mod watch;
 
-use std::{env, path::Path, time::Duration};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use futures::future::{join_all, try_join_all};
 
 use self::{pace::Pace, report::Report, tally::Tally, visitor::Visitor};
-use crate::program::{Installation, Program};
+use crate::{
+    installation::{Installation, Shape},
+    settings::Settings,
+    target::Running,
+};
 
 /// How many people visit at a time, each with a connection and a socket.
 const VISITORS: usize = 100;
@@ -31,27 +35,23 @@ const WARM_UP: u32 = 15;
 /// long, and must not grow for most of the time.
 const TOKEN_LIFE: &str = "1m";
 
-/// For so many minutes as SOAK_MINUTES says.
-pub(crate) async fn run(program: &Path) -> anyhow::Result<Report> {
-    let minutes = env::var("SOAK_MINUTES").unwrap_or_else(|_| "15".to_owned());
-    let minutes: f64 = minutes.parse().context("SOAK_MINUTES is no number")?;
-    let length = Duration::from_secs_f64(minutes * 60.0);
-
-    let mut installation = Installation::new(program)?;
+pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Report> {
+    let mut installation = Installation::new(settings, Shape::OneProcessOnSqlite)?;
     installation.set("PORTICO_ACCESS_TOKEN_TTL", TOKEN_LIFE);
-    let program = installation.start().await?;
-    let report = soak(&program, length).await?;
-    program.stop().await?;
+    let portico = installation.start().await?;
+    let report = soak(&portico.running, settings.soak).await?;
+    portico.running.stop().await?;
     Ok(report)
 }
 
-async fn soak(program: &Program, length: Duration) -> anyhow::Result<Report> {
+async fn soak(running: &Running, length: Duration) -> anyhow::Result<Report> {
+    let process = running.processes.first().context("no process")?.number;
     let preparing = Tally::default();
     let mut visitors = Vec::new();
     while visitors.len() < VISITORS {
         // A few at a time, as the program refuses to hash for a crowd.
         let numbers = visitors.len()..VISITORS.min(visitors.len() + AT_ONCE);
-        let arrivals = numbers.map(|number| Visitor::arrive(program.http, number, &preparing));
+        let arrivals = numbers.map(|number| Visitor::arrive(running.http, number, &preparing));
         visitors.extend(try_join_all(arrivals).await?);
     }
 
@@ -80,7 +80,7 @@ async fn soak(program: &Program, length: Duration) -> anyhow::Result<Report> {
     let tally = Tally::default();
     let pace = Pace::steady(rate, length);
     let (samples, ()) = tokio::join!(
-        watch::watch(program.id(), length),
+        watch::watch(process, length),
         visit(&mut visitors, &pace, &tally),
     );
     for visitor in visitors {

@@ -28,7 +28,7 @@ impl Report {
         writeln!(
             text,
             "# Soaked\n\nWritten by `make soak`: {version}.\n\n\
-             One process on SQLite, for {:.0} minutes at 70 % of what it did as fast as it could: {:.0} \
+             One process on SQLite, for {} minutes at 70 % of what it did as fast as it could: {:.0} \
              calls a second,\nat a fixed rate, by {} people who come and go with connections, sockets and \
              tokens.\n",
             self.length.as_secs_f64() / 60.0,

@@ -20,7 +20,11 @@ use super::{
     pace::{Pace, Turn},
     tally::Tally,
 };
-use crate::{client::Rest, program::PASSWORD, sockets};
+use crate::{
+    client::{Rest, text},
+    parts::sockets,
+    target::PASSWORD,
+};
 
 const PROJECTS: &str = "/api/v1/projects";
 /// So many of them has each visitor: more than a list shows.
@@ -71,12 +75,12 @@ impl Visitor {
         let body =
             json!({"email": email, "password": PASSWORD, "name": format!("Visitor {number}")});
         let mut rest = Rest::connect(address, None).await?;
-        let session = Session::of(data(&mut rest, "/api/v1/auth/register", body).await?)?;
-        let mut rest = Rest::connect(address, Some(&session.access)).await?;
+        let session = Session::of(&post(&mut rest, "/api/v1/auth/register", body).await?)?;
+        let mut rest = Rest::connect(address, Some(&session.authorization())).await?;
         let mut project = String::new();
         for number in 0..OWNED {
-            let made = data(&mut rest, PROJECTS, new_project(number)).await?;
-            project = text(&made, "id")?;
+            let made = post(&mut rest, PROJECTS, new_project(number)).await?;
+            project = text(&made, "/data/id")?;
         }
         tally.done("sign in");
         let socket = Socket::open(address, &session.access, &project).await?;
@@ -149,8 +153,8 @@ impl Visitor {
     }
 
     async fn make_and_remove(&mut self) -> anyhow::Result<()> {
-        let made = data(&mut self.rest, PROJECTS, new_project(OWNED)).await?;
-        let path = format!("{PROJECTS}/{}", text(&made, "id")?);
+        let made = post(&mut self.rest, PROJECTS, new_project(OWNED)).await?;
+        let path = format!("{PROJECTS}/{}", text(&made, "/data/id")?);
         ask(&mut self.rest, Method::DELETE, &path, "")
             .await
             .map(drop)
@@ -161,9 +165,9 @@ impl Visitor {
         if now >= self.next_session {
             self.next_session = now + SESSION;
             // In this order, as the socket ends with its session.
-            let mut old = Rest::connect(self.address, Some(&self.session.access)).await?;
+            let mut old = Rest::connect(self.address, Some(&self.session.authorization())).await?;
             self.sign_in(tally).await.context("sign in")?;
-            let signed_out = data(&mut old, "/api/v1/auth/logout", json!({})).await;
+            let signed_out = post(&mut old, "/api/v1/auth/logout", json!({})).await;
             signed_out.context("sign out")?;
             tally.done("sign out");
             return Ok(());
@@ -171,8 +175,8 @@ impl Visitor {
         if now >= self.next_tokens {
             self.next_tokens = now + TOKENS;
             let body = json!({"refreshToken": self.session.refresh});
-            let refreshed = data(&mut self.rest, "/api/v1/auth/refresh", body).await;
-            self.session = Session::of(refreshed.context("refresh")?)?;
+            let refreshed = post(&mut self.rest, "/api/v1/auth/refresh", body).await;
+            self.session = Session::of(&refreshed.context("refresh")?)?;
             self.next_connection = now;
             tally.done("refresh tokens");
         }
@@ -198,14 +202,14 @@ impl Visitor {
     async fn sign_in(&mut self, tally: &Tally) -> anyhow::Result<()> {
         let mut rest = Rest::connect(self.address, None).await?;
         let body = json!({"email": self.email, "password": PASSWORD});
-        self.session = Session::of(data(&mut rest, "/api/v1/auth/login", body).await?)?;
+        self.session = Session::of(&post(&mut rest, "/api/v1/auth/login", body).await?)?;
         tally.done("sign in");
         self.connect(tally).await?;
         self.replace_socket(tally).await
     }
 
     async fn connect(&mut self, tally: &Tally) -> anyhow::Result<()> {
-        self.rest = Rest::connect(self.address, Some(&self.session.access)).await?;
+        self.rest = Rest::connect(self.address, Some(&self.session.authorization())).await?;
         tally.done("connect");
         Ok(())
     }
@@ -220,11 +224,15 @@ impl Visitor {
 }
 
 impl Session {
-    fn of(data: Value) -> anyhow::Result<Self> {
+    fn of(answer: &Value) -> anyhow::Result<Self> {
         Ok(Self {
-            access: text(&data, "token")?,
-            refresh: text(&data, "refreshToken")?,
+            access: text(answer, "/data/token")?,
+            refresh: text(answer, "/data/refreshToken")?,
         })
+    }
+
+    fn authorization(&self) -> String {
+        format!("Bearer {}", self.access)
     }
 }
 
@@ -268,7 +276,7 @@ async fn ask(
     path: &str,
     body: impl Into<Bytes>,
 ) -> anyhow::Result<Bytes> {
-    let (status, body) = rest.call(method, path, body).await?;
+    let (status, body) = rest.call(method, path, body.into()).await?;
     if status.is_success() {
         return Ok(body);
     }
@@ -277,14 +285,8 @@ async fn ask(
     anyhow::bail!("{status} {}", answer["error"]["code"]);
 }
 
-/// Posts for the data that is answered.
-async fn data(rest: &mut Rest, path: &str, body: Value) -> anyhow::Result<Value> {
+/// Posts for what is answered.
+async fn post(rest: &mut Rest, path: &str, body: Value) -> anyhow::Result<Value> {
     let answer = ask(rest, Method::POST, path, body.to_string()).await?;
-    let mut answer: Value = serde_json::from_slice(&answer)?;
-    Ok(answer["data"].take())
-}
-
-fn text(data: &Value, field: &str) -> anyhow::Result<String> {
-    let text = data[field].as_str();
-    Ok(text.with_context(|| format!("no {field}"))?.to_owned())
+    Ok(serde_json::from_slice(&answer)?)
 }
