@@ -16,7 +16,7 @@ use engineioxide::{
     DisconnectReason, Socket, Str, config::EngineIoConfig, handler::EngineIoHandler,
     service::EngineIoService,
 };
-use http::{HeaderName, Method, Request, StatusCode, header};
+use http::{HeaderName, Method, Request, StatusCode, header, uri::PathAndQuery};
 use hyper::upgrade::OnUpgrade;
 use portico_chassis::status::{Error, Kind};
 use tower::ServiceExt as _;
@@ -137,7 +137,9 @@ impl Sockets {
             let message = "This is no request for a WebSocket.";
             return Err(Error::new(Kind::Invalid, "MALFORMED_REQUEST", message).into());
         }
-        let mut bare = Request::new(Body::empty());
+        let is_post = request.method() == Method::POST;
+        let mut bare = bare(request)
+            .map_err(|_| Error::internal("what the engine needs of a request makes none"))?;
         if !is_known {
             let address = Subject::address(visit.address);
             api.count(Policy::Anonymous, address, visit).await?;
@@ -145,16 +147,6 @@ impl Sockets {
                 address: visit.address,
                 _place: Arc::new(self.live.places.take(visit.address)?),
             });
-        }
-        let is_post = request.method() == Method::POST;
-        let (parts, body) = request.into_parts();
-        *bare.method_mut() = parts.method;
-        *bare.uri_mut() = parts.uri;
-        *bare.body_mut() = body;
-        for name in NEEDED {
-            if let Some(value) = parts.headers.get(&name) {
-                bare.headers_mut().insert(name, value.clone());
-            }
         }
         if let Some(upgrade) = upgrade {
             bare.extensions_mut().insert(upgrade);
@@ -172,6 +164,23 @@ impl Sockets {
         let Ok(response) = answered;
         Ok(response.map(Body::new))
     }
+}
+
+/// A request with nothing but what the engine needs, and that in copies: the
+/// parts of a request share the buffer into which its connection was read, which
+/// would stay for as long as the client is connected.
+fn bare(request: Request<Body>) -> http::Result<Request<Body>> {
+    let (parts, body) = request.into_parts();
+    let uri = parts.uri.path_and_query();
+    let mut bare = Request::builder()
+        .method(parts.method)
+        .uri(uri.map_or(PATHS[0], PathAndQuery::as_str));
+    for name in NEEDED {
+        if let Some(value) = parts.headers.get(&name) {
+            bare = bare.header(name, value.as_bytes());
+        }
+    }
+    bare.body(body)
 }
 
 /// What becomes of what clients send.
@@ -270,5 +279,32 @@ impl Wire {
             self.0.emit(text),
             Err(tokio::sync::mpsc::error::TrySendError::Full(_))
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn what_a_connection_keeps_of_its_request_does_not_keep_what_was_read_of_it() {
+        let head = Bytes::from(b"/socket.io/?EIO=4 c2VjcmV0".to_vec());
+        let (uri, key) = (head.slice(..17), head.slice(18..));
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = http::Uri::from_maybe_shared(uri).expect("a path");
+        let key = HeaderValue::from_maybe_shared(key).expect("a value");
+        request.headers_mut().insert(header::SEC_WEBSOCKET_KEY, key);
+        request
+            .headers_mut()
+            .insert(header::COOKIE, HeaderValue::from_static("not=needed"));
+        assert!(!head.is_unique());
+
+        let bare = bare(request).expect("a request");
+        assert!(head.is_unique());
+        assert_eq!(bare.uri(), "/socket.io/?EIO=4");
+        assert_eq!(bare.headers().len(), 1);
+        assert_eq!(bare.headers()[header::SEC_WEBSOCKET_KEY], "c2VjcmV0");
     }
 }
