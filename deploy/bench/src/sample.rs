@@ -22,6 +22,8 @@ pub(crate) struct Sample {
     /// How many a second were refused for want of time, and how many failed.
     pub(crate) shed: f64,
     pub(crate) failed: usize,
+    /// How one of them did.
+    pub(crate) failure: Option<String>,
     /// The CPU time in µs of each role for one call.
     pub(crate) cpu: Vec<(&'static str, f64)>,
     /// The CPU time in µs of this load generator for one call.
@@ -73,6 +75,7 @@ impl Sample {
             p99: times.percentile(99),
             shed: times.shed as f64 / taken.as_secs_f64(),
             failed: times.failed,
+            failure: times.failure.clone(),
             ..Self::default()
         }
     }
@@ -109,6 +112,11 @@ impl Series {
 
     pub(crate) fn failed(&self) -> usize {
         self.0.iter().map(|sample| sample.failed).sum()
+    }
+
+    /// How a call failed, if one did.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.0.iter().find_map(|sample| sample.failure.as_deref())
     }
 
     /// The median CPU time in µs of each role for one call.

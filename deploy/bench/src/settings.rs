@@ -92,6 +92,7 @@ fn parts(names: &str) -> anyhow::Result<Vec<Part>> {
     names.split(',').map(|name| part(name.trim())).collect()
 }
 
+#[expect(clippy::disallowed_methods, reason = "no configuration of Portico")]
 fn variable<T: FromStr>(name: &str, default: T) -> anyhow::Result<T> {
     match env::var(name) {
         Ok(text) if !text.is_empty() => {

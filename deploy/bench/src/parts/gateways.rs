@@ -181,19 +181,17 @@ impl Gateway {
 /// The goals, also if nothing was measured.
 pub(crate) fn goals(gateways: Option<&Gateways>) -> Vec<Goal> {
     let mut goals = Vec::new();
-    let loads: [(&str, fn(&Gateway) -> &Series); 2] = [
-        ("at one rate", |gateway| &gateway.equal),
-        ("at saturation", |gateway| &gateway.saturated),
-    ];
     for (other, name, bound) in [
         ("envoy", "Envoy's with its token cache", 0.45),
         ("by hand", "an axum handler's by hand", 1.15),
     ] {
-        for (load, series) in loads {
+        let mut add = |load, measured| {
             let what = format!("gateway's own CPU for a read, of {name}, {load}");
-            let measured = gateways.and_then(|it| it.cpu_ratio(other, series));
             goals.push(Goal::at_most(what, measured, bound, "×"));
-        }
+        };
+        let ratio = |series| gateways.and_then(|it| it.cpu_ratio(other, series));
+        add("at one rate", ratio(|gateway: &Gateway| &gateway.equal));
+        add("at saturation", ratio(|gateway| &gateway.saturated));
     }
     goals
 }

@@ -208,8 +208,8 @@ impl Shapes {
             "ms",
         ));
         let failed = self.own().map(|cell| {
-            let series = [&cell.saturated, &cell.half, &cell.equal];
-            series.iter().map(|series| series.failed()).sum::<usize>() as f64
+            let failed = cell.all().map(Series::failed);
+            failed.into_iter().sum::<usize>() as f64
         });
         goals.push(Goal::at_most(
             "calls that failed, of these",
@@ -233,6 +233,15 @@ impl Shapes {
         }
         for (name, why) in &self.missing {
             writeln!(text, "\n{name} could not be measured: {why}")?;
+        }
+        for cell in &self.cells {
+            if let Some(failure) = cell.failure() {
+                let Cell {
+                    target, scenario, ..
+                } = cell;
+                let scenario = scenario.name();
+                writeln!(text, "\nA failure at {target}, {scenario}: `{failure}`")?;
+            }
         }
         text.push_str(concat!(
             "\nAt half of that rate, open loop: a call's time counts from when it was due.\n\n",
@@ -269,20 +278,28 @@ impl Shapes {
 }
 
 impl Cell {
+    fn all(&self) -> [&Series; 3] {
+        [&self.saturated, &self.half, &self.equal]
+    }
+
+    /// How a call failed, if one did.
+    fn failure(&self) -> Option<&str> {
+        self.all().into_iter().find_map(Series::failure)
+    }
+
     fn write_saturated(&self, text: &mut String) -> std::fmt::Result {
         let Some(rate) = self.saturated.middle(|sample| sample.rate) else {
             return Ok(());
         };
         let Middle { median, spread } = rate;
         let figure_of = |of: fn(&Sample) -> f64| figure(self.saturated.median(of).unwrap_or(0.0));
-        let roles = self.saturated.cpu_by_role();
+        let mut roles = self.saturated.cpu_by_role();
+        // Those that have nothing to do with it.
+        roles.retain(|(_, cpu)| *cpu >= 0.5);
         let roles = roles
             .iter()
             .map(|(role, cpu)| format!("{role} {}", figure(*cpu)));
-        let roles: Vec<String> = match roles.len() {
-            1 => Vec::new(),
-            _ => roles.collect(),
-        };
+        let roles: Vec<String> = roles.collect();
         writeln!(
             text,
             "| {} | {} | {} | {:.0} % | {} ms | {} ms | {} µs | {} | {} µs | {} |",
