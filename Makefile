@@ -26,6 +26,7 @@ bench: ## Benchmarks, and the published budgets
 	@cargo bench --locked --package portico-gateway
 	@deploy/bench/run
 	@deploy/bench/move/run
+	@deploy/bench/scale/run
 
 fuzz: ## Fuzz the gateway's parsers, FUZZ_SECONDS (60) for each target
 	@.ci/fuzz
