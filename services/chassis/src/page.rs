@@ -12,7 +12,7 @@ use crate::{clock::Timestamp, status::Violations};
 /// Rows on a page unless the caller says otherwise.
 const DEFAULT_LIMIT: u32 = 20;
 
-/// Counting the rows of a filtered list stops here.
+/// Counting the rows of a list stops here, unless their number is known.
 pub const COUNT_CAP: u32 = 10_000;
 
 /// The times that a row can have, in milliseconds: up to the year 9999.
@@ -157,9 +157,9 @@ pub struct Total {
 impl Total {
     /// From a count that stops one beyond the cap, or one without a cap.
     #[must_use]
-    pub fn counted(rows: i64, is_filtered: bool) -> Self {
+    pub fn counted(rows: i64, has_cap: bool) -> Self {
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
-        let is_capped = is_filtered && rows > COUNT_CAP;
+        let is_capped = has_cap && rows > COUNT_CAP;
         Self {
             rows: if is_capped { COUNT_CAP } else { rows },
             is_capped,
@@ -451,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_of_filtered_lists_are_capped() {
+    fn counts_have_a_cap_unless_they_are_known() {
         let capped = Total::counted(10_001, true);
         assert_eq!((capped.rows, capped.is_capped), (10_000, true));
         assert_eq!(Total::counted(10_001, false).rows, 10_001);

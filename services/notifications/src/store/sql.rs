@@ -71,7 +71,6 @@ pub(super) const FORGET: &str = "DELETE FROM mails WHERE ended_at < $1";
 pub(super) struct ListSql {
     pub(super) rows: String,
     pub(super) count: String,
-    pub(super) is_filtered: bool,
 }
 
 impl ListSql {
@@ -85,19 +84,13 @@ impl ListSql {
             is_descending: true,
         };
         let order = newest.sql("created_at", "id", paging, 1);
-        let is_filtered = filter.status.is_some();
-        let bound = if is_filtered {
-            format!(" LIMIT {}", COUNT_CAP + 1)
-        } else {
-            String::new()
-        };
         let columns = job_columns!();
         Self {
             rows: format!("SELECT {columns} FROM mails WHERE {condition}{order}"),
             count: format!(
-                "SELECT count(*) FROM (SELECT 1 FROM mails WHERE {condition}{bound}) AS matching"
+                "SELECT count(*) FROM (SELECT 1 FROM mails WHERE {condition} LIMIT {}) AS matching",
+                COUNT_CAP + 1
             ),
-            is_filtered,
         }
     }
 }

@@ -182,7 +182,7 @@ macro_rules! statements {
                     .fetch_one(self.reader())
                     .await?;
                 let jobs = rows.into_iter().map(Job::from).collect();
-                Ok(Page::of(jobs, Total::counted(count, sql.is_filtered), paging))
+                Ok(Page::of(jobs, Total::counted(count, true), paging))
             }
 
             #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]

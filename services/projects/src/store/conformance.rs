@@ -8,6 +8,7 @@ mod concurrency;
 mod invitation_lists;
 mod invitations;
 mod lists;
+mod many;
 mod members;
 mod privacy;
 mod projects;
@@ -26,16 +27,21 @@ use crate::{
 };
 
 /// Statements that need no index.
-const EXCUSES: [testing::Excuse; 3] = [
+const EXCUSES: [testing::Excuse; 5] = [
     (
         "AS project_name, m.role, m.joined_at FROM members",
         "what is sorted are the ids of one person's projects, for an export",
     ),
+    ("SELECT id, $1, 'OWNER'", "a case fills"),
+    ("FROM numbers", "a case fills"),
     (
         "WHERE p.visibility = 'PUBLIC' AND m.role",
         "with a role it is a list of one person's projects, which are few or many",
     ),
-    ("TEMP B-TREE FOR ORDER BY", "to be mended"),
+    (
+        "projects p JOIN members",
+        "what is sorted are at most 4,000 of one person's projects, as a count has told",
+    ),
 ];
 
 struct Fixture {

@@ -19,6 +19,9 @@ pub(crate) struct PostgresStore {
 }
 
 impl PostgresStore {
+    /// Whether it is told how to find the rows of a list. It has statistics of its data.
+    pub(super) const IS_TOLD: bool = false;
+
     pub(crate) fn new(database: PostgresDatabase) -> Self {
         Self { database }
     }

@@ -5,7 +5,7 @@ pub(super) mod privacy;
 
 use portico_chassis::{
     clock::Timestamp,
-    page::{Paging, Search, Sort},
+    page::{COUNT_CAP, Paging, Sort},
 };
 use uuid::Uuid;
 
@@ -164,74 +164,84 @@ macro_rules! bind_bookmark {
 
 pub(super) use {bind_bookmark, bind_member, bind_project};
 
-/// The SQL of a list of projects: its rows, and its count. The person is bound
-/// first, then the search, then a bookmark's key and id.
-pub(super) struct ListSql {
-    pub(super) rows: String,
-    pub(super) count: String,
-    pub(super) pattern: Option<String>,
-    pub(super) is_filtered: bool,
+/// Up to so many projects of a person are read and sorted; of more, some are met
+/// soon in the order of the list.
+const GATHERED: i64 = 4_000;
+
+const JOINED: &str = "members m ON m.project_id = p.id AND m.user_id = $1";
+
+/// The SQL of the number of projects in a list. The person is bound first, then
+/// the search.
+pub(super) fn count(filter: &Filter) -> String {
+    let counted = match (filter.shown, &filter.search) {
+        // Members alone tell how many projects there are.
+        (Shown::Mine, None) => "members m".to_owned(),
+        (Shown::Public, _) => format!("projects p LEFT JOIN {JOINED}"),
+        _ => format!("projects p JOIN {JOINED}"),
+    };
+    format!(
+        "SELECT count(*) FROM (SELECT 1 FROM {counted} WHERE {} LIMIT {}) AS matching",
+        condition(filter),
+        COUNT_CAP + 1
+    )
 }
 
-impl ListSql {
-    pub(super) fn new(filter: &Filter, sort: Sort<Column>, paging: &Paging) -> Self {
-        let is_mine = filter.shown != Shown::Public;
-        let (join, mut condition) = match filter.shown {
-            Shown::Mine => ("JOIN", "m.user_id = $1".to_owned()),
-            Shown::MinePrivate => (
-                "JOIN",
-                "m.user_id = $1 AND p.visibility = 'PRIVATE'".to_owned(),
-            ),
-            Shown::Public => ("LEFT JOIN", "p.visibility = 'PUBLIC'".to_owned()),
-        };
-        match filter.archived {
-            Some(is_archived) if is_mine => {
-                condition += &format!(" AND m.is_archived = {is_archived}");
-            }
-            Some(true) => condition += " AND p.archived_at IS NOT NULL",
-            Some(false) => condition += " AND p.archived_at IS NULL",
-            None => {}
+/// The SQL of a page of a list. The person is bound first, then the search, then
+/// a bookmark's key and id. To a database that cannot tell by itself, `count`
+/// says how many projects there are in the list, up to the cap.
+pub(super) fn page(
+    filter: &Filter,
+    sort: Sort<Column>,
+    paging: &Paging,
+    count: Option<i64>,
+) -> String {
+    let is_mine = filter.shown != Shown::Public;
+    // In the order of a cross join, SQLite goes through the projects first.
+    let is_walked = is_mine && count.is_some_and(|count| count > GATHERED);
+    let join = match (is_mine, is_walked) {
+        (false, _) => "LEFT JOIN",
+        (true, false) => "JOIN",
+        (true, true) => "CROSS JOIN",
+    };
+    let first = 2 + usize::from(filter.search.is_some());
+    let order = match sort.column {
+        Column::Name => sort.sql("p.name_key", "p.id", paging, first),
+        Column::UpdatedAt => sort.sql("p.updated_at", "p.id", paging, first),
+        Column::CreatedAt if is_walked => sort.sql_by_id("p.created_at", "p.id", paging, first),
+        // The index of a person's memberships has the projects by id.
+        Column::CreatedAt if is_mine => {
+            sort.sql_by_id("p.created_at", "m.project_id", paging, first)
         }
-        if let Some(role) = filter.role {
-            condition += &format!(" AND m.role = '{}'", role.as_str());
+        Column::CreatedAt => sort.sql("p.created_at", "p.id", paging, first),
+    };
+    format!(
+        "SELECT {}, m.role FROM projects p {join} {JOINED} WHERE {}{order}",
+        project_columns!(),
+        condition(filter)
+    )
+}
+
+fn condition(filter: &Filter) -> String {
+    let mut condition = match filter.shown {
+        Shown::Mine => "m.user_id = $1".to_owned(),
+        Shown::MinePrivate => "m.user_id = $1 AND p.visibility = 'PRIVATE'".to_owned(),
+        Shown::Public => "p.visibility = 'PUBLIC'".to_owned(),
+    };
+    match filter.archived {
+        Some(is_archived) if filter.shown != Shown::Public => {
+            condition += &format!(" AND m.is_archived = {is_archived}");
         }
-        if filter.search.is_some() {
-            condition += r" AND p.search LIKE $2 ESCAPE '\'";
-        }
-        let first = 2 + usize::from(filter.search.is_some());
-        let order = match sort.column {
-            Column::Name => sort.sql("p.name_key", "p.id", paging, first),
-            Column::UpdatedAt => sort.sql("p.updated_at", "p.id", paging, first),
-            // The index of a person's memberships has the projects by id.
-            Column::CreatedAt if is_mine => {
-                sort.sql_by_id("p.created_at", "m.project_id", paging, first)
-            }
-            Column::CreatedAt => sort.sql("p.created_at", "p.id", paging, first),
-        };
-        let projects =
-            format!("projects p {join} members m ON m.project_id = p.id AND m.user_id = $1");
-        // Members alone tell how many projects there are.
-        let counted = match (filter.shown, &filter.search) {
-            (Shown::Mine, None) => "members m",
-            _ => &projects,
-        };
-        let is_filtered = filter.shown != Shown::Mine
-            || filter.archived == Some(true)
-            || filter.role.is_some()
-            || filter.search.is_some();
-        let bound = if is_filtered { " LIMIT 10001" } else { "" };
-        Self {
-            rows: format!(
-                "SELECT {}, m.role FROM {projects} WHERE {condition}{order}",
-                project_columns!()
-            ),
-            count: format!(
-                "SELECT count(*) FROM (SELECT 1 FROM {counted} WHERE {condition}{bound}) AS matching"
-            ),
-            pattern: filter.search.as_ref().map(Search::pattern),
-            is_filtered,
-        }
+        Some(true) => condition += " AND p.archived_at IS NOT NULL",
+        Some(false) => condition += " AND p.archived_at IS NULL",
+        None => {}
     }
+    if let Some(role) = filter.role {
+        condition += &format!(" AND m.role = '{}'", role.as_str());
+    }
+    if filter.search.is_some() {
+        condition += r" AND p.search LIKE $2 ESCAPE '\'";
+    }
+    condition
 }
 
 /// The SQL of a list of members. The project is bound first, then a bookmark's

@@ -12,7 +12,7 @@ use portico_chassis::{
     email_address::EmailAddress,
     idempotency::{self, IdempotencyKey},
     outbox::{self, Event, Origin},
-    page::{Page, Paging, Sort, Total},
+    page::{Page, Paging, Search, Sort, Total},
     status::Error,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -25,9 +25,9 @@ use super::{
     postgres::{PostgresStore, PostgresTransaction},
     sql::{
         self, DELETE_MEMBER, DELETE_PROJECT, FIND_BY_ID, FIND_BY_SLUG, FORGET_EXPIRED,
-        INSERT_MEMBER, INSERT_PROJECT, ListSql, MARK_ARCHIVED, MEMBER, MEMBER_IDS, MEMBERSHIPS,
-        MemberRow, OWNERS, ProjectRow, RENAME, UPDATE_MEMBER, UPDATE_PROJECT, ViewRow, all,
-        bind_bookmark, bind_member, bind_project,
+        INSERT_MEMBER, INSERT_PROJECT, MARK_ARCHIVED, MEMBER, MEMBER_IDS, MEMBERSHIPS, MemberRow,
+        OWNERS, ProjectRow, RENAME, UPDATE_MEMBER, UPDATE_PROJECT, ViewRow, all, bind_bookmark,
+        bind_member, bind_project,
         invitations::{
             self, INSERT_INVITATION, INVITATION, InvitationRow, PENDING_IN, PENDING_TO,
             UPDATE_INVITATION,
@@ -67,15 +67,20 @@ macro_rules! statements {
                 sort: Sort<Column>,
                 paging: &Paging,
             ) -> Result<Page<View>, Error> {
-                let sql = ListSql::new(filter, sort, paging);
-                let mut rows = sqlx::query_as::<_, ViewRow>(AssertSqlSafe(sql.rows)).bind(by);
-                let mut count = sqlx::query_scalar(AssertSqlSafe(sql.count)).bind(by);
-                if let Some(pattern) = &sql.pattern {
-                    rows = rows.bind(pattern);
+                let pattern = filter.search.as_ref().map(Search::pattern);
+                let sql = AssertSqlSafe(sql::count(filter));
+                let mut count = sqlx::query_scalar(sql).bind(by);
+                if let Some(pattern) = &pattern {
                     count = count.bind(pattern);
                 }
+                let count = count.fetch_one(self.reader()).await?;
+                let sql = sql::page(filter, sort, paging, Self::IS_TOLD.then_some(count));
+                let mut rows = sqlx::query_as::<_, ViewRow>(AssertSqlSafe(sql)).bind(by);
+                if let Some(pattern) = &pattern {
+                    rows = rows.bind(pattern);
+                }
                 let rows = bind_bookmark!(rows, paging).fetch_all(self.reader()).await?;
-                let total = Total::counted(count.fetch_one(self.reader()).await?, sql.is_filtered);
+                let total = Total::counted(count, true);
                 Ok(Page::of(all(rows), total, paging))
             }
 

@@ -42,8 +42,8 @@ cases! {
 const EXCUSES: [testing::Excuse; 2] = [
     ("users_admins", "administrators are few"),
     (
-        "SELECT count(*) FROM (SELECT 1 FROM users WHERE status <> 'DELETED'",
-        "to be mended",
+        "INDEXED BY users_standing",
+        "what is sorted are at most 4,000, as a count has told",
     ),
 ];
 

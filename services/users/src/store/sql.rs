@@ -3,7 +3,7 @@
 use portico_chassis::{
     clock::Timestamp,
     email_address::EmailAddress,
-    page::{COUNT_CAP, Paging, Search, Sort},
+    page::{COUNT_CAP, Paging, Sort},
 };
 use uuid::Uuid;
 
@@ -115,51 +115,64 @@ macro_rules! bind_bookmark {
 }
 pub(super) use bind_bookmark;
 
-/// The SQL of a list: its rows, and its count. A search is bound first, then
-/// a bookmark's key and id.
-pub(super) struct ListSql {
-    pub(super) rows: String,
-    pub(super) count: String,
-    pub(super) pattern: Option<String>,
-    pub(super) is_filtered: bool,
+/// Up to so many people are read and sorted; of more, some are met soon in the
+/// order of the list.
+const GATHERED: i64 = 4_000;
+
+/// The SQL of the number of people in a list. A search is bound.
+pub(super) fn count(filter: &Filter) -> String {
+    format!(
+        "SELECT count(*) FROM (SELECT 1 FROM users WHERE {} LIMIT {}) AS matching",
+        condition(filter),
+        COUNT_CAP + 1
+    )
 }
 
-impl ListSql {
-    pub(super) fn new(filter: &Filter, sort: Sort<Column>, paging: &Paging) -> Self {
-        let mut conditions = match filter.status {
-            Some(status) => format!("status = '{}'", status.as_str()),
-            None => "status <> 'DELETED'".to_owned(),
-        };
-        if let Some(role) = filter.role {
-            conditions += &format!(" AND role = '{}'", role.as_str());
+/// The SQL of a page of a list. A search is bound first, then a bookmark's key
+/// and id. To a database that cannot tell by itself, `count` says how many
+/// people there are in the list, up to the cap.
+pub(super) fn page(
+    filter: &Filter,
+    sort: Sort<Column>,
+    paging: &Paging,
+    count: Option<i64>,
+) -> String {
+    let (column, index) = match sort.column {
+        Column::Name => ("name_key", "users_name"),
+        Column::Email => ("email_key", "users_email"),
+        Column::CreatedAt => ("created_at", "users_created_at"),
+        Column::UpdatedAt => ("updated_at", "users_updated_at"),
+    };
+    let first = 1 + usize::from(filter.search.is_some());
+    let by = match count {
+        None => String::new(),
+        Some(count) if count <= GATHERED && filter.search.is_none() => {
+            " INDEXED BY users_standing".to_owned()
         }
-        if filter.search.is_some() {
-            conditions += r" AND search LIKE $1 ESCAPE '\'";
-        }
-        let column = match sort.column {
-            Column::Name => "name_key",
-            Column::Email => "email_key",
-            Column::CreatedAt => "created_at",
-            Column::UpdatedAt => "updated_at",
-        };
-        let first = 1 + usize::from(filter.search.is_some());
-        let order = sort.sql(column, "id", paging, first);
-        let is_filtered =
-            filter.search.is_some() || filter.role.is_some() || filter.status.is_some();
-        let bound = if is_filtered {
-            format!(" LIMIT {}", COUNT_CAP + 1)
-        } else {
-            String::new()
-        };
-        Self {
-            rows: format!("{} WHERE {conditions}{order}", select_users!("")),
-            count: format!(
-                "SELECT count(*) FROM (SELECT 1 FROM users WHERE {conditions}{bound}) AS matching"
-            ),
-            pattern: filter.search.as_ref().map(Search::pattern),
-            is_filtered,
-        }
+        Some(_) => format!(" INDEXED BY {index}"),
+    };
+    format!(
+        "{}{by} WHERE {}{}",
+        select_users!(""),
+        condition(filter),
+        sort.sql(column, "id", paging, first)
+    )
+}
+
+fn condition(filter: &Filter) -> String {
+    let mut condition = match filter.status {
+        Some(status) => format!("status = '{}'", status.as_str()),
+        None => "status IN ('ACTIVE', 'DISABLED')".to_owned(),
+    };
+    condition += &match filter.role {
+        Some(role) => format!(" AND role = '{}'", role.as_str()),
+        // All that there are, by which the index of both is found.
+        None => " AND role IN ('ADMIN', 'MEMBER')".to_owned(),
+    };
+    if filter.search.is_some() {
+        condition += r" AND search LIKE $1 ESCAPE '\'";
     }
+    condition
 }
 
 /// A person as the database has it.

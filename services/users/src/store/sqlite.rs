@@ -20,6 +20,9 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
+    /// Whether it is told how to find the rows of a list. It knows nothing of its data.
+    pub(super) const IS_TOLD: bool = true;
+
     pub(crate) fn new(database: SqliteDatabase) -> Self {
         Self { database }
     }

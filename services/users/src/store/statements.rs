@@ -7,7 +7,7 @@ use portico_chassis::{
     database::unique_violation,
     email_address::EmailAddress,
     outbox::{self, Event, Origin},
-    page::{Page, Paging, Sort, Total},
+    page::{Page, Paging, Search, Sort, Total},
     status::Error,
 };
 use sqlx::AssertSqlSafe;
@@ -18,8 +18,8 @@ use super::{
     changes::{Engine, Transaction},
     postgres::{PostgresStore, PostgresTransaction},
     sql::{
-        ANNOUNCE_PURGE, FORGET_RESERVATIONS, GET, INSERT, IS_RESERVED, LOOKUP, ListSql,
-        OTHER_ADMINS, REMOVE, RESERVE, RESERVED, Row, UPDATE, bind_bookmark, bind_user, users,
+        self, ANNOUNCE_PURGE, FORGET_RESERVATIONS, GET, INSERT, IS_RESERVED, LOOKUP, OTHER_ADMINS,
+        REMOVE, RESERVE, RESERVED, Row, UPDATE, bind_bookmark, bind_user, users,
     },
     sqlite::{SqliteStore, SqliteTransaction},
 };
@@ -65,17 +65,21 @@ macro_rules! statements {
                 sort: Sort<Column>,
                 paging: &Paging,
             ) -> Result<Page<User>, Error> {
-                let sql = ListSql::new(filter, sort, paging);
-                let mut rows = sqlx::query_as::<_, Row>(AssertSqlSafe(sql.rows));
-                let mut count = sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql.count));
-                if let Some(pattern) = &sql.pattern {
-                    rows = rows.bind(pattern);
+                let pattern = filter.search.as_ref().map(Search::pattern);
+                let mut count = sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql::count(filter)));
+                if let Some(pattern) = &pattern {
                     count = count.bind(pattern);
+                }
+                let count = count.fetch_one(self.reader()).await?;
+                let sql = sql::page(filter, sort, paging, Self::IS_TOLD.then_some(count));
+                let mut rows = sqlx::query_as::<_, Row>(AssertSqlSafe(sql));
+                if let Some(pattern) = &pattern {
+                    rows = rows.bind(pattern);
                 }
                 let rows = bind_bookmark!(rows, paging)
                     .fetch_all(self.reader())
                     .await?;
-                let total = Total::counted(count.fetch_one(self.reader()).await?, sql.is_filtered);
+                let total = Total::counted(count, true);
                 Ok(Page::of(users(rows), total, paging))
             }
         }

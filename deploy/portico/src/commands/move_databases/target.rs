@@ -282,7 +282,9 @@ impl Target {
         column: &str,
         last: i64,
     ) -> anyhow::Result<()> {
-        let sql = "SELECT setval(pg_get_serial_sequence($1, $2), $3)";
+        // Where nothing was numbered yet, the first number is still to be given.
+        let sql = "SELECT setval(pg_get_serial_sequence($1, $2), greatest($3::bigint, 1), \
+            $3::bigint > 0)";
         let query = sqlx::query(sql)
             .bind(table.quoted())
             .bind(column)

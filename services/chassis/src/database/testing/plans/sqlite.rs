@@ -29,6 +29,8 @@ pub(super) async fn faults(database: &SqliteDatabase, sql: &str) -> Vec<String> 
         Some((_, scanned)) if NO_TABLES.iter().any(|end| scanned.ends_with(end)) => false,
         // Goes through rows in the order of the page, until the page is full.
         Some((_, scanned)) if scanned.contains(" USING ") => !has_limit,
+        // So does this, by the key itself; if it is not, the rows are sorted too.
+        Some(_) if has_limit && sql.contains(" ORDER BY ") => false,
         Some((_, scanned)) => !parts.contains(&scanned),
         None => has_limit && step.contains("USE TEMP B-TREE"),
     };
@@ -72,7 +74,7 @@ mod tests {
                 "SELECT size FROM things WHERE name = $1 ORDER BY size LIMIT 5",
                 1,
             ),
-            ("SELECT name FROM things ORDER BY size LIMIT 5", 2),
+            ("SELECT name FROM things ORDER BY size LIMIT 5", 1),
             ("DELETE FROM things WHERE size < $1", 1),
         ] {
             let faults = faults(sqlite, sql).await;
