@@ -72,6 +72,10 @@ impl Session {
         let mut state = self.lock();
         let next = state.inbox.pop_front();
         state.is_working = next.is_some();
+        if next.is_none() {
+            // Most clients say nothing more for hours.
+            state.inbox = VecDeque::new();
+        }
         next
     }
 
@@ -108,5 +112,27 @@ impl Session {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_says_nothing_takes_no_memory_for_it() {
+        let session = Session::default();
+        for _ in 0..INBOX {
+            session.take_in(Packet::Disconnect, None);
+        }
+        let refused = session.take_in(Packet::Disconnect, None);
+        assert!(matches!(refused, Taken::Refused(Packet::Disconnect)));
+        for _ in 0..INBOX {
+            assert_eq!(session.next(), Some(Packet::Disconnect));
+        }
+        assert_eq!(session.next(), None);
+        assert_eq!(session.lock().inbox.capacity(), 0);
+        let first = session.take_in(Packet::Disconnect, None);
+        assert!(matches!(first, Taken::First));
     }
 }
