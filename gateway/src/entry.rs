@@ -2,18 +2,24 @@
 //! the API, sockets, the tokens of programs and what the gateway answers itself, and all answers get
 //! the headers that they have in common.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use axum::{
     Router,
     body::{Body, HttpBody as _},
-    extract::{Request, State},
+    extract::Request,
     response::Response,
 };
 use futures::FutureExt as _;
 use http::{HeaderValue, Method, StatusCode, Version, header};
 use portico_chassis::{serve::Readiness, status::Error, telemetry::Metrics};
-use tower::ServiceExt as _;
+use tower::{Service, ServiceExt as _};
 use tracing::Instrument as _;
 
 use crate::{
@@ -40,8 +46,28 @@ pub(crate) struct Gateway {
     pub(crate) metrics: Arc<Metrics>,
 }
 
+/// The whole gateway, as a service. Its future is made where it stays: as an axum
+/// handler's, it would be moved there, all its kilobytes.
+#[derive(Clone)]
+pub(crate) struct Entry(pub(crate) Arc<Gateway>);
+
+impl Service<Request> for Entry {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let gateway = self.0.clone();
+        Box::pin(async move { Ok(handle(&gateway, request).await) })
+    }
+}
+
 /// Answers a request.
-pub(crate) async fn handle(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Response {
+async fn handle(gateway: &Gateway, mut request: Request) -> Response {
     let _in_progress = gateway.metrics.begin_http();
     let mut visit = Visit::begin(&mut request, &gateway.trusted_proxies, &gateway.metrics);
     let span = visit.span.clone();

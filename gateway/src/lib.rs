@@ -45,7 +45,7 @@ mod web;
 use std::{collections::HashMap, sync::Arc};
 
 use anyhow::Context as _;
-use axum::{Router, handler::Handler as _};
+use axum::Router;
 use portico_chassis::{
     clock::Clock,
     finding::Finding,
@@ -61,7 +61,7 @@ use self::{
     api::{Api, Endpoint},
     cookie::RefreshCookie,
     cors::Origins,
-    entry::Gateway,
+    entry::{Entry, Gateway},
     headers::Security,
     limits::Limits,
     live::{Live, socket::Sockets},
@@ -150,10 +150,9 @@ pub fn build(
         trusted_proxies: config.trusted_proxies,
         metrics,
     };
-    let handle = entry::handle.with_state(Arc::new(gateway));
     Ok(App {
         router: Router::new()
-            .fallback_service(handle)
+            .fallback_service(Entry(Arc::new(gateway)))
             .layer(compression::layer()),
         background: Box::new(|stop| Box::pin(live.run(stop))),
     })

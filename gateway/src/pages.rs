@@ -22,16 +22,19 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    config::Config, docs, envelope::write_timestamp, headers::none_match_names, links, mailbox,
-    openapi, web,
+    api::ENVELOPED, config::Config, docs, envelope::write_timestamp, headers::none_match_names,
+    links, mailbox, openapi, web,
 };
+
+/// The one page among the paths of the API.
+const DOCUMENT: &str = "/api/openapi.json";
 
 /// The paths of all but the client and of files, as names for metrics.
 const PATHS: [&str; 6] = [
     "/health",
     "/livez",
     "/readyz",
-    "/api/openapi.json",
+    DOCUMENT,
     "/docs",
     mailbox::PATH,
 ];
@@ -56,7 +59,7 @@ pub(crate) fn router(config: &Config, readiness: Arc<Readiness>, clock: Clock) -
     let mailbox = mailbox.map(|folder| mailbox::router(folder, &config.public_url));
     let router = Router::new()
         .route(
-            "/api/openapi.json",
+            DOCUMENT,
             get(async move |headers| document.answer(&headers)),
         )
         .route("/health", get(health))
@@ -75,6 +78,9 @@ pub(crate) fn router(config: &Config, readiness: Arc<Readiness>, clock: Clock) -
 
 /// The name that a path has in metrics, if it is one of these pages.
 pub(crate) fn route(path: &str) -> Option<&'static str> {
+    if path.starts_with(ENVELOPED) {
+        return (path == DOCUMENT).then_some(DOCUMENT);
+    }
     let page = PATHS.iter().find(|page| **page == path);
     page.copied().or_else(|| web::route(path))
 }

@@ -3,6 +3,7 @@
 //! are served in the OpenMetrics format, named by OpenTelemetry's semantic
 //! conventions.
 
+mod json;
 mod metrics;
 
 use std::{fmt, io::IsTerminal as _, sync::OnceLock};
@@ -67,10 +68,8 @@ pub fn init(
             .with_writer(std::io::stderr)
             .boxed(),
         LogFormat::Json => tracing_subscriber::fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false)
+            .fmt_fields(json::Fields)
+            .event_format(json::Lines)
             .with_writer(std::io::stderr)
             .boxed(),
     };
