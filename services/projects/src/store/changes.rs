@@ -6,6 +6,9 @@
 //! before a project is locked, and several projects in the order of their ids,
 //! so that no two changes wait for each other. An invitation is kept apart by
 //! the lock of its project, too.
+//!
+//! A change that finds nothing to do commits like any other: it may have found
+//! the work of one that is not on disk yet.
 
 mod invitations;
 mod privacy;
@@ -183,6 +186,7 @@ impl<E: Engine> Store for E {
         if_match.check(view.project.version)?;
         view.project.check_writable()?;
         let Some(project) = view.project.after(change, origin.at) else {
+            transaction.commit().await?;
             return Ok(view);
         };
         transaction.update_project(&project).await?;
@@ -212,6 +216,7 @@ impl<E: Engine> Store for E {
         policy::manage(&view)?;
         if_match.check(view.project.version)?;
         let Some(project) = view.project.archived(is_archived, origin.at) else {
+            transaction.commit().await?;
             return Ok(view);
         };
         transaction.update_project(&project).await?;
@@ -268,6 +273,7 @@ impl<E: Engine> Store for E {
         if_match.check(view.project.version)?;
         view.project.check_writable()?;
         if to == by {
+            transaction.commit().await?;
             return Ok(view);
         }
         for (member, role) in [(heir, Role::Owner), (former, Role::Admin)] {
@@ -337,6 +343,7 @@ impl<E: Engine> Store for E {
         if_match.check(member.version)?;
         view.project.check_writable()?;
         let Some(changed) = member.with_role(role) else {
+            transaction.commit().await?;
             return Ok(member);
         };
         if is_last_owner(&mut transaction, &member).await? {
