@@ -61,8 +61,8 @@ pub(super) trait Transaction: PrivacyStatements + Send {
     /// The projects of a person, each locked.
     async fn lock_all_of(&mut self, person: Uuid) -> Result<Vec<Project>, Error>;
 
-    /// Whether it was inserted: its slug may be taken.
-    async fn insert_project(&mut self, project: &Project) -> Result<bool, Error>;
+    /// Whether it was inserted, with its owner: its slug may be taken.
+    async fn insert_project(&mut self, project: &Project, owner: &Member) -> Result<bool, Error>;
 
     /// Fails with `SLUG_EXISTS` if its slug is taken.
     async fn update_project(&mut self, project: &Project) -> Result<(), Error>;
@@ -147,10 +147,11 @@ impl<E: Engine> Store for E {
             return Ok(Created::Replayed(answer));
         }
         let mut project = project.clone();
+        let owner = owner.joining(project.id, Role::Owner, origin.at);
         let mut is_inserted = false;
         for slug in slugs {
             project.slug = slug.clone();
-            is_inserted = transaction.insert_project(&project).await?;
+            is_inserted = transaction.insert_project(&project, &owner).await?;
             if is_inserted {
                 break;
             }
@@ -158,8 +159,6 @@ impl<E: Engine> Store for E {
         if !is_inserted {
             return Err(error::slug_exists());
         }
-        let owner = owner.joining(project.id, Role::Owner, origin.at);
-        transaction.insert_member(&owner).await?;
         record(&mut transaction, origin, "project.created", None, &project).await?;
         record_member(&mut transaction, origin, "member.added", None, &owner).await?;
         let view = View {

@@ -9,7 +9,7 @@ use sqlx::Postgres;
 
 use super::{
     changes::Engine,
-    sql::{project_by_id, project_columns, projects_of},
+    sql::{insert_owner, insert_project, project_by_id, project_columns, projects_of},
 };
 
 /// Keeps projects and their members in PostgreSQL.
@@ -42,6 +42,12 @@ impl Engine for PostgresStore {
 pub(super) struct PostgresTransaction(pub(super) Write<Postgres>);
 
 impl PostgresTransaction {
+    pub(super) const INSERT_PROJECT: &'static str = concat!(
+        "WITH project AS (",
+        insert_project!(),
+        " RETURNING id) ",
+        insert_owner!("FROM project")
+    );
     pub(super) const LOCK: &'static str = project_by_id!(" FOR UPDATE");
     pub(super) const LOCK_ALL_OF: &'static str = projects_of!(" FOR UPDATE");
     pub(super) const UNIQUE_SLUG: &'static str = "projects_slug";

@@ -10,7 +10,7 @@ use sqlx::{Sqlite, SqlitePool};
 
 use super::{
     changes::Engine,
-    sql::{project_by_id, project_columns, projects_of},
+    sql::{insert_owner, insert_project, project_by_id, project_columns, projects_of},
 };
 
 /// Keeps projects and their members in SQLite.
@@ -43,6 +43,12 @@ impl Engine for SqliteStore {
 pub(super) struct SqliteTransaction(pub(super) Write<Sqlite>);
 
 impl SqliteTransaction {
+    /// Two statements, which go to the writer together.
+    pub(super) const INSERT_PROJECT: &'static str = concat!(
+        insert_project!(),
+        "; ",
+        insert_owner!("WHERE changes() = 1")
+    );
     pub(super) const LOCK: &'static str = project_by_id!("");
     pub(super) const LOCK_ALL_OF: &'static str = projects_of!("");
     pub(super) const UNIQUE_SLUG: &'static str = "projects.slug";

@@ -25,7 +25,7 @@ use super::{
     postgres::{PostgresStore, PostgresTransaction},
     sql::{
         self, DELETE_MEMBER, DELETE_PROJECT, FIND_BY_ID, FIND_BY_SLUG, FORGET_EXPIRED,
-        INSERT_MEMBER, INSERT_PROJECT, ListSql, MARK_ARCHIVED, MEMBER, MEMBER_IDS, MEMBERSHIPS,
+        INSERT_MEMBER, ListSql, ListedRow, MARK_ARCHIVED, MEMBER, MEMBER_IDS, MEMBERSHIPS,
         MemberRow, OWNERS, ProjectRow, RENAME, StandingRow, UPDATE_MEMBER, UPDATE_PROJECT, ViewRow,
         all, bind_bookmark, bind_member, bind_project,
         invitations::{
@@ -68,15 +68,19 @@ macro_rules! statements {
                 paging: &Paging,
             ) -> Result<Page<View>, Error> {
                 let sql = ListSql::new(filter, sort, paging);
-                let mut rows = sqlx::query_as::<_, ViewRow>(AssertSqlSafe(sql.rows)).bind(by);
+                let mut rows = sqlx::query_as::<_, ListedRow>(AssertSqlSafe(sql.rows)).bind(by);
                 let mut count = sqlx::query_scalar(AssertSqlSafe(sql.count)).bind(by);
                 if let Some(pattern) = &sql.pattern {
                     rows = rows.bind(pattern);
                     count = count.bind(pattern);
                 }
                 let rows = bind_bookmark!(rows, paging).fetch_all(self.reader()).await?;
-                let total = Total::counted(count.fetch_one(self.reader()).await?, sql.is_filtered);
-                Ok(Page::of(all(rows), total, paging))
+                let total = match rows.first() {
+                    Some(row) => row.total,
+                    None => count.fetch_one(self.reader()).await?,
+                };
+                let views = rows.into_iter().map(|row| row.view.into()).collect();
+                Ok(Page::of(views, Total::counted(total, sql.is_filtered), paging))
             }
 
             #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
@@ -178,15 +182,18 @@ macro_rules! statements {
                 Ok(all(rows))
             }
 
-            async fn insert_project(&mut self, project: &Project) -> Result<bool, Error> {
-                let inserted = bind_project!(INSERT_PROJECT, project)
-                    .execute(&mut *self.0)
-                    .await?;
-                Ok(inserted.rows_affected() == 1)
+            async fn insert_project(
+                &mut self,
+                project: &Project,
+                owner: &Member,
+            ) -> Result<bool, Error> {
+                let query = bind_project!(sqlx::query(Self::INSERT_PROJECT), project);
+                let inserted = bind_member!(query, owner).execute(&mut *self.0).await?;
+                Ok(inserted.rows_affected() > 0)
             }
 
             async fn update_project(&mut self, project: &Project) -> Result<(), Error> {
-                let updated = bind_project!(UPDATE_PROJECT, project)
+                let updated = bind_project!(sqlx::query(UPDATE_PROJECT), project)
                     .execute(&mut *self.0)
                     .await;
                 match updated {
@@ -232,14 +239,14 @@ macro_rules! statements {
             }
 
             async fn insert_member(&mut self, member: &Member) -> Result<(), Error> {
-                bind_member!(INSERT_MEMBER, member)
+                bind_member!(sqlx::query(INSERT_MEMBER), member)
                     .execute(&mut *self.0)
                     .await?;
                 Ok(())
             }
 
             async fn update_member(&mut self, member: &Member) -> Result<(), Error> {
-                bind_member!(UPDATE_MEMBER, member)
+                bind_member!(sqlx::query(UPDATE_MEMBER), member)
                     .execute(&mut *self.0)
                     .await?;
                 Ok(())
