@@ -2,40 +2,42 @@
 //! several readers. Maps their failures: what the caller can do nothing about
 //! is a fault of ours or an unavailable service.
 
+mod connections;
 mod examine;
 mod failure;
 mod libpq;
+mod log;
 mod patience;
 mod schema;
 mod snapshot;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod write;
 
-use std::{
-    num::NonZero,
-    ops::{Deref, DerefMut},
-    path::PathBuf,
-    str::FromStr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{num::NonZero, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    Postgres, Sqlite, SqlitePool,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::{sync::watch, time::timeout};
 
-use self::patience::{WORK_TIMEOUT, stands};
 pub use self::{
+    connections::{Connections, Engine},
     examine::{examine_file, reach, room},
     failure::unique_violation,
     libpq::Libpq,
     patience::{in_time, upkeep},
     schema::{Fit, SchemaError, TakenAway},
     snapshot::{Pause, PostgresView, SqliteView, be_alone, check_file},
+    write::Write,
+};
+use self::{
+    log::Log,
+    patience::{WORK_TIMEOUT, stands},
+    write::Written,
 };
 use crate::{status::Error, telemetry::Metrics};
 
@@ -116,7 +118,7 @@ pub enum Database {
 #[derive(Debug, Clone)]
 pub struct PostgresDatabase {
     /// Connections that read and write.
-    pub pool: PgPool,
+    pub pool: Connections<Postgres>,
     written: Written,
 }
 
@@ -127,8 +129,8 @@ impl PostgresDatabase {
     ///
     /// `SERVICE_UNAVAILABLE` if no connection is to be had.
     pub async fn begin(&self) -> Result<Write<Postgres>, Error> {
-        let transaction = self.pool.begin().await?;
-        Ok(Write::new(transaction, &self.written))
+        let lease = self.pool.lease().await?;
+        Write::begin(lease, "BEGIN", &self.written, None).await
     }
 
     /// The number of the last event that this process has written.
@@ -142,7 +144,8 @@ impl PostgresDatabase {
 pub struct SqliteDatabase {
     /// Several connections that only read.
     pub readers: SqlitePool,
-    writer: SqlitePool,
+    writer: Connections<Sqlite>,
+    log: Arc<Log>,
     written: Written,
 }
 
@@ -153,15 +156,15 @@ impl SqliteDatabase {
     ///
     /// `SERVICE_UNAVAILABLE` if its turn does not come.
     pub async fn begin(&self) -> Result<Write<Sqlite>, Error> {
-        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Write::new(transaction, &self.written))
+        let lease = self.writer.lease().await?;
+        Write::begin(lease, "BEGIN IMMEDIATE", &self.written, Some(&self.log)).await
     }
 
     /// The connection for short looks that are taken again and again although
     /// nobody calls: the one that is always open, so that readers can be given
     /// back while nothing else is to be read.
     #[must_use]
-    pub fn watcher(&self) -> &SqlitePool {
+    pub fn watcher(&self) -> &Connections<Sqlite> {
         &self.writer
     }
 
@@ -170,63 +173,6 @@ impl SqliteDatabase {
         self.written.subscribe()
     }
 }
-
-/// A transaction that may write. Dropped, it changes nothing.
-pub struct Write<D: sqlx::Database> {
-    transaction: Transaction<'static, D>,
-    /// The number of its last event, if it has one.
-    event: Option<i64>,
-    written: Written,
-}
-
-impl<D: sqlx::Database> Write<D> {
-    fn new(transaction: Transaction<'static, D>, written: &Written) -> Self {
-        Self {
-            transaction,
-            event: None,
-            written: written.clone(),
-        }
-    }
-
-    /// Notes the number of an event that is part of it.
-    pub(crate) fn tells(&mut self, event: i64) {
-        self.event = Some(event);
-    }
-
-    /// Makes the changes last, and tells those who wait for events.
-    ///
-    /// # Errors
-    ///
-    /// A failure of the database.
-    pub async fn commit(self) -> Result<(), Error> {
-        self.transaction.commit().await?;
-        if let Some(event) = self.event {
-            self.written.send_if_modified(|last| {
-                let is_new = *last < event;
-                *last = event.max(*last);
-                is_new
-            });
-        }
-        Ok(())
-    }
-}
-
-impl<D: sqlx::Database> Deref for Write<D> {
-    type Target = D::Connection;
-
-    fn deref(&self) -> &D::Connection {
-        &self.transaction
-    }
-}
-
-impl<D: sqlx::Database> DerefMut for Write<D> {
-    fn deref_mut(&mut self) -> &mut D::Connection {
-        &mut self.transaction
-    }
-}
-
-/// Tells the number of the last event that this process has written.
-type Written = Arc<watch::Sender<i64>>;
 
 impl Database {
     /// Opens a database; SQLite's file is made where it does not exist.
@@ -247,12 +193,15 @@ impl Database {
                     .test_before_acquire(false)
                     .before_acquire(|connection, metadata| {
                         let is_fresh = metadata.idle_for < FRESH;
-                        Box::pin(async move { Ok(is_fresh || stands(connection).await?) })
+                        Box::pin(
+                            async move { Ok(is_fresh || stands::<Postgres>(connection).await?) },
+                        )
                     })
-                    .after_release(|connection, _| Box::pin(stands(connection)))
+                    .after_release(|connection, _| Box::pin(stands::<Postgres>(connection)))
                     .connect_lazy_with(options);
                 Ok(Self::Postgres(PostgresDatabase {
-                    pool,
+                    // One is for listening.
+                    pool: Connections::new(pool, connections.saturating_sub(1).max(1)),
                     written: Written::default(),
                 }))
             }
@@ -262,7 +211,8 @@ impl Database {
                     .create_if_missing(true)
                     .foreign_keys(true)
                     .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Full)
+                    // At a commit, the log is ours to sync: see [`Log`].
+                    .synchronous(SqliteSynchronous::Normal)
                     .busy_timeout(ACQUIRE_TIMEOUT);
                 let pool = |connections, lifetime: Option<Duration>| {
                     SqlitePoolOptions::new()
@@ -282,7 +232,8 @@ impl Database {
                     .connect_lazy_with(options.read_only(true));
                 Ok(Self::Sqlite(SqliteDatabase {
                     readers,
-                    writer,
+                    writer: Connections::new(writer, 1),
+                    log: Arc::new(Log::of(path)),
                     written: Written::default(),
                 }))
             }
@@ -321,13 +272,12 @@ impl Database {
         let database = self.clone();
         metrics.look(move |metrics| {
             let (size, idle) = match &database {
-                Self::Postgres(database) => (database.pool.size(), database.pool.num_idle()),
-                Self::Sqlite(SqliteDatabase {
-                    readers, writer, ..
-                }) => (
-                    readers.size() + writer.size(),
-                    readers.num_idle() + writer.num_idle(),
-                ),
+                Self::Postgres(database) => database.pool.count(),
+                Self::Sqlite(database) => {
+                    let (size, idle) = database.writer.count();
+                    let readers = &database.readers;
+                    (size + readers.size(), idle + readers.num_idle())
+                }
             };
             metrics.set_connections(name, size, idle);
         });
@@ -349,14 +299,12 @@ impl Database {
                 .execute(&database.pool)
                 .await
                 .map(drop),
-            Self::Sqlite(database) => match database.watcher().try_acquire() {
-                Some(mut connection) => sqlx::query("SELECT 1")
-                    .execute(&mut *connection)
-                    .await
-                    .map(drop),
-                // It is at work, so it answers.
-                None => Ok(()),
-            },
+            // Somebody is at work on it, so it answers.
+            Self::Sqlite(database) if database.writer.are_taken() => Ok(()),
+            Self::Sqlite(database) => sqlx::query("SELECT 1")
+                .execute(&database.writer)
+                .await
+                .map(drop),
         }
     }
 

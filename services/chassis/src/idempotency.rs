@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
-use sqlx::{PgConnection, SqliteConnection};
+use sqlx::{Postgres, Sqlite};
 
 use crate::{
     caller::Call,
     clock::Timestamp,
+    database::Write,
     status::{Error, Kind},
 };
 
@@ -153,7 +154,7 @@ const STORE: &str = "UPDATE idempotency_keys SET answer = $2 WHERE id = $1";
 
 /// The same two functions for each engine.
 macro_rules! functions {
-    ($connection:ty, $engine:literal, $claim:ident, $store:ident) => {
+    ($database:ty, $engine:literal, $claim:ident, $store:ident) => {
         #[doc = concat!("Claims a key at the beginning of a creation, on ", $engine, ".")]
         ///
         /// Returns the earlier answer if there is one; waits for a creation in
@@ -163,7 +164,7 @@ macro_rules! functions {
         ///
         /// `IDEMPOTENCY_KEY_REUSED`, or a failure of the database.
         pub async fn $claim<T: DeserializeOwned>(
-            transaction: &mut $connection,
+            transaction: &mut Write<$database>,
             key: Option<&IdempotencyKey>,
             now: Timestamp,
         ) -> Result<Option<T>, Error> {
@@ -171,21 +172,22 @@ macro_rules! functions {
             sqlx::query(FORGET)
                 .bind(&key.id[..])
                 .bind(now)
-                .execute(&mut *transaction)
+                .execute(&mut **transaction)
                 .await?;
             let claimed = sqlx::query(CLAIM)
                 .bind(&key.id[..])
                 .bind(&key.fingerprint[..])
                 .bind(now + RETENTION)
-                .execute(&mut *transaction)
+                .execute(&mut **transaction)
                 .await?;
             if claimed.rows_affected() == 1 {
                 return Ok(None);
             }
             let (fingerprint, answer): (Vec<u8>, String) = sqlx::query_as(READ)
                 .bind(&key.id[..])
-                .fetch_one(transaction)
+                .fetch_one(&mut **transaction)
                 .await?;
+            transaction.found_is_kept().await?;
             key.replay(&fingerprint, &answer).map(Some)
         }
 
@@ -195,7 +197,7 @@ macro_rules! functions {
         ///
         /// A failure of the database.
         pub async fn $store<T: Serialize>(
-            transaction: &mut $connection,
+            transaction: &mut Write<$database>,
             key: Option<&IdempotencyKey>,
             answer: &T,
         ) -> Result<(), Error> {
@@ -203,11 +205,11 @@ macro_rules! functions {
             sqlx::query(STORE)
                 .bind(&key.id[..])
                 .bind(serde_json::to_string(answer).map_err(Error::internal)?)
-                .execute(transaction)
+                .execute(&mut **transaction)
                 .await?;
             Ok(())
         }
     };
 }
-functions!(PgConnection, "PostgreSQL", claim_postgres, store_postgres);
-functions!(SqliteConnection, "SQLite", claim_sqlite, store_sqlite);
+functions!(Postgres, "PostgreSQL", claim_postgres, store_postgres);
+functions!(Sqlite, "SQLite", claim_sqlite, store_sqlite);

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use portico_chassis::{
-    database::{PostgresDatabase, Write},
+    database::{Connections, PostgresDatabase, Write},
     status::Error,
 };
-use sqlx::{PgPool, Postgres};
+use sqlx::Postgres;
 
 use super::{
     changes::Engine,
@@ -37,11 +37,11 @@ impl PostgresStore {
         }
     }
 
-    pub(super) fn reader(&self) -> &PgPool {
+    pub(super) fn reader(&self) -> &Connections<Postgres> {
         &self.database.pool
     }
 
-    pub(super) fn watcher(&self) -> &PgPool {
+    pub(super) fn watcher(&self) -> &Connections<Postgres> {
         self.reader()
     }
 }

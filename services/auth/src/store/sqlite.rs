@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use portico_chassis::{
-    database::{SqliteDatabase, Write},
+    database::{Connections, SqliteDatabase, Write},
     status::Error,
 };
 use sqlx::{Sqlite, SqlitePool};
@@ -39,7 +39,7 @@ impl SqliteStore {
         &self.database.readers
     }
 
-    pub(super) fn watcher(&self) -> &SqlitePool {
+    pub(super) fn watcher(&self) -> &Connections<Sqlite> {
         self.database.watcher()
     }
 }

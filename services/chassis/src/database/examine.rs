@@ -139,7 +139,7 @@ impl Database {
             return Ok(None);
         };
         // The connection is made before the time is taken.
-        let mut connection = pool.acquire().await?;
+        let mut connection = pool.pool().acquire().await?;
         let asked = clock.now();
         let theirs: Timestamp = sqlx::query_scalar("SELECT clock_timestamp()")
             .fetch_one(&mut *connection)

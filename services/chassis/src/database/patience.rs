@@ -3,14 +3,14 @@
 
 use std::{future::Future, time::Duration};
 
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, Database};
 use tokio::time::timeout;
 
 use crate::status::Error;
 
 /// How long PostgreSQL may take to say that a connection still stands. One that
 /// was lost without a sign would be waited for much longer.
-const PING_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long work on a database may take that has no deadline of its own.
 pub(super) const WORK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -18,14 +18,16 @@ pub(super) const WORK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one round of upkeep may take.
 const UPKEEP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Says that PostgreSQL answers on a connection, after what was left in progress
+/// Says that the database answers on a connection, after what was left in progress
 /// on it.
 ///
 /// # Errors
 ///
 /// If it does not: the connection is to be dropped without a word, for nobody
 /// would take it.
-pub(super) async fn stands(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+pub(super) async fn stands<D: Database>(
+    connection: &mut D::Connection,
+) -> Result<bool, sqlx::Error> {
     let answered = timeout(PING_TIMEOUT, connection.ping()).await;
     answered.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
     Ok(true)
@@ -63,13 +65,15 @@ mod tests {
     use std::future::pending;
 
     use super::*;
-    use crate::database::{Database, DatabaseUrl, testing::postgres_url};
+    use crate::database::{DatabaseUrl, testing::postgres_url};
 
     #[tokio::test]
     async fn postgresql_ends_transactions_that_stand_still() {
         let url: DatabaseUrl = postgres_url().parse().expect("a URL");
-        let database = Database::open(&url, 1).await.expect("it opens");
-        let Database::Postgres(postgres) = &database else {
+        let database = crate::database::Database::open(&url, 1)
+            .await
+            .expect("it opens");
+        let crate::database::Database::Postgres(postgres) = &database else {
             panic!("it is PostgreSQL");
         };
         let sql = "SHOW idle_in_transaction_session_timeout";

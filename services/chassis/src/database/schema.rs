@@ -113,12 +113,12 @@ impl Database {
         match self {
             Self::Postgres(database) => {
                 let migrator = beside_later_ones(&migrations.postgres);
-                migrator.run(&database.pool).await?;
+                migrator.run(database.pool.pool()).await?;
             }
             Self::Sqlite(database) => {
                 let migrator = beside_later_ones(&migrations.sqlite);
                 // SQLite has no lock but that for writing.
-                let mut transaction = database.writer.begin_with("BEGIN IMMEDIATE").await?;
+                let mut transaction = database.writer.pool().begin_with("BEGIN IMMEDIATE").await?;
                 migrator.run(&mut *transaction).await?;
                 transaction.commit().await?;
             }

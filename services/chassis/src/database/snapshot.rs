@@ -53,7 +53,7 @@ impl Database {
     pub async fn pause(&self) -> Result<Pause, sqlx::Error> {
         Ok(Pause(match self {
             Self::Postgres(PostgresDatabase { pool, .. }) => {
-                let mut transaction = pool.begin().await?;
+                let mut transaction = pool.pool().begin().await?;
                 let sql = "SELECT to_regclass('outbox') IS NOT NULL";
                 if !sqlx::query_scalar(sql).fetch_one(&mut *transaction).await? {
                     return Ok(Pause(Held::Nothing));
@@ -67,7 +67,7 @@ impl Database {
                 Held::Postgres(transaction)
             }
             Self::Sqlite(database) => {
-                Held::Sqlite(database.writer.begin_with("BEGIN IMMEDIATE").await?)
+                Held::Sqlite(database.writer.pool().begin_with("BEGIN IMMEDIATE").await?)
             }
         }))
     }
@@ -143,7 +143,7 @@ impl PostgresView {
                     AND part.objid = used.refobjid AND part.deptype = 'e' \
                 JOIN pg_extension ON pg_extension.oid = part.refobjid \
                 WHERE relnamespace = current_schema()::regnamespace)";
-        let mut transaction = database.pool.begin_with(BEGIN).await?;
+        let mut transaction = database.pool.pool().begin_with(BEGIN).await?;
         sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 0")
             .execute(&mut *transaction)
             .await?;

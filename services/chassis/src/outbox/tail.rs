@@ -13,11 +13,11 @@
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use sqlx::{PgPool, SqlitePool, postgres::PgListener};
+use sqlx::{Postgres, Sqlite, postgres::PgListener};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    database::{Database, PostgresDatabase, SqliteDatabase, in_time},
+    database::{Connections, Database, PostgresDatabase, SqliteDatabase, in_time},
     status::Error,
 };
 
@@ -67,7 +67,7 @@ async fn follow_sqlite(
     }
 }
 
-async fn last_in_sqlite(pool: &SqlitePool) -> Result<i64, Error> {
+async fn last_in_sqlite(pool: &Connections<Sqlite>) -> Result<i64, Error> {
     let sql = "SELECT coalesce(max(seq), 0) FROM outbox";
     Ok(sqlx::query_scalar(sql).fetch_one(pool).await?)
 }
@@ -108,11 +108,11 @@ async fn follow_postgres(
 /// The channel by which processes tell each other of events, and a connection
 /// that hears of it. Several services may live in one database, each in a schema
 /// of its own.
-async fn listen(pool: &PgPool) -> Result<(String, PgListener), Error> {
+async fn listen(pool: &Connections<Postgres>) -> Result<(String, PgListener), Error> {
     let channel: String = sqlx::query_scalar("SELECT 'portico_outbox_' || current_schema()")
         .fetch_one(pool)
         .await?;
-    let mut listener = PgListener::connect_with(pool).await?;
+    let mut listener = PgListener::connect_with(pool.pool()).await?;
     listener.listen(&channel).await?;
     Ok((channel, listener))
 }
@@ -120,7 +120,11 @@ async fn listen(pool: &PgPool) -> Result<(String, PgListener), Error> {
 /// Waits until everything up to the last event is settled, which is `known` if
 /// there is none after it; `None` if it takes too long. Tells the channel that
 /// there are new events, if one is given.
-async fn settle(pool: &PgPool, known: i64, tell: Option<&String>) -> Result<Option<i64>, Error> {
+async fn settle(
+    pool: &Connections<Postgres>,
+    known: i64,
+    tell: Option<&String>,
+) -> Result<Option<i64>, Error> {
     // A transaction id of our own: whoever has a lower number than the last
     // event has a lower id than this one.
     let sql = "SELECT max(seq), pg_current_xact_id()::text::bigint, \
@@ -148,7 +152,7 @@ async fn settle(pool: &PgPool, known: i64, tell: Option<&String>) -> Result<Opti
 }
 
 /// The oldest transaction in progress.
-async fn oldest_transaction(pool: &PgPool) -> Result<i64, Error> {
+async fn oldest_transaction(pool: &Connections<Postgres>) -> Result<i64, Error> {
     let sql = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
     Ok(sqlx::query_scalar(sql).fetch_one(pool).await?)
 }

@@ -1,10 +1,10 @@
 //! The mails in PostgreSQL.
 
 use portico_chassis::{
-    database::{PostgresDatabase, Write},
+    database::{Connections, PostgresDatabase, Write},
     status::Error,
 };
-use sqlx::{PgPool, Postgres};
+use sqlx::Postgres;
 
 /// Keeps the mails in PostgreSQL.
 pub(crate) struct PostgresStore {
@@ -29,11 +29,11 @@ impl PostgresStore {
         Self { database }
     }
 
-    pub(super) fn reader(&self) -> &PgPool {
+    pub(super) fn reader(&self) -> &Connections<Postgres> {
         &self.database.pool
     }
 
-    pub(super) fn watcher(&self) -> &PgPool {
+    pub(super) fn watcher(&self) -> &Connections<Postgres> {
         self.reader()
     }
 

@@ -2,7 +2,7 @@
 //! needs a lock of its own.
 
 use portico_chassis::{
-    database::{SqliteDatabase, Write},
+    database::{Connections, SqliteDatabase, Write},
     status::Error,
 };
 use sqlx::{Sqlite, SqlitePool};
@@ -28,7 +28,7 @@ impl SqliteStore {
         &self.database.readers
     }
 
-    pub(super) fn watcher(&self) -> &SqlitePool {
+    pub(super) fn watcher(&self) -> &Connections<Sqlite> {
         self.database.watcher()
     }
 

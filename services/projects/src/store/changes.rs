@@ -6,6 +6,9 @@
 //! before a project is locked, and several projects in the order of their ids,
 //! so that no two changes wait for each other. An invitation is kept apart by
 //! the lock of its project, too.
+//!
+//! A change that finds nothing to do commits like any other: it may have found
+//! the work of one that is not on disk yet.
 
 mod invitations;
 mod privacy;
@@ -58,8 +61,8 @@ pub(super) trait Transaction: PrivacyStatements + Send {
     /// The projects of a person, each locked.
     async fn lock_all_of(&mut self, person: Uuid) -> Result<Vec<Project>, Error>;
 
-    /// Whether it was inserted: its slug may be taken.
-    async fn insert_project(&mut self, project: &Project) -> Result<bool, Error>;
+    /// Whether it was inserted, with its owner: its slug may be taken.
+    async fn insert_project(&mut self, project: &Project, owner: &Member) -> Result<bool, Error>;
 
     /// Fails with `SLUG_EXISTS` if its slug is taken.
     async fn update_project(&mut self, project: &Project) -> Result<(), Error>;
@@ -144,10 +147,11 @@ impl<E: Engine> Store for E {
             return Ok(Created::Replayed(answer));
         }
         let mut project = project.clone();
+        let owner = owner.joining(project.id, Role::Owner, origin.at);
         let mut is_inserted = false;
         for slug in slugs {
             project.slug = slug.clone();
-            is_inserted = transaction.insert_project(&project).await?;
+            is_inserted = transaction.insert_project(&project, &owner).await?;
             if is_inserted {
                 break;
             }
@@ -155,8 +159,6 @@ impl<E: Engine> Store for E {
         if !is_inserted {
             return Err(error::slug_exists());
         }
-        let owner = owner.joining(project.id, Role::Owner, origin.at);
-        transaction.insert_member(&owner).await?;
         record(&mut transaction, origin, "project.created", None, &project).await?;
         record_member(&mut transaction, origin, "member.added", None, &owner).await?;
         let view = View {
@@ -183,6 +185,7 @@ impl<E: Engine> Store for E {
         if_match.check(view.project.version)?;
         view.project.check_writable()?;
         let Some(project) = view.project.after(change, origin.at) else {
+            transaction.commit().await?;
             return Ok(view);
         };
         transaction.update_project(&project).await?;
@@ -212,6 +215,7 @@ impl<E: Engine> Store for E {
         policy::manage(&view)?;
         if_match.check(view.project.version)?;
         let Some(project) = view.project.archived(is_archived, origin.at) else {
+            transaction.commit().await?;
             return Ok(view);
         };
         transaction.update_project(&project).await?;
@@ -268,6 +272,7 @@ impl<E: Engine> Store for E {
         if_match.check(view.project.version)?;
         view.project.check_writable()?;
         if to == by {
+            transaction.commit().await?;
             return Ok(view);
         }
         for (member, role) in [(heir, Role::Owner), (former, Role::Admin)] {
@@ -337,6 +342,7 @@ impl<E: Engine> Store for E {
         if_match.check(member.version)?;
         view.project.check_writable()?;
         let Some(changed) = member.with_role(role) else {
+            transaction.commit().await?;
             return Ok(member);
         };
         if is_last_owner(&mut transaction, &member).await? {

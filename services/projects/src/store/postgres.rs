@@ -2,15 +2,18 @@
 
 use async_trait::async_trait;
 use portico_chassis::{
-    database::{PostgresDatabase, Write},
+    database::{Connections, PostgresDatabase, Write},
     status::Error,
 };
-use sqlx::{PgPool, Postgres};
+use sqlx::Postgres;
 use uuid::Uuid;
 
 use super::{
     changes::Engine,
-    sql::{StandingRow, project_by_id, project_columns, projects_of, standings},
+    sql::{
+        StandingRow, insert_owner, insert_project, project_by_id, project_columns, projects_of,
+        standings,
+    },
 };
 
 /// Keeps projects and their members in PostgreSQL.
@@ -26,7 +29,7 @@ impl PostgresStore {
         Self { database }
     }
 
-    pub(super) fn reader(&self) -> &PgPool {
+    pub(super) fn reader(&self) -> &Connections<Postgres> {
         &self.database.pool
     }
 
@@ -59,6 +62,12 @@ impl Engine for PostgresStore {
 pub(super) struct PostgresTransaction(pub(super) Write<Postgres>);
 
 impl PostgresTransaction {
+    pub(super) const INSERT_PROJECT: &'static str = concat!(
+        "WITH project AS (",
+        insert_project!(),
+        " RETURNING id) ",
+        insert_owner!("FROM project")
+    );
     pub(super) const LOCK: &'static str = project_by_id!(" FOR UPDATE");
     pub(super) const LOCK_ALL_OF: &'static str = projects_of!(" FOR UPDATE");
     pub(super) const UNIQUE_SLUG: &'static str = "projects_slug";

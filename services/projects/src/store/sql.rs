@@ -56,7 +56,29 @@ macro_rules! projects_of {
     };
 }
 
-pub(super) use {project_by_id, project_columns, projects_of};
+/// Inserts a project, or nothing where its slug is taken. In PostgreSQL it is
+/// part of a statement.
+macro_rules! insert_project {
+    () => {
+        "INSERT INTO projects (id, name, name_key, slug, description, visibility, archived_at, \
+         member_count, version, search, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (slug) DO NOTHING"
+    };
+}
+
+/// Inserts the project's owner, from what follows. The project is bound first,
+/// then the owner.
+macro_rules! insert_owner {
+    ($source:literal) => {
+        concat!(
+            "INSERT INTO members (project_id, user_id, role, version, name_key, joined_at) \
+             SELECT $13, $14, $15, $16, $17, $18 ",
+            $source
+        )
+    };
+}
+
+pub(super) use {insert_owner, insert_project, project_by_id, project_columns, projects_of};
 
 pub(super) const FIND_BY_ID: &str = concat!(
     "SELECT ",
@@ -71,11 +93,6 @@ pub(super) const FIND_BY_SLUG: &str = concat!(
     ", m.role FROM projects p LEFT JOIN members m ON m.project_id = p.id AND m.user_id = $2 \
      WHERE p.slug = $1"
 );
-
-/// Inserts nothing where the slug is taken.
-pub(super) const INSERT_PROJECT: &str = "INSERT INTO projects (id, name, name_key, slug, \
-    description, visibility, archived_at, member_count, version, search, created_at, updated_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (slug) DO NOTHING";
 
 pub(super) const UPDATE_PROJECT: &str = "UPDATE projects SET name = $2, name_key = $3, slug = $4, \
     description = $5, visibility = $6, archived_at = $7, member_count = $8, version = $9, \
@@ -113,11 +130,11 @@ pub(super) const RENAME: &str =
 
 pub(super) const FORGET_EXPIRED: &str = "DELETE FROM idempotency_keys WHERE expires_at <= $1";
 
-/// Binds a project to [`INSERT_PROJECT`] or [`UPDATE_PROJECT`].
+/// Binds a project to a statement that inserts or updates it.
 macro_rules! bind_project {
-    ($sql:expr, $project:expr) => {{
+    ($query:expr, $project:expr) => {{
         let project: &crate::project::Project = $project;
-        sqlx::query($sql)
+        $query
             .bind(project.id)
             .bind(project.name.as_str())
             .bind(project.name.sort_key())
@@ -133,11 +150,11 @@ macro_rules! bind_project {
     }};
 }
 
-/// Binds a member to [`INSERT_MEMBER`] or [`UPDATE_MEMBER`].
+/// Binds a member to a statement that inserts or updates it.
 macro_rules! bind_member {
-    ($sql:expr, $member:expr) => {{
+    ($query:expr, $member:expr) => {{
         let member: &crate::member::Member = $member;
-        sqlx::query($sql)
+        $query
             .bind(member.project_id)
             .bind(member.user_id)
             .bind(member.role.as_str())
@@ -186,18 +203,18 @@ pub(super) fn count(filter: &Filter) -> String {
     )
 }
 
-/// The SQL of a page of a list. The person is bound first, then the search, then
-/// a bookmark's key and id. To a database that cannot tell by itself, `count`
-/// says how many projects there are in the list, up to the cap.
+/// The SQL of a page of a list, each row with the number of all. The person is
+/// bound first, then the search, then a bookmark's key and id. A database that
+/// cannot tell by itself what to do is told that number before, up to the cap.
 pub(super) fn page(
     filter: &Filter,
     sort: Sort<Column>,
     paging: &Paging,
-    count: Option<i64>,
+    told: Option<i64>,
 ) -> String {
     let is_mine = filter.shown != Shown::Public;
     // In the order of a cross join, SQLite goes through the projects first.
-    let is_walked = is_mine && count.is_some_and(|count| count > GATHERED);
+    let is_walked = is_mine && told.is_some_and(|count| count > GATHERED);
     let join = match (is_mine, is_walked) {
         (false, _) => "LEFT JOIN",
         (true, false) => "JOIN",
@@ -214,10 +231,30 @@ pub(super) fn page(
         }
         Column::CreatedAt => sort.sql("p.created_at", "p.id", paging, first),
     };
+    let total = match told {
+        Some(_) => "0".to_owned(),
+        None => format!("({})", count(filter)),
+    };
+    // Where memberships alone tell which projects are on the page, only these
+    // are looked up, whatever the planner knows of the tables.
+    let is_by_members = filter.shown == Shown::Mine
+        && filter.search.is_none()
+        && sort.column == Column::CreatedAt
+        && paging.after().is_none()
+        && !is_walked;
+    let condition = condition(filter);
+    let source = if is_by_members {
+        let direction = if sort.is_descending { "DESC" } else { "ASC" };
+        format!(
+            "(SELECT project_id, role FROM members m WHERE {condition}{order}) m \
+             JOIN projects p ON p.id = m.project_id ORDER BY m.project_id {direction}"
+        )
+    } else {
+        format!("projects p {join} {JOINED} WHERE {condition}{order}")
+    };
     format!(
-        "SELECT {}, m.role FROM projects p {join} {JOINED} WHERE {}{order}",
-        project_columns!(),
-        condition(filter)
+        "SELECT {}, m.role, {total} AS total FROM {source}",
+        project_columns!()
     )
 }
 
@@ -315,6 +352,15 @@ impl From<ViewRow> for View {
             role: row.role.as_deref().map(Role::stored),
         }
     }
+}
+
+/// A row of a list of projects.
+#[derive(sqlx::FromRow)]
+pub(super) struct ListedRow {
+    #[sqlx(flatten)]
+    pub(super) view: ViewRow,
+    /// How many there are on all pages.
+    pub(super) total: i64,
 }
 
 /// A member as the database has it.

@@ -11,7 +11,10 @@ use uuid::Uuid;
 
 use super::{
     changes::Engine,
-    sql::{StandingRow, project_by_id, project_columns, projects_of, standings},
+    sql::{
+        StandingRow, insert_owner, insert_project, project_by_id, project_columns, projects_of,
+        standings,
+    },
 };
 
 /// Keeps projects and their members in SQLite.
@@ -66,6 +69,12 @@ impl Engine for SqliteStore {
 pub(super) struct SqliteTransaction(pub(super) Write<Sqlite>);
 
 impl SqliteTransaction {
+    /// Two statements, which go to the writer together.
+    pub(super) const INSERT_PROJECT: &'static str = concat!(
+        insert_project!(),
+        "; ",
+        insert_owner!("WHERE changes() = 1")
+    );
     pub(super) const LOCK: &'static str = project_by_id!("");
     pub(super) const LOCK_ALL_OF: &'static str = projects_of!("");
     pub(super) const UNIQUE_SLUG: &'static str = "projects.slug";

@@ -12,7 +12,7 @@ use portico_chassis::{
     email_address::EmailAddress,
     idempotency::{self, IdempotencyKey},
     outbox::{self, Event, Origin},
-    page::{Page, Paging, Search, Sort, Total},
+    page::{Page, Paging, Sort, Total},
     status::Error,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -25,7 +25,7 @@ use super::{
     postgres::{PostgresStore, PostgresTransaction},
     sql::{
         self, DELETE_MEMBER, DELETE_PROJECT, FIND_BY_ID, FIND_BY_SLUG, FORGET_EXPIRED,
-        INSERT_MEMBER, INSERT_PROJECT, MARK_ARCHIVED, MEMBER, MEMBER_IDS, MEMBERSHIPS, MemberRow,
+        INSERT_MEMBER, ListedRow, MARK_ARCHIVED, MEMBER, MEMBER_IDS, MEMBERSHIPS, MemberRow,
         OWNERS, ProjectRow, RENAME, UPDATE_MEMBER, UPDATE_PROJECT, ViewRow, all, bind_bookmark,
         bind_member, bind_project,
         invitations::{
@@ -45,6 +45,17 @@ use crate::{
 
 macro_rules! statements {
     ($store:ty, $transaction:ty, $append:path, $claim:path, $keep:path) => {
+        impl $store {
+            /// How many projects there are in a list, up to the cap.
+            async fn count(&self, by: Uuid, filter: &Filter) -> Result<i64, Error> {
+                let mut count = sqlx::query_scalar(AssertSqlSafe(sql::count(filter))).bind(by);
+                if let Some(search) = &filter.search {
+                    count = count.bind(search.pattern());
+                }
+                Ok(count.fetch_one(self.reader()).await?)
+            }
+        }
+
         #[async_trait]
         impl Queries for $store {
             #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
@@ -67,21 +78,23 @@ macro_rules! statements {
                 sort: Sort<Column>,
                 paging: &Paging,
             ) -> Result<Page<View>, Error> {
-                let pattern = filter.search.as_ref().map(Search::pattern);
-                let sql = AssertSqlSafe(sql::count(filter));
-                let mut count = sqlx::query_scalar(sql).bind(by);
-                if let Some(pattern) = &pattern {
-                    count = count.bind(pattern);
-                }
-                let count = count.fetch_one(self.reader()).await?;
-                let sql = sql::page(filter, sort, paging, Self::IS_TOLD.then_some(count));
-                let mut rows = sqlx::query_as::<_, ViewRow>(AssertSqlSafe(sql)).bind(by);
-                if let Some(pattern) = &pattern {
-                    rows = rows.bind(pattern);
+                let told = if Self::IS_TOLD {
+                    Some(self.count(by, filter).await?)
+                } else {
+                    None
+                };
+                let sql = AssertSqlSafe(sql::page(filter, sort, paging, told));
+                let mut rows = sqlx::query_as::<_, ListedRow>(sql).bind(by);
+                if let Some(search) = &filter.search {
+                    rows = rows.bind(search.pattern());
                 }
                 let rows = bind_bookmark!(rows, paging).fetch_all(self.reader()).await?;
-                let total = Total::counted(count, true);
-                Ok(Page::of(all(rows), total, paging))
+                let total = match told.or(rows.first().map(|row| row.total)) {
+                    Some(total) => total,
+                    None => self.count(by, filter).await?,
+                };
+                let views = rows.into_iter().map(|row| row.view.into()).collect();
+                Ok(Page::of(views, Total::counted(total, true), paging))
             }
 
             #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
@@ -178,15 +191,18 @@ macro_rules! statements {
                 Ok(all(rows))
             }
 
-            async fn insert_project(&mut self, project: &Project) -> Result<bool, Error> {
-                let inserted = bind_project!(INSERT_PROJECT, project)
-                    .execute(&mut *self.0)
-                    .await?;
-                Ok(inserted.rows_affected() == 1)
+            async fn insert_project(
+                &mut self,
+                project: &Project,
+                owner: &Member,
+            ) -> Result<bool, Error> {
+                let query = bind_project!(sqlx::query(Self::INSERT_PROJECT), project);
+                let inserted = bind_member!(query, owner).execute(&mut *self.0).await?;
+                Ok(inserted.rows_affected() > 0)
             }
 
             async fn update_project(&mut self, project: &Project) -> Result<(), Error> {
-                let updated = bind_project!(UPDATE_PROJECT, project)
+                let updated = bind_project!(sqlx::query(UPDATE_PROJECT), project)
                     .execute(&mut *self.0)
                     .await;
                 match updated {
@@ -232,14 +248,14 @@ macro_rules! statements {
             }
 
             async fn insert_member(&mut self, member: &Member) -> Result<(), Error> {
-                bind_member!(INSERT_MEMBER, member)
+                bind_member!(sqlx::query(INSERT_MEMBER), member)
                     .execute(&mut *self.0)
                     .await?;
                 Ok(())
             }
 
             async fn update_member(&mut self, member: &Member) -> Result<(), Error> {
-                bind_member!(UPDATE_MEMBER, member)
+                bind_member!(sqlx::query(UPDATE_MEMBER), member)
                     .execute(&mut *self.0)
                     .await?;
                 Ok(())

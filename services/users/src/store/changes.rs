@@ -1,5 +1,8 @@
 //! What each change does, for both databases: lock, check, write, leave an
 //! event. No SQL.
+//!
+//! A change that finds nothing to do commits like any other: it may have found
+//! the work of one that is not on disk yet.
 
 mod purges;
 
@@ -110,6 +113,7 @@ impl<E: Engine> Store for E {
         let user = locked.ok_or_else(error::not_found)?;
         if_match.check(user.version)?;
         let Some(changed) = user.after(change, origin.at)? else {
+            transaction.commit().await?;
             return Ok(user);
         };
         if user.is_active_admin() && !changed.is_active_admin() {
@@ -132,6 +136,7 @@ impl<E: Engine> Store for E {
         let user = transaction.lock(id).await?.ok_or_else(error::not_found)?;
         if_match.check(user.version)?;
         let Some(changed) = user.reached_at(address, origin.at)? else {
+            transaction.commit().await?;
             return Ok(user);
         };
         write(&mut transaction, origin, "user.updated", &user, &changed).await?;
@@ -170,6 +175,7 @@ impl<E: Engine> Store for E {
         let mut transaction = self.begin().await?;
         let user = transaction.lock(id).await?.ok_or_else(error::not_found)?;
         if user.status != Status::Deleted {
+            transaction.commit().await?;
             return Ok(user);
         }
         if user.is_lost(origin.at) {
@@ -191,6 +197,7 @@ async fn add<E: Engine>(
     let mut transaction = engine.begin().await?;
     if !transaction.insert(user).await? {
         let known = transaction.get(user.id).await?;
+        transaction.commit().await?;
         return known
             .filter(|known| known.email.key() == user.email.key())
             .ok_or_else(error::email_exists);

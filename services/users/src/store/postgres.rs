@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use portico_chassis::{
-    database::{PostgresDatabase, Write},
+    database::{Connections, PostgresDatabase, Write},
     status::Error,
 };
-use sqlx::{PgPool, Postgres};
+use sqlx::Postgres;
 use uuid::Uuid;
 
 use super::{
@@ -26,7 +26,7 @@ impl PostgresStore {
         Self { database }
     }
 
-    pub(super) fn reader(&self) -> &PgPool {
+    pub(super) fn reader(&self) -> &Connections<Postgres> {
         &self.database.pool
     }
 

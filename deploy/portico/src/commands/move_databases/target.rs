@@ -79,7 +79,7 @@ impl Target {
     ///
     /// If the database does not answer, or another move is at work.
     pub(super) async fn open(database: &PostgresDatabase) -> anyhow::Result<Self> {
-        let connection = database.pool.acquire().await;
+        let connection = database.pool.pool().acquire().await;
         let connection = connection.context("the PostgreSQL database does not answer")?;
         let mut connection = connection.detach();
         for sql in LOCK {
@@ -316,7 +316,7 @@ async fn is_marked(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
 ///
 /// A failure of the database.
 pub(super) async fn is_half_moved(database: &PostgresDatabase) -> Result<bool, sqlx::Error> {
-    let mut connection = database.pool.acquire().await?;
+    let mut connection = database.pool.pool().acquire().await?;
     if !is_marked(&mut connection).await? {
         return Ok(false);
     }

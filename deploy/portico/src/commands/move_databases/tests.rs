@@ -54,7 +54,7 @@ impl Fixture {
 
     fn pool(&self) -> &PgPool {
         match &self.postgres.database {
-            Database::Postgres(database) => &database.pool,
+            Database::Postgres(database) => database.pool.pool(),
             Database::Sqlite(_) => panic!("it is on PostgreSQL"),
         }
     }

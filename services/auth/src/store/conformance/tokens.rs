@@ -122,7 +122,7 @@ async fn nothing_appears_before_what_is_settled() {
     let Database::Postgres(database) = &fixture.database.database else {
         unreachable!("it is PostgreSQL");
     };
-    let mut slow = database.pool.begin().await.expect("begun");
+    let mut slow = database.pool.pool().begin().await.expect("begun");
     sqlx::query("INSERT INTO revocations (user_id, revoked_at, expires_at) VALUES ($1, $2, $3)")
         .bind(Uuid::nil())
         .bind(at(1))

@@ -87,7 +87,7 @@ pub(super) async fn examine(database: &PostgresDatabase) -> Result<Vec<Finding>,
 /// passes a notification on.
 async fn hears_notifications(database: &PostgresDatabase) -> Result<Finding, sqlx::Error> {
     let channel = format!("portico_doctor_{}", name());
-    let mut listener = PgListener::connect_with(&database.pool).await?;
+    let mut listener = PgListener::connect_with(database.pool.pool()).await?;
     listener.listen(&channel).await?;
     sqlx::query("SELECT pg_notify($1, '')")
         .bind(&channel)

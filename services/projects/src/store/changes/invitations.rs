@@ -93,10 +93,11 @@ impl<E: Engine> InvitationStore for E {
         let (project, invitation) = lock_invitation(&mut transaction, id, person).await?;
         let seat = Seat::new(project.id, person.id);
         if let Some(member) = transaction.member(seat).await? {
-            return match invitation.was_accepted_by(person) {
-                true => Ok(member),
-                false => Err(error::already_member()),
-            };
+            if !invitation.was_accepted_by(person) {
+                return Err(error::already_member());
+            }
+            transaction.commit().await?;
+            return Ok(member);
         }
         let accepted = invitation.accepted(person, origin.at)?;
         project.check_writable()?;
@@ -117,6 +118,7 @@ impl<E: Engine> InvitationStore for E {
         let mut transaction = self.begin().await?;
         let (_, invitation) = lock_invitation(&mut transaction, id, person).await?;
         let Some(declined) = invitation.declined(person, origin.at)? else {
+            transaction.commit().await?;
             return Ok(invitation);
         };
         update(&mut transaction, origin, &declined).await?;

@@ -1,0 +1,275 @@
+//! Connections that are ready for the next call. sqlx's pool asks a connection
+//! each time that it comes back whether it still answers, which takes longer
+//! than many a query. Here one that has answered all that it was asked waits for
+//! the next call as it is; only one that was left in the middle of something goes
+//! back to the pool, and is asked there.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use futures::{
+    future::{BoxFuture, FutureExt as _, TryFutureExt as _},
+    stream::{self, BoxStream, StreamExt as _, TryStreamExt as _},
+};
+use sqlx::{
+    Database, Either, Execute, Executor, Pool, Postgres, SqlStr, Sqlite, pool::PoolConnection,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use super::{ACQUIRE_TIMEOUT, FRESH, patience::stands};
+
+/// How long a connection is kept here before the pool gets it back, which ends
+/// those that are old.
+const KEPT: Duration = Duration::from_secs(300);
+
+/// How long a connection waits that nobody needs.
+const UNUSED: Duration = Duration::from_secs(60);
+
+/// A database that takes statements without values as they are.
+pub trait Engine: Database {
+    /// Runs such a statement.
+    fn run<'c>(
+        connection: &'c mut Self::Connection,
+        statement: &'static str,
+    ) -> BoxFuture<'c, Result<(), sqlx::Error>>;
+}
+
+/// The same function for each engine.
+macro_rules! engine {
+    ($engine:ty) => {
+        impl Engine for $engine {
+            fn run<'c>(
+                connection: &'c mut Self::Connection,
+                statement: &'static str,
+            ) -> BoxFuture<'c, Result<(), sqlx::Error>> {
+                connection.execute(statement).map_ok(drop).boxed()
+            }
+        }
+    };
+}
+engine!(Postgres);
+engine!(Sqlite);
+
+/// The connections to a database, of which those that are ready are kept apart
+/// from the pool.
+#[derive(Debug)]
+pub struct Connections<D: Database>(Arc<Inner<D>>);
+
+#[derive(Debug)]
+struct Inner<D: Database> {
+    pool: Pool<D>,
+    /// The one that was used last is at the end.
+    ready: Mutex<Vec<Ready<D>>>,
+    turns: Arc<Semaphore>,
+}
+
+#[derive(Debug)]
+struct Ready<D: Database> {
+    connection: PoolConnection<D>,
+    /// When it was taken from the pool.
+    since: Instant,
+    /// When it was last used.
+    used: Instant,
+}
+
+/// A connection for one call. Dropped, it goes to the pool.
+#[derive(Debug)]
+pub(super) struct Lease<D: Database> {
+    connection: PoolConnection<D>,
+    since: Instant,
+    home: Connections<D>,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl<D: Database> Clone for Connections<D> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<D: Database> Connections<D> {
+    /// The connections of a pool, of which so many may be in use at once.
+    pub(super) fn new(pool: Pool<D>, most: u32) -> Self {
+        Self(Arc::new(Inner {
+            pool,
+            ready: Mutex::default(),
+            turns: Arc::new(Semaphore::new(most as usize)),
+        }))
+    }
+
+    /// The pool, for work that keeps a connection for itself. It gets back those
+    /// that are ready.
+    pub fn pool(&self) -> &Pool<D> {
+        self.edit(Vec::clear);
+        &self.0.pool
+    }
+
+    /// How many connections there are, and how many of them have nothing to do.
+    pub(super) fn count(&self) -> (u32, usize) {
+        let ready = self.edit(|ready| ready.len());
+        (self.0.pool.size(), self.0.pool.num_idle() + ready)
+    }
+
+    /// Whether somebody uses all of them.
+    pub(super) fn are_taken(&self) -> bool {
+        self.0.turns.available_permits() == 0
+    }
+
+    /// A connection that stands.
+    ///
+    /// # Errors
+    ///
+    /// If none is to be had in time.
+    pub(super) async fn lease(&self) -> Result<Lease<D>, sqlx::Error> {
+        let turn = timeout(ACQUIRE_TIMEOUT, self.0.turns.clone().acquire_owned()).await;
+        let turn = turn.map_err(|_| sqlx::Error::PoolTimedOut)?;
+        let turn = turn.map_err(|_| sqlx::Error::PoolClosed)?;
+        while let Some(mut ready) = self.edit(Vec::pop) {
+            let is_fresh = ready.used.elapsed() < FRESH;
+            if is_fresh || stands::<D>(&mut ready.connection).await.is_ok() {
+                return Ok(Lease {
+                    connection: ready.connection,
+                    since: ready.since,
+                    home: self.clone(),
+                    _turn: turn,
+                });
+            }
+        }
+        Ok(Lease {
+            connection: self.0.pool.acquire().await?,
+            since: Instant::now(),
+            home: self.clone(),
+            _turn: turn,
+        })
+    }
+
+    /// Ends all of them, after what is in progress.
+    pub(super) async fn close(&self) {
+        let closed = self.0.pool.close();
+        self.edit(Vec::clear);
+        closed.await;
+    }
+
+    fn edit<T>(&self, change: impl FnOnce(&mut Vec<Ready<D>>) -> T) -> T {
+        change(&mut self.0.ready.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<D: Database> Lease<D> {
+    /// Ends the connection, which may not be what it should be.
+    pub(super) fn end(mut self) {
+        self.connection.close_on_drop();
+    }
+
+    /// Lets the next call have the connection, which has answered everything.
+    pub(super) fn put_back(self) {
+        let Self {
+            connection,
+            since,
+            home,
+            _turn: turn,
+        } = self;
+        home.edit(|ready| {
+            if since.elapsed() < KEPT && !home.0.pool.is_closed() {
+                let used = Instant::now();
+                ready.push(Ready {
+                    connection,
+                    since,
+                    used,
+                });
+            }
+            ready.retain(|ready| ready.used.elapsed() < UNUSED);
+        });
+        drop(turn);
+    }
+}
+
+impl<D: Database> Deref for Lease<D> {
+    type Target = D::Connection;
+
+    fn deref(&self) -> &D::Connection {
+        &self.connection
+    }
+}
+
+impl<D: Database> DerefMut for Lease<D> {
+    fn deref_mut(&mut self) -> &mut D::Connection {
+        &mut self.connection
+    }
+}
+
+/// Each query on a connection of its own. A result is there as a whole before
+/// the first of its rows is passed on.
+impl<'p, D: Database> Executor<'p> for &'p Connections<D>
+where
+    for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
+{
+    type Database = D;
+
+    fn fetch_many<'e, 'q: 'e, E>(
+        self,
+        query: E,
+    ) -> BoxStream<'e, Result<Either<D::QueryResult, D::Row>, sqlx::Error>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, D>,
+    {
+        let answered = async move {
+            let mut lease = self.lease().await?;
+            let answer: Vec<_> = lease.fetch_many(query).try_collect().await?;
+            lease.put_back();
+            Ok::<_, sqlx::Error>(stream::iter(answer.into_iter().map(Ok)))
+        };
+        stream::once(answered).try_flatten().boxed()
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(
+        self,
+        query: E,
+    ) -> BoxFuture<'e, Result<Option<D::Row>, sqlx::Error>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, D>,
+    {
+        Box::pin(async move {
+            let mut lease = self.lease().await?;
+            let row = lease.fetch_optional(query).await?;
+            lease.put_back();
+            Ok(row)
+        })
+    }
+
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [D::TypeInfo],
+    ) -> BoxFuture<'e, Result<D::Statement, sqlx::Error>>
+    where
+        'p: 'e,
+    {
+        Box::pin(async move {
+            let mut lease = self.lease().await?;
+            let statement = lease.prepare_with(sql, parameters).await?;
+            lease.put_back();
+            Ok(statement)
+        })
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<sqlx::Describe<D>, sqlx::Error>>
+    where
+        'p: 'e,
+    {
+        Box::pin(async move {
+            let mut lease = self.lease().await?;
+            let description = lease.describe(sql).await?;
+            lease.put_back();
+            Ok(description)
+        })
+    }
+}
