@@ -168,6 +168,15 @@ impl SqliteDatabase {
         &self.writer
     }
 
+    /// Waits until everything that was committed before is on disk.
+    ///
+    /// # Errors
+    ///
+    /// A failure of the disk.
+    pub(crate) async fn sync(&self) -> Result<(), Error> {
+        self.log.sync().await
+    }
+
     /// The number of the last event that this process has written.
     pub(crate) fn written(&self) -> watch::Receiver<i64> {
         self.written.subscribe()

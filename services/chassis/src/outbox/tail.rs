@@ -1,14 +1,14 @@
 //! How far the outbox is settled: up to there every event is known, and none
 //! will appear any more.
 //!
-//! On SQLite, whose transactions follow each other, that is the last event. On
-//! PostgreSQL numbers are given out before transactions commit, so an event may
-//! appear before one that is there already. The order of transaction ids does
-//! not help: it is not the order in which two transactions changed the same
-//! thing, but the numbers are, because an event gets its number while the thing
-//! is locked. So the numbers are the order, and it is settled up to the last
-//! one seen, as soon as every transaction that had begun to write by then has
-//! ended: whoever holds a lower number had.
+//! On SQLite, whose transactions follow each other, that is the last event on
+//! disk. On PostgreSQL numbers are given out before transactions commit, so an
+//! event may appear before one that is there already. The order of transaction
+//! ids does not help: it is not the order in which two transactions changed the
+//! same thing, but the numbers are, because an event gets its number while the
+//! thing is locked. So the numbers are the order, and it is settled up to the
+//! last one seen, as soon as every transaction that had begun to write by then
+//! has ended: whoever holds a lower number had.
 
 use std::time::Duration;
 
@@ -58,7 +58,12 @@ async fn follow_sqlite(
 ) -> Result<(), Error> {
     let mut written = database.written();
     loop {
-        advance(settled, last_in_sqlite(database.watcher()).await?);
+        let last = last_in_sqlite(database.watcher()).await?;
+        if settled.borrow().is_none_or(|known| known < last) {
+            // Nobody hears of an event that may still be lost.
+            database.sync().await?;
+            advance(settled, last);
+        }
         // What this process writes needs no look.
         while let Ok(Ok(())) = tokio::time::timeout(POLL, written.changed()).await {
             advance(settled, *written.borrow_and_update());
