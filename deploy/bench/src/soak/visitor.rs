@@ -102,7 +102,14 @@ impl Visitor {
 
     /// Calls until the time is over.
     pub(crate) async fn visit(&mut self, pace: &Pace, tally: &Tally) {
-        while let Some(turn) = pace.next() {
+        loop {
+            // Before the call, as its token may have expired since the last one,
+            // and not in the time of a turn.
+            if let Err(error) = self.replace_what_is_due(tally).await {
+                tally.failed("come and go", &error);
+                self.come_again(tally).await;
+            }
+            let Some(turn) = pace.next() else { return };
             sleep_until(turn.due.into()).await;
             let (what, called) = self.call(&turn).await;
             match called {
@@ -114,10 +121,6 @@ impl Visitor {
                     tally.failed(what, &error);
                     self.come_again(tally).await;
                 }
-            }
-            if let Err(error) = self.replace_what_is_due(tally).await {
-                tally.failed("come and go", &error);
-                self.come_again(tally).await;
             }
         }
     }
@@ -162,6 +165,15 @@ impl Visitor {
 
     async fn replace_what_is_due(&mut self, tally: &Tally) -> anyhow::Result<()> {
         let now = Instant::now();
+        if now >= self.next_tokens {
+            self.next_tokens = now + TOKENS;
+            let body = json!({"refreshToken": self.session.refresh});
+            let mut rest = Rest::connect(self.address, None).await?;
+            let refreshed = post(&mut rest, "/api/v1/auth/refresh", body).await;
+            self.session = Session::of(&refreshed.context("refresh")?)?;
+            self.next_connection = now;
+            tally.done("refresh tokens");
+        }
         if now >= self.next_session {
             self.next_session = now + SESSION;
             // In this order, as the socket ends with its session.
@@ -171,14 +183,6 @@ impl Visitor {
             signed_out.context("sign out")?;
             tally.done("sign out");
             return Ok(());
-        }
-        if now >= self.next_tokens {
-            self.next_tokens = now + TOKENS;
-            let body = json!({"refreshToken": self.session.refresh});
-            let refreshed = post(&mut self.rest, "/api/v1/auth/refresh", body).await;
-            self.session = Session::of(&refreshed.context("refresh")?)?;
-            self.next_connection = now;
-            tally.done("refresh tokens");
         }
         if now >= self.next_connection {
             self.next_connection = now + CONNECTION;
