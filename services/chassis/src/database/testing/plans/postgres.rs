@@ -5,6 +5,7 @@
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
+use super::is_after_a_row;
 use crate::database::PostgresDatabase;
 
 /// The plan is that for any value, as it is for statements that run often.
@@ -36,7 +37,7 @@ pub(super) async fn faults(database: &PostgresDatabase, sql: &str) -> Vec<String
     let plan = plan.unwrap_or_else(|error| panic!("{error}\nin {sql}"));
     let plan: Value = serde_json::from_str(&plan).expect("JSON");
     let mut faults = Vec::new();
-    look_at(&plan[0]["Plan"], is_page(sql), false, &mut faults);
+    look_at(&plan[0]["Plan"], sql, false, &mut faults);
     faults
 }
 
@@ -76,18 +77,20 @@ fn parameters(sql: &str) -> usize {
     numbers.max().unwrap_or(0)
 }
 
-/// `is_page`: it must not sort. `is_ended`: it ends with the limit above it, as
-/// no node between them waits for all rows.
-fn look_at(node: &Value, is_page: bool, is_ended: bool, faults: &mut Vec<String>) {
+/// `is_ended`: it ends with the limit above it, as no node between them waits for
+/// all rows.
+fn look_at(node: &Value, sql: &str, is_ended: bool, faults: &mut Vec<String>) {
     let text = |name: &str| node[name].as_str().unwrap_or_default();
     let kind = text("Node Type");
     let is_inner = text("Parent Relationship") == "Inner";
     let is_by_index = node.get("Index Cond").is_some();
     let is_whole = match kind {
         "Seq Scan" => true,
-        "Index Scan" | "Index Only Scan" => !is_by_index && (!is_ended || is_inner),
+        "Index Scan" | "Index Only Scan" => {
+            !is_by_index && (!is_ended || is_inner || is_after_a_row(sql))
+        }
         "Bitmap Index Scan" => !is_by_index,
-        "Sort" => is_page,
+        "Sort" => is_page(sql),
         _ => false,
     };
     if is_whole {
@@ -96,7 +99,7 @@ fn look_at(node: &Value, is_page: bool, is_ended: bool, faults: &mut Vec<String>
     }
     let is_ended = kind == "Limit" || (is_ended && PASSING.contains(&kind));
     for child in node["Plans"].as_array().into_iter().flatten() {
-        look_at(child, is_page, is_ended, faults);
+        look_at(child, sql, is_ended, faults);
     }
 }
 
@@ -124,6 +127,14 @@ mod tests {
             (
                 "SELECT count(*) FROM (SELECT 1 FROM things ORDER BY name LIMIT 5) AS t",
                 0,
+            ),
+            (
+                "SELECT size FROM things WHERE (name, id) > ($1, $2) ORDER BY name, id LIMIT 5",
+                0,
+            ),
+            (
+                "SELECT size FROM things WHERE (name || '', id) > ($1, $2) ORDER BY name, id LIMIT 5",
+                1,
             ),
             ("SELECT size FROM things ORDER BY name", 1),
             ("SELECT count(*) FROM things", 1),

@@ -3,6 +3,7 @@
 
 use sqlx::{AssertSqlSafe, Row as _};
 
+use super::is_after_a_row;
 use crate::database::SqliteDatabase;
 
 /// How what is scanned is named that stands in the statement itself.
@@ -25,12 +26,13 @@ pub(super) async fn faults(database: &SqliteDatabase, sql: &str) -> Vec<String> 
         .map(|(_, name)| name)
         .collect();
     let has_limit = sql.contains(" LIMIT ");
+    let is_page = has_limit && !is_after_a_row(sql);
     let is_fault = |step: &&String| match step.split_once("SCAN ") {
         Some((_, scanned)) if NO_TABLES.iter().any(|end| scanned.ends_with(end)) => false,
         // Goes through rows in the order of the page, until the page is full.
-        Some((_, scanned)) if scanned.contains(" USING ") => !has_limit,
+        Some((_, scanned)) if scanned.contains(" USING ") => !is_page,
         // So does this, by the key itself; if it is not, the rows are sorted too.
-        Some(_) if has_limit && sql.contains(" ORDER BY ") => false,
+        Some(_) if is_page && sql.contains(" ORDER BY ") => false,
         Some((_, scanned)) => !parts.contains(&scanned),
         None => has_limit && step.contains("USE TEMP B-TREE"),
     };
@@ -67,6 +69,14 @@ mod tests {
             (
                 "SELECT count(*) FROM (SELECT 1 FROM things ORDER BY name LIMIT 5)",
                 0,
+            ),
+            (
+                "SELECT size FROM things WHERE (name, id) > ($1, $2) ORDER BY name, id LIMIT 5",
+                0,
+            ),
+            (
+                "SELECT size FROM things WHERE (+name, id) > ($1, $2) ORDER BY name, id LIMIT 5",
+                1,
             ),
             ("SELECT size FROM things ORDER BY name", 1),
             ("SELECT count(*) FROM things", 1),
