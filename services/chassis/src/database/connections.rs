@@ -273,3 +273,72 @@ where
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{postgres::PgPoolOptions, query_scalar};
+
+    use super::*;
+    use crate::database::testing::postgres_url;
+
+    /// Which connection answers.
+    const NUMBER: &str = "SELECT pg_backend_pid()";
+
+    /// One connection.
+    async fn one() -> Connections<Postgres> {
+        let options = PgPoolOptions::new().max_connections(1);
+        let pool = options.connect(&postgres_url()).await;
+        Connections::new(pool.expect("PostgreSQL answers"), 1)
+    }
+
+    async fn number(connections: &Connections<Postgres>) -> i32 {
+        let number = query_scalar(NUMBER).fetch_one(connections).await;
+        number.expect("an answer")
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_has_answered_is_ready_for_the_next_call() {
+        let connections = one().await;
+        let first = number(&connections).await;
+        assert_eq!(connections.edit(|ready| ready.len()), 1);
+        assert_eq!(number(&connections).await, first);
+        connections.close().await;
+    }
+
+    #[tokio::test]
+    async fn one_that_was_left_in_the_middle_is_not() {
+        let connections = one().await;
+        let mut lease = connections.lease().await.expect("a connection");
+        {
+            let sleep = query_scalar::<_, i32>("SELECT 1 FROM pg_sleep(0.01)");
+            let mut sleep = std::pin::pin!(sleep.fetch_one(&mut *lease));
+            assert!(futures::poll!(sleep.as_mut()).is_pending());
+        }
+        drop(lease);
+        assert_eq!(connections.edit(|ready| ready.len()), 0);
+        assert!(number(&connections).await > 0, "not the other one's answer");
+        connections.close().await;
+    }
+
+    #[tokio::test]
+    async fn work_that_needs_the_pool_gets_what_is_ready() {
+        let connections = one().await;
+        let first = number(&connections).await;
+        let again: i32 = query_scalar(NUMBER)
+            .fetch_one(connections.pool())
+            .await
+            .expect("it is not kept back");
+        assert_eq!(again, first);
+        connections.close().await;
+    }
+
+    #[tokio::test]
+    async fn none_is_kept_after_the_end() {
+        let connections = one().await;
+        let lease = connections.lease().await.expect("a connection");
+        tokio::join!(connections.close(), async { lease.put_back() });
+        assert_eq!(connections.edit(|ready| ready.len()), 0);
+        let refused = connections.lease().await.expect_err("closed");
+        assert!(matches!(refused, sqlx::Error::PoolClosed));
+    }
+}
