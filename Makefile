@@ -27,9 +27,9 @@ audit: ## Known vulnerabilities among the dependencies (needs the advisory datab
 
 bench: ## Benchmarks beside peers, and the goals; parts of them by ONLY
 	@[ -n "$$ONLY" ] || cargo bench --locked --package portico-gateway
-	@deploy/bench/run
 	@[ -n "$$ONLY" ] || deploy/bench/move/run
 	@[ -n "$$ONLY" ] || deploy/bench/scale/run
+	@deploy/bench/run
 
 soak: ## 70 % of full load for SOAK_MINUTES (15): memory and descriptors stay flat, no call fails
 	@deploy/bench/soak/run

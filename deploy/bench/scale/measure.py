@@ -35,6 +35,8 @@ ROWS_BEFORE = 999_980
 
 FILL = pathlib.Path(__file__).parent.parent / "move"
 RESULTS = pathlib.Path(__file__).parent / "RESULTS.md"
+# The slowest of each kind, for the table of all goals that `make bench` writes.
+GOALS = pathlib.Path(__file__).parent / "goals.tsv"
 
 # What is asked of the lists of people and of one person's projects. Of a million
 # each has `common`, but for ten thousand with `uncommon` and a hundred with `rare`.
@@ -250,6 +252,20 @@ def cell(name: str, figures: tuple[float, float]) -> str:
     return f"{half:.1f} | {most:.1f}{' **over**' if is_over else ''}"
 
 
+def goals(measured: list[dict[str, tuple[float, float]]]) -> str:
+    kinds = {
+        "page 1": [name for name, path in LISTS if "q=" not in path],
+        "page 50,000 by cursor": [name for name, _ in WALKS],
+        "a search": [name for name, path in LISTS if "q=" in path],
+    }
+    lines = []
+    for kind, names in kinds.items():
+        slowest = max(each[name][1] for each in measured for name in names)
+        what = f"{kind} among {PROJECTS:,}: the slowest p95 of all"
+        lines.append(f"{what}\t{slowest:.2f}\t<={MOST:g}\tms\n")
+    return "".join(lines)
+
+
 def main() -> None:
     program, data, postgres, version = sys.argv[1:]
     folder = pathlib.Path(data)
@@ -299,6 +315,7 @@ What the changes took while SQLite was empty:
 {writes}
 """
     RESULTS.write_text(results, encoding="utf-8")
+    GOALS.write_text(goals([sqlite, on_postgres]), encoding="utf-8")
     print(results)
 
 

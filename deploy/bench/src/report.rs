@@ -83,6 +83,11 @@ impl Report {
         if let Some(events) = &self.events {
             events.write(&mut text)?;
         }
+        text.push_str(concat!(
+            "\n## More\n\n",
+            "What lists and searches take among a million: [scale](scale/RESULTS.md). What a move to PostgreSQL ",
+            "takes:\n[move](move/RESULTS.md).\n",
+        ));
         Ok(text)
     }
 }
