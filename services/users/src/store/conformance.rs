@@ -223,10 +223,10 @@ async fn a_list_hides_deleted_people_unless_asked(fixture: &Fixture) {
 }
 
 async fn a_list_filters_and_searches(fixture: &Fixture) {
-    for name in ["ada", "adam", "bob%", "Zoë"] {
+    for (number, name) in ["ada", "adam", "bob%", "Zoë"].into_iter().enumerate() {
         let mut user = person("x", Role::Member);
         user.name = Name::parse(name).expect("name");
-        user.email = EmailAddress::parse(&format!("{}@example.com", user.id)).expect("address");
+        user.email = EmailAddress::parse(&format!("{number}@example.com")).expect("address");
         fixture
             .store
             .create(&user, &origin(1))
