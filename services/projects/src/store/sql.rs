@@ -236,12 +236,13 @@ pub(super) fn page(
         None => format!("({})", count(filter)),
     };
     // Where memberships alone tell which projects are on the page, only these
-    // are looked up, whatever the planner knows of the tables.
-    let is_by_members = filter.shown == Shown::Mine
+    // are looked up, whatever PostgreSQL knows of the tables. SQLite does so
+    // anyway, and would sort the page once more.
+    let is_by_members = told.is_none()
+        && filter.shown == Shown::Mine
         && filter.search.is_none()
         && sort.column == Column::CreatedAt
-        && paging.after().is_none()
-        && !is_walked;
+        && paging.after().is_none();
     let condition = condition(filter);
     let source = if is_by_members {
         let direction = if sort.is_descending { "DESC" } else { "ASC" };

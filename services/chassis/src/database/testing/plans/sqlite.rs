@@ -12,7 +12,9 @@ const NO_TABLES: [&str; 3] = ["CONSTANT ROW", "CONSTANT ROWS", "VALUES CLAUSE"];
 /// The steps of a statement that go through all rows of a table, and those
 /// that sort what a page is taken of.
 pub(super) async fn faults(database: &SqliteDatabase, sql: &str) -> Vec<String> {
-    let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+    // There may be several that go to the database together.
+    let each = sql.replace("; ", "; EXPLAIN QUERY PLAN ");
+    let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {each}"));
     let rows = sqlx::raw_sql(explain).fetch_all(&database.readers).await;
     let rows = rows.unwrap_or_else(|error| panic!("{error}\nin {sql}"));
     let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
