@@ -127,8 +127,12 @@ impl<D: Database> Connections<D> {
     ///
     /// If none is to be had in time.
     pub(super) async fn lease(&self) -> Result<Lease<D>, sqlx::Error> {
-        let turn = timeout(ACQUIRE_TIMEOUT, self.0.turns.clone().acquire_owned()).await;
-        let turn = turn.map_err(|_| sqlx::Error::PoolTimedOut)?;
+        let leased = timeout(ACQUIRE_TIMEOUT, self.lease_at_last()).await;
+        leased.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    }
+
+    async fn lease_at_last(&self) -> Result<Lease<D>, sqlx::Error> {
+        let turn = self.0.turns.clone().acquire_owned().await;
         let turn = turn.map_err(|_| sqlx::Error::PoolClosed)?;
         while let Some(mut ready) = self.edit(Vec::pop) {
             let is_fresh = ready.used.elapsed() < FRESH;

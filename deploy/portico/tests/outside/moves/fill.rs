@@ -24,7 +24,8 @@ pub(super) async fn fill(plan: &Plan) {
         let statements = std::fs::read_to_string(statements).expect("a file");
         let sql = format!(
             "BEGIN; CREATE TEMP TABLE size AS SELECT {PEOPLE} AS people, {PROJECTS} AS projects, \
-             {MEMBERSHIPS} / {PROJECTS} AS each; {statements} COMMIT;"
+             {MEMBERSHIPS} / {PROJECTS} AS each, NULL AS everywhere, true AS with_events; \
+             {statements} COMMIT;"
         );
         let filled = sqlx::raw_sql(AssertSqlSafe(sql))
             .execute(&mut connection)
