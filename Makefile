@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos lint budgets audit bench soak fuzz up openapi clean
+.PHONY: help run test chaos lint budgets coverage audit bench soak fuzz up openapi clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ lint: ## Formatting, clippy, contracts, dependencies, scripts
 
 budgets: ## Instructions and allocations of the gateway's work, within 5 %
 	@.ci/budgets check
+
+coverage: ## Lines that the tests run, by file; at least 85 %
+	@.ci/coverage
 
 audit: ## Known vulnerabilities among the dependencies (needs the advisory database's host)
 	@.ci/tools python
