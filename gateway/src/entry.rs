@@ -46,8 +46,8 @@ pub(crate) struct Gateway {
     pub(crate) metrics: Arc<Metrics>,
 }
 
-/// The whole gateway, as a service. Its future is made where it stays: as an axum
-/// handler's, it would be moved there, all its kilobytes.
+/// The whole gateway, as a service of its own: as a handler of axum it would take
+/// eight allocations more for each request.
 #[derive(Clone)]
 pub(crate) struct Entry(pub(crate) Arc<Gateway>);
 
