@@ -172,3 +172,56 @@ fn advance(settled: &watch::Sender<Option<i64>>, last: i64) {
         is_further
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::DatabaseUrl;
+
+    const WRITTEN: i64 = 50;
+
+    #[tokio::test]
+    async fn what_is_written_in_quick_succession_is_told_together() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = DatabaseUrl::Sqlite(folder.path().join("test.db"));
+        let opened = Database::open(&url, 2).await.expect("it opens");
+        let Database::Sqlite(database) = &opened else {
+            panic!("it is SQLite");
+        };
+        let create = sqlx::query("CREATE TABLE outbox (seq INTEGER PRIMARY KEY)");
+        let mut table = database.begin().await.expect("a turn");
+        create.execute(&mut *table).await.expect("made");
+        table.commit().await.expect("committed");
+
+        let settled = watch::Sender::default();
+        let mut heard = settled.subscribe();
+        let write = async {
+            let began = heard.wait_for(|known| *known == Some(0)).await;
+            began.expect("it follows");
+            let begun = Instant::now();
+            for number in 1..=WRITTEN {
+                let mut change = database.begin().await.expect("a turn");
+                change.tells(number);
+                change.commit().await.expect("committed");
+            }
+            begun.elapsed()
+        };
+        let mut told = settled.subscribe();
+        let count = async {
+            let mut times = 0;
+            while *told.borrow_and_update() != Some(WRITTEN) {
+                told.changed().await.expect("it follows");
+                times += 1;
+            }
+            times
+        };
+        let (took, times) = tokio::select! {
+            () = follow(&opened, &settled) => panic!("it goes on"),
+            both = async { tokio::join!(write, count) } => both,
+        };
+        // The beginning, the first one, and the rest after each pause.
+        let most = 3 + took.as_millis() / PACE.as_millis();
+        assert!(times <= most, "told {times} times in {took:?}");
+        opened.close().await;
+    }
+}
