@@ -23,7 +23,7 @@ use self::rooms::Rooms;
 pub(crate) use self::rooms::{Asked, Standing};
 use super::{
     position::{Cursor, Position},
-    table::{Audience, News, Printed, SOURCES},
+    table::{Audience, Effect, News, Printed, SOURCES},
 };
 use crate::{config::LiveConfig, transcode::Schema};
 
@@ -484,14 +484,23 @@ impl Inner {
             let only_members = whom == Audience::Members;
             audience.extend(self.rooms.in_room(project, only_members));
         }
+        let people = news.people.iter();
+        let mine = people.filter_map(|person| self.people.get(person));
+        let mine = mine.flatten().copied();
         if whom != Audience::Project {
-            let people = news.people.iter();
-            let concerned = people.filter_map(|person| self.people.get(person));
-            audience.extend(concerned.flatten());
-            audience.sort_unstable();
-            audience.dedup();
+            audience.extend(mine);
+        } else if news.row.effect == Effect::Ends {
+            // Whoever has just come back enters no room of what is gone.
+            audience.extend(mine.filter(|id| self.hears_of_all(*id)));
         }
+        audience.sort_unstable();
+        audience.dedup();
         audience
+    }
+
+    fn hears_of_all(&self, id: ConnectionId) -> bool {
+        let connection = self.connections.get(&id);
+        connection.is_some_and(|connection| connection.scope == Scope::All)
     }
 
     fn position(&self) -> Option<Position> {

@@ -243,6 +243,16 @@ fn a_project_that_is_gone_is_told_to_its_room_which_is_gone_too() {
     assert!(elsewhere.heard().is_empty());
 }
 
+/// Its project was not among those that it may see when it came back.
+#[test]
+fn a_project_that_is_gone_is_told_to_a_member_that_came_back_too_late_for_its_room() {
+    let mut fixture = Fixture::new();
+    let back = fixture.client(ADA, Scope::All);
+    fixture.hub.enter_all(back.id, &[]);
+    fixture.tell("project.deleted", &[ADA], None);
+    assert_eq!(back.heard(), ["project:deleted"]);
+}
+
 #[test]
 fn a_place_is_not_taken_if_the_access_changed_while_it_was_found_out() {
     for change in ["member.removed", "project.updated", "project.deleted"] {

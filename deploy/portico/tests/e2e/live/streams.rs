@@ -42,7 +42,9 @@ impl Stream {
 
     /// Name and data of the next event; nothing at the end.
     async fn next(&mut self) -> Option<(String, Value)> {
+        let begun = tokio::time::Instant::now();
         loop {
+            assert!(begun.elapsed() < PATIENCE, "nothing happens");
             let block = self.block().await?;
             let field = |name: &str| {
                 let mut lines = block.lines();
