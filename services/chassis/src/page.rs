@@ -369,6 +369,24 @@ pub fn searchable(parts: &[&str]) -> String {
     format!("{text}\n {}", words.join(" "))
 }
 
+/// Binds the place that a page begins after to a query of either database, if it
+/// begins after one: the key of the row there, and its id.
+#[macro_export]
+macro_rules! bind_bookmark {
+    ($query:expr, $paging:expr) => {{
+        let query = $query;
+        match $paging.after() {
+            None => query,
+            Some(after) => match &after.key {
+                $crate::page::SortKey::Text(text) => query.bind(text),
+                $crate::page::SortKey::Time(time) => query.bind(time),
+            }
+            .bind(after.id),
+        }
+    }};
+}
+pub use bind_bookmark;
+
 #[cfg(test)]
 mod tests {
     use super::*;

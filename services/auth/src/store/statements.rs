@@ -8,7 +8,7 @@ use portico_chassis::{
     caller::User,
     clock::Timestamp,
     outbox::{self, Event, Origin},
-    page::{Page, Paging, Sort, SortKey, Total},
+    page::{Page, Paging, Sort, Total, bind_bookmark},
     status::Error,
     token::Revoked,
 };
@@ -82,15 +82,10 @@ macro_rules! queries {
                 };
                 let order = order.sql("last_seen_at", "id", paging, 3);
                 let sql = AssertSqlSafe(sql::SESSIONS.to_owned() + &order);
-                let mut rows = sqlx::query_as::<_, SessionRow>(sql).bind(user_id).bind(now);
-                if let Some(after) = paging.after() {
-                    rows = match &after.key {
-                        SortKey::Time(time) => rows.bind(time),
-                        SortKey::Text(text) => rows.bind(text),
-                    };
-                    rows = rows.bind(after.id);
-                }
-                let rows = rows.fetch_all(self.reader()).await?;
+                let rows = sqlx::query_as::<_, SessionRow>(sql).bind(user_id).bind(now);
+                let rows = bind_bookmark!(rows, paging)
+                    .fetch_all(self.reader())
+                    .await?;
                 let count: i64 = sqlx::query_scalar(sql::COUNT_SESSIONS)
                     .bind(user_id)
                     .bind(now)

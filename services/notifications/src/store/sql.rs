@@ -95,22 +95,6 @@ impl ListSql {
     }
 }
 
-/// Binds the place that a page begins after, if it does.
-macro_rules! bind_bookmark {
-    ($query:expr, $paging:expr) => {{
-        let query = $query;
-        match $paging.after() {
-            None => query,
-            Some(after) => match &after.key {
-                portico_chassis::page::SortKey::Text(text) => query.bind(text),
-                portico_chassis::page::SortKey::Time(time) => query.bind(time),
-            }
-            .bind(after.id),
-        }
-    }};
-}
-pub(super) use bind_bookmark;
-
 /// A job as the database has it.
 #[derive(sqlx::FromRow)]
 pub(super) struct JobRow {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use portico_chassis::{
     clock::Timestamp,
     email_address::EmailAddress,
-    page::{Page, Paging, Total},
+    page::{Page, Paging, Total, bind_bookmark},
     status::Error,
 };
 use sqlx::AssertSqlSafe;
@@ -19,7 +19,7 @@ use super::{
     sql::{
         COUNT_LATELY, COUNT_UNSENT, ClaimRow, DROP, ENQUEUE, FIRST_START, FORGET, FORGET_ADDRESS,
         GIVE_UP, IS_THERE, JobRow, ListSql, MAILS_TO, NEXT_DUE, PROLONG, RAN_OUT, RETRY, SETTLE,
-        START, bind_bookmark, traces,
+        START, traces,
     },
     sqlite::SqliteStore,
 };

@@ -164,22 +164,7 @@ macro_rules! bind_member {
     }};
 }
 
-/// Binds the place that a page begins after, if it begins after one.
-macro_rules! bind_bookmark {
-    ($query:expr, $paging:expr) => {{
-        use portico_chassis::page::SortKey;
-        match $paging.after() {
-            None => $query,
-            Some(after) => match &after.key {
-                SortKey::Text(text) => $query.bind(text),
-                SortKey::Time(time) => $query.bind(time),
-            }
-            .bind(after.id),
-        }
-    }};
-}
-
-pub(super) use {bind_bookmark, bind_member, bind_project};
+pub(super) use {bind_member, bind_project};
 
 /// Up to so many projects of a person are read and sorted; of more, some are met
 /// soon in the order of the list.

@@ -12,7 +12,7 @@ use portico_chassis::{
     email_address::EmailAddress,
     idempotency::{self, IdempotencyKey},
     outbox::{self, Event, Origin},
-    page::{Page, Paging, Sort, Total},
+    page::{Page, Paging, Sort, Total, bind_bookmark},
     status::Error,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -26,8 +26,8 @@ use super::{
     sql::{
         self, DELETE_MEMBER, DELETE_PROJECT, FIND_BY_ID, FIND_BY_SLUG, FORGET_EXPIRED,
         INSERT_MEMBER, ListedRow, MARK_ARCHIVED, MEMBER, MEMBER_IDS, MEMBERSHIPS, MemberRow,
-        OWNERS, ProjectRow, RENAME, UPDATE_MEMBER, UPDATE_PROJECT, ViewRow, all, bind_bookmark,
-        bind_member, bind_project,
+        OWNERS, ProjectRow, RENAME, UPDATE_MEMBER, UPDATE_PROJECT, ViewRow, all, bind_member,
+        bind_project,
         invitations::{
             self, INSERT_INVITATION, INVITATION, InvitationRow, PENDING_IN, PENDING_TO,
             UPDATE_INVITATION,

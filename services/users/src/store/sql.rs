@@ -99,22 +99,6 @@ macro_rules! bind_user {
 }
 pub(super) use bind_user;
 
-/// Binds the place that a page begins after, if it does.
-macro_rules! bind_bookmark {
-    ($query:expr, $paging:expr) => {{
-        let query = $query;
-        match $paging.after() {
-            None => query,
-            Some(after) => match &after.key {
-                portico_chassis::page::SortKey::Text(text) => query.bind(text),
-                portico_chassis::page::SortKey::Time(time) => query.bind(time),
-            }
-            .bind(after.id),
-        }
-    }};
-}
-pub(super) use bind_bookmark;
-
 /// Up to so many people are read and sorted; of more, some are met soon in the
 /// order of the list.
 const GATHERED: i64 = 4_000;

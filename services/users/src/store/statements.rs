@@ -7,7 +7,7 @@ use portico_chassis::{
     database::unique_violation,
     email_address::EmailAddress,
     outbox::{self, Event, Origin},
-    page::{Page, Paging, Search, Sort, Total},
+    page::{Page, Paging, Search, Sort, Total, bind_bookmark},
     status::Error,
 };
 use sqlx::AssertSqlSafe;
@@ -19,7 +19,7 @@ use super::{
     postgres::{PostgresStore, PostgresTransaction},
     sql::{
         self, ANNOUNCE_PURGE, FORGET_RESERVATIONS, GET, INSERT, IS_RESERVED, LOOKUP, OTHER_ADMINS,
-        REMOVE, RESERVE, RESERVED, Row, UPDATE, bind_bookmark, bind_user, users,
+        REMOVE, RESERVE, RESERVED, Row, UPDATE, bind_user, users,
     },
     sqlite::{SqliteStore, SqliteTransaction},
 };

@@ -40,6 +40,7 @@ fn lasting(dependency: &str, fault: Fault) -> Duration {
         (Fault::Stopped | Fault::Silent, "users" | "projects" | "notifications") => 11,
         (Fault::Stopped, "postgres") => 11,
         (Fault::Stopped | Fault::Silent, "postgres" | "auth") => 6,
+        (Fault::Refused, "postgres") => 6,
         _ => 1,
     })
 }

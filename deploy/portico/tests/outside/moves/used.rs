@@ -69,7 +69,9 @@ impl Used {
         ada.post(&format!("{path}/members"), member).await;
         let invitation = json!({"email": "grace@example.com", "role": "MEMBER"});
         ada.post(&format!("{path}/invitations"), invitation).await;
-        let last_event = first_event(rest.base(), ada.token(), None, "id: ").await;
+        let added = format!("\"name\":\"{}\"", text(&eve, "name"));
+        let added = told(rest.base(), ada.token(), Some("0.0.0"), &added).await;
+        let last_event = id_of(&added).to_owned();
         let other = json!({"name": "Gemini"});
         let other = ada.post("/api/v1/projects", other).await;
         let archive = format!("/api/v1/projects/{}/archive", text(&other, "id"));
@@ -150,12 +152,12 @@ impl Used {
 
         // The stream goes on after what was seen last, and with what is new.
         let token = ada.token();
-        let missed = first_event(rest.base(), token, Some(&self.last_event), "data: ").await;
+        let missed = told(rest.base(), token, Some(&self.last_event), "data: ").await;
         assert!(missed.contains("Gemini"), "{missed}");
-        let position = first_event(rest.base(), token, None, "id: ").await;
+        let begun = told(rest.base(), token, None, "id: ").await;
         let body = json!({"name": "Mercury"});
         let mercury = ada.post("/api/v1/projects", body).await;
-        let new = first_event(rest.base(), token, Some(&position), "data: ").await;
+        let new = told(rest.base(), token, Some(id_of(&begun)), "data: ").await;
         assert!(new.contains("Mercury"), "{new}");
 
         let admin = rest.login(ADMIN_EMAIL).await;
@@ -194,8 +196,8 @@ fn text<'a>(data: &'a Value, name: &str) -> &'a str {
     text.unwrap_or_else(|| panic!("{name} in {data}"))
 }
 
-/// What stands after `prefix` in the first line of a stream that begins with it.
-async fn first_event(base: &str, token: &str, last: Option<&str>, prefix: &str) -> String {
+/// The first block of a stream that contains `text`.
+async fn told(base: &str, token: &str, last: Option<&str>, text: &str) -> String {
     let client = reqwest::Client::new();
     let mut request = client
         .get(format!("{base}/api/v1/events"))
@@ -205,18 +207,21 @@ async fn first_event(base: &str, token: &str, last: Option<&str>, prefix: &str) 
     }
     let mut answer = request.send().await.expect("an answer");
     assert_eq!(answer.status().as_u16(), 200);
-    let mut text = String::new();
+    let mut read = String::new();
     loop {
         let chunk = tokio::time::timeout(crate::program::PATIENCE, answer.chunk()).await;
         let chunk = chunk.expect("it goes on").expect("it is read");
-        text += std::str::from_utf8(&chunk.expect("it does not end")).expect("text");
-        let lines = text
-            .split_inclusive('\n')
-            .filter(|line| line.ends_with('\n'));
-        for line in lines {
-            if let Some(found) = line.strip_prefix(prefix) {
-                return found.trim_end().to_owned();
-            }
+        read += std::str::from_utf8(&chunk.expect("it does not end")).expect("text");
+        let (blocks, _) = read.rsplit_once("\n\n").unwrap_or_default();
+        if let Some(found) = blocks.split("\n\n").find(|block| block.contains(text)) {
+            return found.to_owned();
         }
     }
+}
+
+/// Where a stream was at a block of it.
+fn id_of(block: &str) -> &str {
+    let mut lines = block.lines();
+    let id = lines.find_map(|line| line.strip_prefix("id: "));
+    id.expect("every block has an id")
 }

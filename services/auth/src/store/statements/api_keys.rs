@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use portico_chassis::{
     clock::Timestamp,
     idempotency::{self, IdempotencyKey},
-    page::{Page, Paging, Sort, SortKey, Total},
+    page::{Page, Paging, Sort, Total, bind_bookmark},
     status::Error,
     token::KeyHash,
 };
@@ -31,21 +31,6 @@ const NEWEST: Sort<()> = Sort {
     is_descending: true,
 };
 
-/// Binds where a page goes on after.
-macro_rules! bind_after {
-    ($query:expr, $paging:expr) => {{
-        let mut query = $query;
-        if let Some(after) = $paging.after() {
-            query = match &after.key {
-                SortKey::Time(time) => query.bind(time),
-                SortKey::Text(text) => query.bind(text),
-            };
-            query = query.bind(after.id);
-        }
-        query
-    }};
-}
-
 macro_rules! queries {
     ($store:ty) => {
         #[async_trait]
@@ -61,7 +46,7 @@ macro_rules! queries {
                 let rows = sqlx::query_as::<_, ApiKeyRow>(sql)
                     .bind(owner.id())
                     .bind(owner.is_service_account());
-                let rows = bind_after!(rows, paging).fetch_all(self.reader()).await?;
+                let rows = bind_bookmark!(rows, paging).fetch_all(self.reader()).await?;
                 let count: i64 = sqlx::query_scalar(sql::COUNT_API_KEYS)
                     .bind(owner.id())
                     .bind(owner.is_service_account())
@@ -88,7 +73,7 @@ macro_rules! queries {
                 let order = NEWEST.sql("created_at", "id", paging, 1);
                 let sql = AssertSqlSafe(sql::SERVICE_ACCOUNTS.to_owned() + &order);
                 let rows = sqlx::query_as::<_, ServiceAccountRow>(sql);
-                let rows = bind_after!(rows, paging).fetch_all(self.reader()).await?;
+                let rows = bind_bookmark!(rows, paging).fetch_all(self.reader()).await?;
                 let count: i64 = sqlx::query_scalar(sql::COUNT_SERVICE_ACCOUNTS)
                     .fetch_one(self.reader())
                     .await?;

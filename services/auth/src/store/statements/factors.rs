@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use portico_chassis::{
     clock::Timestamp,
-    page::{Page, Paging, Sort, SortKey, Total},
+    page::{Page, Paging, Sort, Total, bind_bookmark},
     status::Error,
 };
 use sqlx::AssertSqlSafe;
@@ -80,15 +80,10 @@ macro_rules! factor_queries {
                 };
                 let order = order.sql("created_at", "id", paging, 2);
                 let sql = AssertSqlSafe(sql::LIST_PASSKEYS.to_owned() + &order);
-                let mut rows = sqlx::query_as::<_, PasskeyRow>(sql).bind(user_id);
-                if let Some(after) = paging.after() {
-                    rows = match &after.key {
-                        SortKey::Time(time) => rows.bind(time),
-                        SortKey::Text(text) => rows.bind(text),
-                    };
-                    rows = rows.bind(after.id);
-                }
-                let rows = rows.fetch_all(self.reader()).await?;
+                let rows = sqlx::query_as::<_, PasskeyRow>(sql).bind(user_id);
+                let rows = bind_bookmark!(rows, paging)
+                    .fetch_all(self.reader())
+                    .await?;
                 let count: i64 = sqlx::query_scalar(sql::COUNT_PASSKEYS)
                     .bind(user_id)
                     .fetch_one(self.reader())
