@@ -13,5 +13,6 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 10_000 },
   reporter: [["list"]],
-  use: { ...chromium, trace: "retain-on-failure" },
+  // A service worker fetches past the routes of a test, from whenever it is there on.
+  use: { ...chromium, serviceWorkers: "block", trace: "retain-on-failure" },
 });

@@ -54,7 +54,8 @@ test("skeletons stand where things will be", async ({ page, person, signIn, mail
     [`/projects/${slug}`, page.getByRole("list", { name: "People" })],
     [`/projects/${slug}/members`, page.getByText("Nobody is invited at the moment")],
   ] as const) {
-    await page.goto(path);
+    // All may be there when the last file of the page is.
+    await page.goto(path, { waitUntil: "commit" });
     await expect(loading, `${path} shows that it loads`).toBeAttached();
     await expect(ready).toBeVisible({ timeout: 30_000 });
     expect(await page.evaluate(() => window.shifted), `what moved at ${path}`).toBeLessThan(0.05);
