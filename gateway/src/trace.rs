@@ -3,9 +3,9 @@
 //! processes share an id even where no spans are exported.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use portico_chassis::clock::fill_random;
+use portico_chassis::{caller::metadata, clock::fill_random};
 
-pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static(metadata::TRACEPARENT);
 pub(crate) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Makes sure that the headers name a trace; whether it is the client's.

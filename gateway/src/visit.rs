@@ -139,19 +139,24 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 /// The span of a request, in the trace that it belongs to.
 fn span(request: &mut Request, request_id: &HeaderValue) -> Span {
     let is_continued = trace::ensure(request.headers_mut());
-    let span = tracing::info_span!(
-        "request",
-        otel.kind = "server",
-        http.request.method = request.method().as_str(),
-        url.path = request.uri().path(),
-        http.route = Empty,
-        http.response.status_code = Empty,
-        request_id = request_id.to_str().unwrap_or_default(),
-        trace_id = Empty,
-    );
-    if is_continued {
-        telemetry::continue_trace(&span, request.headers());
-    }
+    let none = HeaderMap::new();
+    let headers = if is_continued {
+        request.headers()
+    } else {
+        &none
+    };
+    let span = telemetry::enter(headers, || {
+        tracing::info_span!(
+            "request",
+            otel.kind = "server",
+            http.request.method = request.method().as_str(),
+            url.path = request.uri().path(),
+            http.route = Empty,
+            http.response.status_code = Empty,
+            request_id = request_id.to_str().unwrap_or_default(),
+            trace_id = Empty,
+        )
+    });
     span.in_scope(|| telemetry::pass_trace_on(request.headers_mut()));
     span.record("trace_id", trace::id(request.headers()));
     span

@@ -27,6 +27,8 @@ pub mod metadata {
     pub const SERVICE: &str = "portico-service";
     /// The id that connects all log lines of one request.
     pub const REQUEST_ID: &str = "x-request-id";
+    /// The trace that the call is part of (W3C Trace Context).
+    pub const TRACEPARENT: &str = "traceparent";
     /// The key under which a creation happens once.
     pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
     /// In an answer: it is a replay of an earlier one.
@@ -144,7 +146,7 @@ impl Call {
     }
 
     /// A message to another service on behalf of this call's caller, with its
-    /// request id and what is known of the client.
+    /// request id, its trace and what is known of the client.
     pub fn forward<T>(&self, message: T) -> tonic::Request<T> {
         let mut request = tonic::Request::new(message);
         let map = request.metadata_mut();
@@ -152,6 +154,9 @@ impl Call {
             map.insert(metadata::AUTHORIZATION, bearer.clone());
         }
         insert(map, metadata::REQUEST_ID, &self.request_id);
+        if let Some(traceparent) = &self.traceparent {
+            insert(map, metadata::TRACEPARENT, traceparent);
+        }
         if let Some(ip) = self.client_ip {
             insert(map, metadata::CLIENT_IP, &ip.to_string());
         }
@@ -168,7 +173,7 @@ impl Call {
             request_id: text(metadata::REQUEST_ID)
                 .filter(|id| is_request_id(id))
                 .map_or_else(new_request_id, Arc::from),
-            traceparent: text("traceparent").map(Arc::from),
+            traceparent: text(metadata::TRACEPARENT).map(Arc::from),
             client_ip: internal(metadata::CLIENT_IP).and_then(|ip| ip.parse().ok()),
             client_agent: internal(metadata::CLIENT_AGENT).map(str::to_owned),
             idempotency_key: text(metadata::IDEMPOTENCY_KEY).map(str::to_owned),

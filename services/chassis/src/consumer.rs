@@ -178,15 +178,16 @@ impl Consumer {
 
 /// The span of dealing with an event, in the trace of what made it happen.
 fn span(source: &'static str, event: &Event) -> Span {
-    let span = tracing::info_span!(
-        "event",
-        otel.kind = "consumer",
-        otel.name = format!("process {}", event.r#type),
-        messaging.operation.type = "process",
-        messaging.message.id = event.id,
-        source,
-        request_id = event.request_id,
-    );
-    telemetry::continue_later(&span, &event.traceparent);
-    span
+    let cause = Some(&*event.traceparent);
+    telemetry::enter_later(cause, || {
+        tracing::info_span!(
+            "event",
+            otel.kind = "consumer",
+            otel.name = format!("process {}", event.r#type),
+            messaging.operation.type = "process",
+            messaging.message.id = event.id,
+            source,
+            request_id = event.request_id,
+        )
+    })
 }

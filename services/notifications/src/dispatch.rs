@@ -262,17 +262,15 @@ impl Dispatcher {
 
 /// The span of an attempt, in the trace of the request that led to the mail.
 fn span(claim: &Claim) -> tracing::Span {
-    let span = tracing::info_span!(
-        "mail",
-        otel.kind = "consumer",
-        job = %claim.id,
-        attempt = claim.attempt,
-        request_id = claim.cause.request_id,
-    );
-    if let Some(traceparent) = &claim.cause.traceparent {
-        telemetry::continue_later(&span, traceparent);
-    }
-    span
+    telemetry::enter_later(claim.cause.traceparent.as_deref(), || {
+        tracing::info_span!(
+            "mail",
+            otel.kind = "consumer",
+            job = %claim.id,
+            attempt = claim.attempt,
+            request_id = claim.cause.request_id,
+        )
+    })
 }
 
 fn note_panic(ended: Result<(), tokio::task::JoinError>) {

@@ -73,15 +73,18 @@ fn way<'a>(spans: &'a Spans, span: &'a Value) -> Vec<&'a str> {
     way
 }
 
-/// Somebody registers in a browser's trace, and is sent a mail.
+/// Ada registers in a browser's trace, and is sent a mail.
 async fn register(rest: &Rest) {
-    let traceparent = format!("00-{TRACE}-{BROWSER}-01");
+    register_in(&format!("00-{TRACE}-{BROWSER}-01"), "ada.lovelace", rest).await;
+}
+
+async fn register_in(traceparent: &str, name: &str, rest: &Rest) {
     let body = json!({
-        "email": "ada.lovelace@example.com",
+        "email": format!("{name}@example.com"),
         "password": PASSWORD,
         "name": "Ada Lovelace",
     });
-    let headers = [("traceparent", &*traceparent)];
+    let headers = [("traceparent", traceparent)];
     let answer = rest
         .call("POST /api/v1/auth/register", &headers, Some(&body))
         .await;
@@ -144,6 +147,39 @@ async fn one_trace_leads_from_the_browser_to_the_statements_and_the_mail() {
     for personal in ["lovelace", "example.com", PASSWORD, "127.0.0.1"] {
         assert!(!told.contains(personal), "{personal} is told to collectors");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_trace_that_nobody_wants_nothing_is_told() {
+    let mut collector = Collector::start();
+    let mut plan = Plan::as_separate_roles();
+    plan.set("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.address().await);
+    plan.set("OTEL_TRACES_SAMPLER", "parentbased_traceidratio");
+    plan.set("OTEL_TRACES_SAMPLER_ARG", "0");
+    plan.migrate().await;
+    let installation = plan.start().await;
+    // One that begins here, one that its client does not want, and one that it does.
+    installation.rest.register("bob").await;
+    let unwanted = format!("00-{}-{BROWSER}-00", TRACE.replace('0', "1"));
+    register_in(&unwanted, "eve", &installation.rest).await;
+    register(&installation.rest).await;
+    collector.0.line("\"name\": \"mail\"").await;
+    installation.stop().await;
+
+    let processes: HashSet<String> = collector
+        .trace()
+        .values()
+        .map(|span| text(&span["process"]).to_owned())
+        .collect();
+    for role in ["gateway", "auth", "users", "notifications"] {
+        assert!(
+            processes.contains(&format!("portico-{role}")),
+            "{processes:?}"
+        );
+    }
+    let others = collector.spans().into_iter();
+    let others: Vec<Value> = others.filter(|span| span["trace"] != TRACE).collect();
+    assert_eq!(others, [Value::Null; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
