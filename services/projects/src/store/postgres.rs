@@ -3,12 +3,14 @@
 use async_trait::async_trait;
 use portico_chassis::{
     database::{Connections, PostgresDatabase, Write},
+    page::Sort,
     status::Error,
 };
 use sqlx::Postgres;
 use uuid::Uuid;
 
 use super::{
+    Column, Filter,
     changes::Engine,
     sql::{
         StandingRow, insert_owner, insert_project, project_by_id, project_columns, projects_of,
@@ -22,8 +24,17 @@ pub(crate) struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Whether it is told how to find the rows of a list. It has statistics of its data.
-    pub(super) const IS_TOLD: bool = false;
+    /// Memberships that are looked up for one project after the other, in the
+    /// order of these.
+    pub(super) const LOOKED_UP: &'static str = "JOIN LATERAL (SELECT user_id, role, is_archived \
+        FROM members WHERE project_id = p.id AND user_id = $1 OFFSET 0) m ON true";
+
+    /// Whether it is told how many there are in a list before it finds a page of
+    /// it. Its plans are for the average person, except where memberships alone
+    /// tell what is on the page.
+    pub(super) fn is_told(filter: &Filter, sort: Sort<Column>) -> bool {
+        sort.column != Column::CreatedAt || filter.search.is_some()
+    }
 
     pub(crate) fn new(database: PostgresDatabase) -> Self {
         Self { database }

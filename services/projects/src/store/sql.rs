@@ -189,21 +189,22 @@ pub(super) fn count(filter: &Filter) -> String {
 }
 
 /// The SQL of a page of a list, each row with the number of all. The person is
-/// bound first, then the search, then a bookmark's key and id. A database that
-/// cannot tell by itself what to do is told that number before, up to the cap.
+/// bound first, then the search, then a bookmark's key and id. Where the database
+/// cannot tell by itself what to do, that number is known before, up to the cap:
+/// if it is great, memberships are `looked_up` for one project after the other.
 pub(super) fn page(
     filter: &Filter,
     sort: Sort<Column>,
     paging: &Paging,
     told: Option<i64>,
+    looked_up: &str,
 ) -> String {
     let is_mine = filter.shown != Shown::Public;
-    // In the order of a cross join, SQLite goes through the projects first.
     let is_walked = is_mine && told.is_some_and(|count| count > GATHERED);
     let join = match (is_mine, is_walked) {
-        (false, _) => "LEFT JOIN",
-        (true, false) => "JOIN",
-        (true, true) => "CROSS JOIN",
+        (false, _) => format!("LEFT JOIN {JOINED}"),
+        (true, false) => format!("JOIN {JOINED}"),
+        (true, true) => looked_up.to_owned(),
     };
     let first = 2 + usize::from(filter.search.is_some());
     let order = match sort.column {
@@ -217,7 +218,7 @@ pub(super) fn page(
         Column::CreatedAt => sort.sql("p.created_at", "p.id", paging, first),
     };
     let total = match told {
-        Some(_) => "0".to_owned(),
+        Some(_) => "CAST(0 AS bigint)".to_owned(),
         None => format!("({})", count(filter)),
     };
     // Where memberships alone tell which projects are on the page, only these
@@ -236,7 +237,7 @@ pub(super) fn page(
              JOIN projects p ON p.id = m.project_id ORDER BY m.project_id {direction}"
         )
     } else {
-        format!("projects p {join} {JOINED} WHERE {condition}{order}")
+        format!("projects p {join} WHERE {condition}{order}")
     };
     format!(
         "SELECT {}, m.role, {total} AS total FROM {source}",

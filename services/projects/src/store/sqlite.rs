@@ -4,12 +4,14 @@
 use async_trait::async_trait;
 use portico_chassis::{
     database::{SqliteDatabase, Write},
+    page::Sort,
     status::Error,
 };
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool};
 use uuid::Uuid;
 
 use super::{
+    Column, Filter,
     changes::Engine,
     sql::{
         StandingRow, insert_owner, insert_project, project_by_id, project_columns, projects_of,
@@ -23,8 +25,16 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Whether it is told how to find the rows of a list. It knows nothing of its data.
-    pub(super) const IS_TOLD: bool = true;
+    /// Memberships that are looked up for one project after the other, in the
+    /// order of these: so it goes about a cross join.
+    pub(super) const LOOKED_UP: &'static str =
+        "CROSS JOIN members m ON m.project_id = p.id AND m.user_id = $1";
+
+    /// Whether it is told how many there are in a list before it finds a page of
+    /// it: always, as it knows nothing of its data.
+    pub(super) fn is_told(_: &Filter, _: Sort<Column>) -> bool {
+        true
+    }
 
     pub(crate) fn new(database: SqliteDatabase) -> Self {
         Self { database }

@@ -78,12 +78,12 @@ macro_rules! statements {
                 sort: Sort<Column>,
                 paging: &Paging,
             ) -> Result<Page<View>, Error> {
-                let told = if Self::IS_TOLD {
+                let told = if Self::is_told(filter, sort) {
                     Some(self.count(by, filter).await?)
                 } else {
                     None
                 };
-                let sql = AssertSqlSafe(sql::page(filter, sort, paging, told));
+                let sql = AssertSqlSafe(sql::page(filter, sort, paging, told, Self::LOOKED_UP));
                 let mut rows = sqlx::query_as::<_, ListedRow>(sql).bind(by);
                 if let Some(search) = &filter.search {
                     rows = rows.bind(search.pattern());
