@@ -484,6 +484,7 @@ impl Inner {
             let only_members = whom == Audience::Members;
             audience.extend(self.rooms.in_room(project, only_members));
         }
+        let in_room = audience.len();
         let people = news.people.iter();
         let mine = people.filter_map(|person| self.people.get(person));
         let mine = mine.flatten().copied();
@@ -493,8 +494,10 @@ impl Inner {
             // Whoever has just come back enters no room of what is gone.
             audience.extend(mine.filter(|id| self.hears_of_all(*id)));
         }
-        audience.sort_unstable();
-        audience.dedup();
+        if audience.len() > in_room {
+            audience.sort_unstable();
+            audience.dedup();
+        }
         audience
     }
 
