@@ -15,7 +15,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{Metadata, Span, field::Empty};
 use tracing_subscriber::{
     EnvFilter, Layer as _, Registry,
-    filter::{FilterExt as _, filter_fn},
+    filter::{FilterExt as _, LevelFilter, filter_fn},
     layer::SubscriberExt as _,
     reload,
     util::SubscriberInitExt as _,
@@ -72,9 +72,11 @@ pub fn init(
     let provider = is_exporting
         .then(|| traces::exporter(service))
         .transpose()?;
+    // Without the hint nothing would be known to be too unimportant for the log.
+    let told = filter_fn(is_told).with_max_level_hint(LevelFilter::TRACE);
     // What is logged does not decide on what is traced.
     tracing_subscriber::registry()
-        .with(lines.with_filter(filter.and(filter_fn(is_told))))
+        .with(lines.with_filter(filter.and(told)))
         .with(provider.as_ref().map(traces::layer))
         .try_init()?;
     LEVEL.get_or_init(|| handle);

@@ -24,6 +24,9 @@ use tracing_subscriber::{Layer, filter::dynamic_filter_fn, layer, registry::Look
 
 use crate::caller::metadata::TRACEPARENT;
 
+/// What is less important is in no trace.
+const MOST: Level = Level::INFO;
+
 /// Says which traces are wanted, once spans are exported. Where they are not,
 /// trace context is only passed on.
 static SAMPLER: OnceLock<Box<dyn ShouldSample>> = OnceLock::new();
@@ -55,9 +58,12 @@ pub(super) fn layer<S>(provider: &SdkTracerProvider) -> impl Layer<S> + use<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
+    // Without the hint every event of every library would be looked at, of which
+    // HTTP/2 alone has hundreds for a request.
+    let filter = dynamic_filter_fn(is_traced).with_max_level_hint(MOST);
     tracing_opentelemetry::layer()
         .with_tracer(provider.tracer("portico"))
-        .with_filter(dynamic_filter_fn(is_traced))
+        .with_filter(filter)
 }
 
 /// Whether a span is exported: if it begins a trace, or is part of one. Looking
@@ -67,7 +73,7 @@ fn is_traced<S>(metadata: &Metadata<'_>, around: &layer::Context<'_, S>) -> bool
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    *metadata.level() <= Level::INFO && (BEGINS.get() || around.lookup_current().is_some())
+    *metadata.level() <= MOST && (BEGINS.get() || around.lookup_current().is_some())
 }
 
 /// The first span of a request in this process, in the trace that its headers
