@@ -18,11 +18,11 @@ pub fn give_back_what_is_free() {
     unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, 0) };
 }
 
-/// Gives back the pages of the program's code and constants, once, after the
-/// start: most of them were used then and are not used again. The kernel would
-/// take them when memory is short, but keeps them for the process until then,
-/// rather than what others could use. Those that are needed are mapped again at
-/// their first use, from the page cache.
+/// Gives back the pages of the code and constants of the program and its
+/// libraries, once, after the start: most of them were used then and are not used
+/// again. The kernel would take them when memory is short, but keeps them for the
+/// process until then, rather than what others could use. Those that are needed
+/// are mapped again at their first use, from the page cache.
 pub(crate) async fn give_back_the_start() {
     tokio::time::sleep(SETTLED).await;
     #[cfg(target_os = "linux")]
@@ -33,33 +33,31 @@ pub(crate) async fn give_back_the_start() {
 
 #[cfg(target_os = "linux")]
 mod code {
-    use std::{fs, io, ops::Range, path::Path, ptr};
+    use std::{fs, io, ops::Range, ptr};
 
     use rustix::mm::{Advice, madvise};
 
     #[expect(unsafe_code, reason = "advice to the kernel has no safe form")]
     pub(super) fn give_back() -> io::Result<()> {
         let maps = fs::read_to_string("/proc/self/maps")?;
-        let program = fs::read_link("/proc/self/exe")?;
-        for range in maps.lines().filter_map(|line| as_in_file(line, &program)) {
+        for range in maps.lines().filter_map(as_in_file) {
             let start = ptr::with_exposed_provenance_mut(range.start);
-            // SAFETY: the range is a mapping of the program's own file, which
-            // lasts as long as the process and which nobody can write to. What
-            // is read there after this is what is in the file, as before.
+            // SAFETY: the range is a mapping of a file of the program, which lasts
+            // as long as the process and which nobody can write to. What is read
+            // there after this is what is in the file, as before.
             unsafe { madvise(start, range.len(), Advice::LinuxDontNeed) }?;
         }
         Ok(())
     }
 
     /// The addresses of a line of `/proc/self/maps` (proc_pid_maps(5)), if what is
-    /// there is as in the program's file: its code, or its constants, with which
-    /// the file begins. What can only be read further on was written at the start.
-    fn as_in_file(line: &str, program: &Path) -> Option<Range<usize>> {
+    /// there is as in a file: code, or constants, with which a file of code
+    /// begins. What can only be read further on was written at the start.
+    fn as_in_file(line: &str) -> Option<Range<usize>> {
         let mut fields = line.split_ascii_whitespace();
         let (addresses, permissions, offset) = (fields.next()?, fields.next()?, fields.next()?);
-        let path = line.get(line.find('/')?..)?;
         let is_constant = permissions == "r--p" && offset.bytes().all(|digit| digit == b'0');
-        if !(permissions == "r-xp" || is_constant) || Path::new(path) != program {
+        if !(permissions == "r-xp" || is_constant) || !line.contains(" /") {
             return None;
         }
         let (start, end) = addresses.split_once('-')?;
@@ -71,27 +69,25 @@ mod code {
     mod tests {
         use super::*;
 
-        fn find(line: &str) -> Option<Range<usize>> {
-            as_in_file(line, Path::new("/opt/my apps/portico"))
-        }
-
         #[test]
-        fn only_the_programs_own_code_and_constants_are_given_back() {
+        fn only_what_is_as_in_a_file_is_given_back() {
             let line = |rest: &str| format!("55d0c0000000-55d0c0a00000 {rest}");
-            let own = line("r-xp 005ea000 fe:00 5377819                    /opt/my apps/portico");
-            let constant = own.replace("r-xp 005ea000", "r--p 00000000");
-            for own in [own, constant] {
-                assert_eq!(find(&own), Some(0x55d0_c000_0000..0x55d0_c0a0_0000));
+            for same in [
+                "r-xp 005ea000 fe:00 5377819                    /opt/my apps/portico",
+                "r--p 00000000 fe:00 5377819                    /opt/my apps/portico",
+                "r-xp 00026000 fe:00 1312                       /usr/lib/libc.so.6",
+            ] {
+                let range = as_in_file(&line(same));
+                assert_eq!(range, Some(0x55d0_c000_0000..0x55d0_c0a0_0000), "{same}");
             }
             for other in [
                 "rw-p 00000000 fe:00 5377819                    /opt/my apps/portico",
                 "rw-p 01b64000 fe:00 5377819                    /opt/my apps/portico",
                 "r--p 01aef000 fe:00 5377819                    /opt/my apps/portico",
-                "r-xp 00026000 fe:00 1312                       /usr/lib/libc.so.6",
                 "r-xp 00000000 00:00 0                          [vdso]",
                 "rw-p 00000000 00:00 0",
             ] {
-                assert_eq!(find(&line(other)), None, "{other}");
+                assert_eq!(as_in_file(&line(other)), None, "{other}");
             }
         }
 

@@ -22,6 +22,10 @@ const WAITING_PER_THREAD: usize = 64;
 /// kernel map and clear it anew takes two thirds of the time of a hash.
 const KEPT: Duration = Duration::from_secs(1);
 
+/// How many answers are given at once where more hashes wait. What follows a hash
+/// takes half as long again after another hash, which has filled the caches.
+const TOGETHER: usize = 4;
+
 /// When a caller who was shed may try again.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
@@ -47,10 +51,11 @@ impl Pool {
     /// If a thread cannot be started.
     pub(super) fn new(size: usize, usual: usize, metrics: Arc<Metrics>) -> io::Result<Self> {
         let (queue, waiting) = flume::unbounded();
+        let answers = Arc::<Answers>::default();
         for _ in 0..size {
-            let waiting = waiting.clone();
+            let (waiting, answers) = (waiting.clone(), answers.clone());
             let thread = thread::Builder::new().name("portico-hash".to_owned());
-            thread.spawn(move || work_off(&waiting, usual))?;
+            thread.spawn(move || work_off(&waiting, &answers, usual))?;
         }
         Ok(Self {
             queue,
@@ -76,7 +81,7 @@ impl Pool {
             let done = work(memory);
             drop(place);
             // The caller may have left meanwhile.
-            let _ = answer.send(done);
+            Box::new(move || drop(answer.send(done)))
         })));
         let sent = self.queue.send(caller.0.clone());
         sent.map_err(|_| Error::internal("no thread hashes"))?;
@@ -85,17 +90,25 @@ impl Pool {
 }
 
 /// A hashing thread, as long as there is a pool.
-fn work_off(waiting: &Receiver<Arc<Waiting>>, usual: usize) {
+fn work_off(waiting: &Receiver<Arc<Waiting>>, answers: &Answers, usual: usize) {
     let mut memory = Memory::new();
     loop {
-        let next = if memory.capacity() == 0 {
-            waiting.recv().map_err(|_| RecvTimeoutError::Disconnected)
-        } else {
-            waiting.recv_timeout(KEPT)
-        };
+        let next = waiting.try_recv().or_else(|_| {
+            answers.give();
+            if memory.capacity() == 0 {
+                waiting.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                waiting.recv_timeout(KEPT)
+            }
+        });
         match next.map(|waiting| waiting.take()) {
             // If it panics, its caller is told that there is no answer.
-            Ok(Some(work)) => drop(catch_unwind(AssertUnwindSafe(|| work(&mut memory)))),
+            Ok(Some(work)) => {
+                let answer = catch_unwind(AssertUnwindSafe(|| work(&mut memory)));
+                if let Ok(answer) = answer {
+                    answers.keep(answer);
+                }
+            }
             Ok(None) => {}
             Err(RecvTimeoutError::Timeout) => memory = Memory::new(),
             Err(RecvTimeoutError::Disconnected) => return,
@@ -106,13 +119,39 @@ fn work_off(waiting: &Receiver<Arc<Waiting>>, usual: usize) {
     }
 }
 
-type Work = Box<dyn FnOnce(&mut Memory) + Send>;
+type Work = Box<dyn FnOnce(&mut Memory) -> Answer + Send>;
+
+/// Tells the caller what came of the hash.
+type Answer = Box<dyn FnOnce() + Send>;
+
+/// Answers that are kept until there are enough to be given together, or until
+/// a thread has nothing else to do.
+#[derive(Default)]
+struct Answers(Mutex<Vec<Answer>>);
+
+impl Answers {
+    fn keep(&self, answer: Answer) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push(answer);
+        if kept.len() >= TOGETHER {
+            drop(kept);
+            self.give();
+        }
+    }
+
+    fn give(&self) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for answer in kept.drain(..) {
+            answer();
+        }
+    }
+}
 
 /// A hash in the queue, until a thread takes it or its caller leaves.
 struct Waiting(Mutex<Option<Work>>);
 
 impl Waiting {
-    fn new(work: impl FnOnce(&mut Memory) + Send + 'static) -> Self {
+    fn new(work: impl FnOnce(&mut Memory) -> Answer + Send + 'static) -> Self {
         Self(Mutex::new(Some(Box::new(work))))
     }
 
@@ -237,6 +276,28 @@ mod tests {
         assert_eq!(error.expect_err("an error").kind, Kind::Internal);
         assert!(pool.run(|_| ()).await.is_ok());
         assert_eq!(metrics.password_hashes.get(), 0);
+    }
+
+    #[tokio::test]
+    async fn answers_are_given_together_while_others_wait() {
+        let (pool, _) = pool(1);
+        let busy = occupy(&pool).await;
+        let (sender, order) = mpsc::channel();
+        let callers = (0..TOGETHER).map(|_| {
+            let (pool, hashed, answered) = (pool.clone(), sender.clone(), sender.clone());
+            async move {
+                let work = move |_: &mut Memory| hashed.send("hashed").expect("order");
+                pool.run(work).await.expect("run");
+                answered.send("answered").expect("order");
+            }
+        });
+        let callers = futures::future::join_all(callers);
+        tokio::join!(callers, async { drop(busy) });
+        let order: Vec<_> = order.try_iter().collect();
+        // The one that kept the thread busy is the first of those together.
+        let first = &order[..TOGETHER - 1];
+        assert!(first.iter().all(|what| *what == "hashed"), "{order:?}");
+        assert_eq!(order.len(), 2 * TOGETHER);
     }
 
     /// Runs a hash that takes so many blocks; how many it finds there.
