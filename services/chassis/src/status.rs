@@ -88,6 +88,9 @@ impl Kind {
         match reason {
             "ETAG_MISMATCH" => return Self::EtagMismatch,
             "IDEMPOTENCY_KEY_REUSED" => return Self::KeyReused,
+            // So tonic calls the end of a call whose time is up, if it is the
+            // first to notice.
+            _ if code == Code::Cancelled => return Self::DeadlineExceeded,
             _ => {}
         }
         Self::TABLE
@@ -428,6 +431,15 @@ mod tests {
         for (index, row) in Kind::TABLE.iter().enumerate() {
             assert_eq!(row.0 as usize, index);
         }
+    }
+
+    #[test]
+    fn a_call_that_was_cancelled_because_its_time_was_up_took_too_long() {
+        let error = Error::from_status(&Status::cancelled("Timeout expired"));
+        assert_eq!(
+            (error.kind, &*error.reason),
+            (Kind::DeadlineExceeded, "DEADLINE_EXCEEDED")
+        );
     }
 
     #[test]

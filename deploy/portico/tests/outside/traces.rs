@@ -166,16 +166,8 @@ async fn of_a_trace_that_nobody_wants_nothing_is_told() {
     collector.0.line("\"name\": \"mail\"").await;
     installation.stop().await;
 
-    let processes: HashSet<String> = collector
-        .trace()
-        .values()
-        .map(|span| text(&span["process"]).to_owned())
-        .collect();
     for role in ["gateway", "auth", "users", "notifications"] {
-        assert!(
-            processes.contains(&format!("portico-{role}")),
-            "{processes:?}"
-        );
+        collector.0.line(&format!("\"portico-{role}\"")).await;
     }
     let others = collector.spans().into_iter();
     let others: Vec<Value> = others.filter(|span| span["trace"] != TRACE).collect();
