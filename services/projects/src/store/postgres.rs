@@ -13,10 +13,18 @@ use super::{
     Column, Filter,
     changes::Engine,
     sql::{
-        StandingRow, insert_owner, insert_project, project_by_id, project_columns, projects_of,
-        standings,
+        Lookups, StandingRow, insert_owner, insert_project, project_by_id, project_columns,
+        projects_of, standings,
     },
 };
+
+/// The bound keeps it from being planned as anything but a lookup.
+macro_rules! lookup {
+    () => {
+        "LATERAL (SELECT role, is_archived FROM members \
+         WHERE project_id = p.id AND user_id = $1 OFFSET 0) m ON true"
+    };
+}
 
 /// Keeps projects and their members in PostgreSQL.
 pub(crate) struct PostgresStore {
@@ -24,16 +32,16 @@ pub(crate) struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Memberships that are looked up for one project after the other, in the
-    /// order of these.
-    pub(super) const LOOKED_UP: &'static str = "JOIN LATERAL (SELECT user_id, role, is_archived \
-        FROM members WHERE project_id = p.id AND user_id = $1 OFFSET 0) m ON true";
+    pub(super) const LOOKUPS: Lookups = Lookups {
+        of_members: concat!("JOIN ", lookup!()),
+        of_anybody: concat!("LEFT JOIN ", lookup!()),
+    };
 
     /// Whether it is told how many there are in a list before it finds a page of
     /// it. Its plans are for the average person, except where memberships alone
-    /// tell what is on the page.
+    /// tell what is on the page, in the order of their index.
     pub(super) fn is_told(filter: &Filter, sort: Sort<Column>) -> bool {
-        sort.column != Column::CreatedAt || filter.search.is_some()
+        sort.column != Column::CreatedAt || filter.search.is_some() || filter.archived.is_none()
     }
 
     pub(crate) fn new(database: PostgresDatabase) -> Self {

@@ -170,20 +170,31 @@ pub(super) use {bind_member, bind_project};
 /// soon in the order of the list.
 const GATHERED: i64 = 4_000;
 
+const OF_PERSON: &str = "m.user_id = $1";
 const JOINED: &str = "members m ON m.project_id = p.id AND m.user_id = $1";
+
+/// How a database looks up the membership of the person in one project after the
+/// other, in the order of these.
+#[derive(Clone, Copy)]
+pub(super) struct Lookups {
+    /// Of projects of which the person is a member.
+    pub(super) of_members: &'static str,
+    /// Of any project.
+    pub(super) of_anybody: &'static str,
+}
 
 /// The SQL of the number of projects in a list. The person is bound first, then
 /// the search.
 pub(super) fn count(filter: &Filter) -> String {
-    let counted = match (filter.shown, &filter.search) {
+    let (counted, whose) = match (filter.shown, &filter.search) {
         // Members alone tell how many projects there are.
-        (Shown::Mine, None) => "members m".to_owned(),
-        (Shown::Public, _) => format!("projects p LEFT JOIN {JOINED}"),
-        _ => format!("projects p JOIN {JOINED}"),
+        (Shown::Mine, None) => ("members m".to_owned(), Some(OF_PERSON)),
+        (Shown::Public, _) => (format!("projects p LEFT JOIN {JOINED}"), None),
+        _ => (format!("projects p JOIN {JOINED}"), Some(OF_PERSON)),
     };
     format!(
         "SELECT count(*) FROM (SELECT 1 FROM {counted} WHERE {} LIMIT {}) AS matching",
-        condition(filter),
+        condition(filter, whose),
         COUNT_CAP + 1
     )
 }
@@ -191,20 +202,20 @@ pub(super) fn count(filter: &Filter) -> String {
 /// The SQL of a page of a list, each row with the number of all. The person is
 /// bound first, then the search, then a bookmark's key and id. Where the database
 /// cannot tell by itself what to do, that number is known before, up to the cap:
-/// if it is great, memberships are `looked_up` for one project after the other.
+/// if it is great, memberships are looked up.
 pub(super) fn page(
     filter: &Filter,
     sort: Sort<Column>,
     paging: &Paging,
     told: Option<i64>,
-    looked_up: &str,
+    lookups: Lookups,
 ) -> String {
     let is_mine = filter.shown != Shown::Public;
     let is_walked = is_mine && told.is_some_and(|count| count > GATHERED);
     let join = match (is_mine, is_walked) {
-        (false, _) => format!("LEFT JOIN {JOINED}"),
+        (false, _) => lookups.of_anybody.to_owned(),
         (true, false) => format!("JOIN {JOINED}"),
-        (true, true) => looked_up.to_owned(),
+        (true, true) => lookups.of_members.to_owned(),
     };
     let first = 2 + usize::from(filter.search.is_some());
     let order = match sort.column {
@@ -229,7 +240,9 @@ pub(super) fn page(
         && filter.search.is_none()
         && sort.column == Column::CreatedAt
         && paging.after().is_none();
-    let condition = condition(filter);
+    // A lookup is of this person only.
+    let whose = (is_mine && !is_walked).then_some(OF_PERSON);
+    let condition = condition(filter, whose);
     let source = if is_by_members {
         let direction = if sort.is_descending { "DESC" } else { "ASC" };
         format!(
@@ -245,27 +258,32 @@ pub(super) fn page(
     )
 }
 
-fn condition(filter: &Filter) -> String {
-    let mut condition = match filter.shown {
-        Shown::Mine => "m.user_id = $1".to_owned(),
-        Shown::MinePrivate => "m.user_id = $1 AND p.visibility = 'PRIVATE'".to_owned(),
-        Shown::Public => "p.visibility = 'PUBLIC'".to_owned(),
-    };
+fn condition(filter: &Filter, whose: Option<&str>) -> String {
+    let mut conditions: Vec<String> = whose.map(str::to_owned).into_iter().collect();
+    let mut add = |condition: &str| conditions.push(condition.to_owned());
+    match filter.shown {
+        Shown::Mine => {}
+        Shown::MinePrivate => add("p.visibility = 'PRIVATE'"),
+        Shown::Public => add("p.visibility = 'PUBLIC'"),
+    }
     match filter.archived {
         Some(is_archived) if filter.shown != Shown::Public => {
-            condition += &format!(" AND m.is_archived = {is_archived}");
+            add(&format!("m.is_archived = {is_archived}"));
         }
-        Some(true) => condition += " AND p.archived_at IS NOT NULL",
-        Some(false) => condition += " AND p.archived_at IS NULL",
+        Some(true) => add("p.archived_at IS NOT NULL"),
+        Some(false) => add("p.archived_at IS NULL"),
         None => {}
     }
     if let Some(role) = filter.role {
-        condition += &format!(" AND m.role = '{}'", role.as_str());
+        add(&format!("m.role = '{}'", role.as_str()));
     }
     if filter.search.is_some() {
-        condition += r" AND p.search LIKE $2 ESCAPE '\'";
+        add(r"p.search LIKE $2 ESCAPE '\'");
     }
-    condition
+    if conditions.is_empty() {
+        conditions.push("true".to_owned());
+    }
+    conditions.join(" AND ")
 }
 
 /// The SQL of a list of members. The project is bound first, then a bookmark's

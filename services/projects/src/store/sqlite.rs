@@ -14,8 +14,8 @@ use super::{
     Column, Filter,
     changes::Engine,
     sql::{
-        StandingRow, insert_owner, insert_project, project_by_id, project_columns, projects_of,
-        standings,
+        Lookups, StandingRow, insert_owner, insert_project, project_by_id, project_columns,
+        projects_of, standings,
     },
 };
 
@@ -25,10 +25,11 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Memberships that are looked up for one project after the other, in the
-    /// order of these: so it goes about a cross join.
-    pub(super) const LOOKED_UP: &'static str =
-        "CROSS JOIN members m ON m.project_id = p.id AND m.user_id = $1";
+    /// It goes about a cross join in the order that is written.
+    pub(super) const LOOKUPS: Lookups = Lookups {
+        of_members: "CROSS JOIN members m ON m.project_id = p.id AND m.user_id = $1",
+        of_anybody: "LEFT JOIN members m ON m.project_id = p.id AND m.user_id = $1",
+    };
 
     /// Whether it is told how many there are in a list before it finds a page of
     /// it: always, as it knows nothing of its data.

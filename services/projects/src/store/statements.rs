@@ -83,7 +83,7 @@ macro_rules! statements {
                 } else {
                     None
                 };
-                let sql = AssertSqlSafe(sql::page(filter, sort, paging, told, Self::LOOKED_UP));
+                let sql = AssertSqlSafe(sql::page(filter, sort, paging, told, Self::LOOKUPS));
                 let mut rows = sqlx::query_as::<_, ListedRow>(sql).bind(by);
                 if let Some(search) = &filter.search {
                     rows = rows.bind(search.pattern());
