@@ -18,6 +18,14 @@ pub fn give_back_what_is_free() {
     unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, 0) };
 }
 
+/// Notes where the code and constants of the program and its libraries are: what
+/// the loader mapped stays, while later something else may be where a file was
+/// for a moment. To be called before there are other threads.
+pub fn note_what_stays() {
+    #[cfg(target_os = "linux")]
+    code::note();
+}
+
 /// Gives back the pages of the code and constants of the program and its
 /// libraries, once, after the start: most of them were used then and are not used
 /// again. The kernel would take them when memory is short, but keeps them for the
@@ -33,18 +41,26 @@ pub(crate) async fn give_back_the_start() {
 
 #[cfg(target_os = "linux")]
 mod code {
-    use std::{fs, io, ops::Range, ptr};
+    use std::{fs, io, ops::Range, ptr, sync::OnceLock};
 
     use rustix::mm::{Advice, madvise};
 
+    /// What was mapped before there were other threads.
+    static STAYING: OnceLock<Vec<Range<usize>>> = OnceLock::new();
+
+    pub(super) fn note() {
+        // Without it, nothing is given back.
+        let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+        STAYING.get_or_init(|| maps.lines().filter_map(as_in_file).collect());
+    }
+
     #[expect(unsafe_code, reason = "advice to the kernel has no safe form")]
     pub(super) fn give_back() -> io::Result<()> {
-        let maps = fs::read_to_string("/proc/self/maps")?;
-        for range in maps.lines().filter_map(as_in_file) {
+        for range in STAYING.get().into_iter().flatten() {
             let start = ptr::with_exposed_provenance_mut(range.start);
-            // SAFETY: the range is a mapping of a file of the program, which lasts
-            // as long as the process and which nobody can write to. What is read
-            // there after this is what is in the file, as before.
+            // SAFETY: the loader mapped a file there that nobody can write to,
+            // which lasts as long as the process. What is read there after this
+            // is what is in the file, as before.
             unsafe { madvise(start, range.len(), Advice::LinuxDontNeed) }?;
         }
         Ok(())
@@ -93,6 +109,8 @@ mod code {
 
         #[test]
         fn the_program_goes_on_after_its_code_was_given_back() {
+            note();
+            assert!(STAYING.get().is_some_and(|ranges| ranges.len() >= 2));
             give_back().expect("given back");
             let sum: u64 = (1..=10).product();
             assert_eq!(format!("{sum}"), "3628800");
