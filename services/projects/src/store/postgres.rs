@@ -13,8 +13,9 @@ use super::{
     Column, Filter,
     changes::Engine,
     sql::{
-        Lookups, StandingRow, insert_owner, insert_project, project_by_id, project_columns,
-        projects_of, standings,
+        StandingRow, insert_owner, insert_project,
+        lists::{Lookups, Way},
+        project_by_id, project_columns, projects_of, standings,
     },
 };
 
@@ -36,6 +37,10 @@ impl PostgresStore {
         of_members: concat!("JOIN ", lookup!()),
         of_anybody: concat!("LEFT JOIN ", lookup!()),
     };
+
+    /// How it finds few projects among very many memberships: by rare words, or
+    /// by those memberships if the words are not.
+    pub(super) const AMONG_MANY: Way = Way::Planned;
 
     /// Whether it is told how many there are in a list before it finds a page of
     /// it. Its plans are for the average person, except where memberships alone

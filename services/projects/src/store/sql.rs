@@ -1,15 +1,16 @@
 //! The SQL that both databases share: texts, rows and what is bound to them.
 
 pub(super) mod invitations;
+pub(super) mod lists;
 pub(super) mod privacy;
 
 use portico_chassis::{
     clock::Timestamp,
-    page::{COUNT_CAP, Paging, Sort},
+    page::{Paging, Sort},
 };
 use uuid::Uuid;
 
-use super::{Column, Filter, MemberColumn, Shown};
+use super::MemberColumn;
 use crate::{
     member::{Member, Role},
     policy::Standing,
@@ -165,126 +166,6 @@ macro_rules! bind_member {
 }
 
 pub(super) use {bind_member, bind_project};
-
-/// Up to so many projects of a person are read and sorted; of more, some are met
-/// soon in the order of the list.
-const GATHERED: i64 = 4_000;
-
-const OF_PERSON: &str = "m.user_id = $1";
-const JOINED: &str = "members m ON m.project_id = p.id AND m.user_id = $1";
-
-/// How a database looks up the membership of the person in one project after the
-/// other, in the order of these.
-#[derive(Clone, Copy)]
-pub(super) struct Lookups {
-    /// Of projects of which the person is a member.
-    pub(super) of_members: &'static str,
-    /// Of any project.
-    pub(super) of_anybody: &'static str,
-}
-
-/// The SQL of the number of projects in a list. The person is bound first, then
-/// the search.
-pub(super) fn count(filter: &Filter) -> String {
-    let (counted, whose) = match (filter.shown, &filter.search) {
-        // Members alone tell how many projects there are.
-        (Shown::Mine, None) => ("members m".to_owned(), Some(OF_PERSON)),
-        (Shown::Public, _) => (format!("projects p LEFT JOIN {JOINED}"), None),
-        _ => (format!("projects p JOIN {JOINED}"), Some(OF_PERSON)),
-    };
-    format!(
-        "SELECT count(*) FROM (SELECT 1 FROM {counted} WHERE {} LIMIT {}) AS matching",
-        condition(filter, whose),
-        COUNT_CAP + 1
-    )
-}
-
-/// The SQL of a page of a list, each row with the number of all. The person is
-/// bound first, then the search, then a bookmark's key and id. Where the database
-/// cannot tell by itself what to do, that number is known before, up to the cap:
-/// if it is great, memberships are looked up.
-pub(super) fn page(
-    filter: &Filter,
-    sort: Sort<Column>,
-    paging: &Paging,
-    told: Option<i64>,
-    lookups: Lookups,
-) -> String {
-    let is_mine = filter.shown != Shown::Public;
-    let is_walked = is_mine && told.is_some_and(|count| count > GATHERED);
-    let join = match (is_mine, is_walked) {
-        (false, _) => lookups.of_anybody.to_owned(),
-        (true, false) => format!("JOIN {JOINED}"),
-        (true, true) => lookups.of_members.to_owned(),
-    };
-    let first = 2 + usize::from(filter.search.is_some());
-    let order = match sort.column {
-        Column::Name => sort.sql("p.name_key", "p.id", paging, first),
-        Column::UpdatedAt => sort.sql("p.updated_at", "p.id", paging, first),
-        Column::CreatedAt if is_walked => sort.sql_by_id("p.created_at", "p.id", paging, first),
-        // The index of a person's memberships has the projects by id.
-        Column::CreatedAt if is_mine => {
-            sort.sql_by_id("p.created_at", "m.project_id", paging, first)
-        }
-        Column::CreatedAt => sort.sql("p.created_at", "p.id", paging, first),
-    };
-    let total = match told {
-        Some(_) => "CAST(0 AS bigint)".to_owned(),
-        None => format!("({})", count(filter)),
-    };
-    // Where memberships alone tell which projects are on the page, only these
-    // are looked up, whatever PostgreSQL knows of the tables. SQLite does so
-    // anyway, and would sort the page once more.
-    let is_by_members = told.is_none()
-        && filter.shown == Shown::Mine
-        && filter.search.is_none()
-        && sort.column == Column::CreatedAt
-        && paging.after().is_none();
-    // A lookup is of this person only.
-    let whose = (is_mine && !is_walked).then_some(OF_PERSON);
-    let condition = condition(filter, whose);
-    let source = if is_by_members {
-        let direction = if sort.is_descending { "DESC" } else { "ASC" };
-        format!(
-            "(SELECT project_id, role FROM members m WHERE {condition}{order}) m \
-             JOIN projects p ON p.id = m.project_id ORDER BY m.project_id {direction}"
-        )
-    } else {
-        format!("projects p {join} WHERE {condition}{order}")
-    };
-    format!(
-        "SELECT {}, m.role, {total} AS total FROM {source}",
-        project_columns!()
-    )
-}
-
-fn condition(filter: &Filter, whose: Option<&str>) -> String {
-    let mut conditions: Vec<String> = whose.map(str::to_owned).into_iter().collect();
-    let mut add = |condition: &str| conditions.push(condition.to_owned());
-    match filter.shown {
-        Shown::Mine => {}
-        Shown::MinePrivate => add("p.visibility = 'PRIVATE'"),
-        Shown::Public => add("p.visibility = 'PUBLIC'"),
-    }
-    match filter.archived {
-        Some(is_archived) if filter.shown != Shown::Public => {
-            add(&format!("m.is_archived = {is_archived}"));
-        }
-        Some(true) => add("p.archived_at IS NOT NULL"),
-        Some(false) => add("p.archived_at IS NULL"),
-        None => {}
-    }
-    if let Some(role) = filter.role {
-        add(&format!("m.role = '{}'", role.as_str()));
-    }
-    if filter.search.is_some() {
-        add(r"p.search LIKE $2 ESCAPE '\'");
-    }
-    if conditions.is_empty() {
-        conditions.push("true".to_owned());
-    }
-    conditions.join(" AND ")
-}
 
 /// The SQL of a list of members. The project is bound first, then a bookmark's
 /// key and id.

@@ -14,8 +14,9 @@ use super::{
     Column, Filter,
     changes::Engine,
     sql::{
-        Lookups, StandingRow, insert_owner, insert_project, project_by_id, project_columns,
-        projects_of, standings,
+        StandingRow, insert_owner, insert_project,
+        lists::{Lookups, Way},
+        project_by_id, project_columns, projects_of, standings,
     },
 };
 
@@ -30,6 +31,9 @@ impl SqliteStore {
         of_members: "CROSS JOIN members m ON m.project_id = p.id AND m.user_id = $1",
         of_anybody: "LEFT JOIN members m ON m.project_id = p.id AND m.user_id = $1",
     };
+
+    /// How it finds few projects among very many memberships.
+    pub(super) const AMONG_MANY: Way = Way::Gathered;
 
     /// Whether it is told how many there are in a list before it finds a page of
     /// it: always, as it knows nothing of its data.

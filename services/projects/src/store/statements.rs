@@ -32,6 +32,7 @@ use super::{
             self, INSERT_INVITATION, INVITATION, InvitationRow, PENDING_IN, PENDING_TO,
             UPDATE_INVITATION,
         },
+        lists::{self, Told, Way},
     },
     sqlite::{SqliteStore, SqliteTransaction},
 };
@@ -46,13 +47,29 @@ use crate::{
 macro_rules! statements {
     ($store:ty, $transaction:ty, $append:path, $claim:path, $keep:path) => {
         impl $store {
-            /// How many projects there are in a list, up to the cap.
-            async fn count(&self, by: Uuid, filter: &Filter) -> Result<i64, Error> {
-                let mut count = sqlx::query_scalar(AssertSqlSafe(sql::count(filter))).bind(by);
+            /// How many projects there are in a list, up to the cap, and how a page
+            /// of it is found.
+            async fn tell(&self, by: Uuid, filter: &Filter) -> Result<Told, Error> {
+                let by_members = lists::count_by_members(filter);
+                if let Some(count) = self.count(by_members, by, filter, true).await? {
+                    return Ok(Told::of(count, Way::Gathered));
+                }
+                let count = self.count(lists::count(filter), by, filter, false).await?;
+                Ok(Told::of(count.unwrap_or_default(), Self::AMONG_MANY))
+            }
+
+            async fn count(
+                &self,
+                sql: String,
+                by: Uuid,
+                filter: &Filter,
+                keeps_plan: bool,
+            ) -> Result<Option<i64>, Error> {
+                let mut count = sqlx::query_scalar(AssertSqlSafe(sql)).bind(by);
                 if let Some(search) = &filter.search {
                     count = count.bind(search.pattern());
                 }
-                Ok(count.fetch_one(self.reader()).await?)
+                Ok(count.persistent(keeps_plan).fetch_one(self.reader()).await?)
             }
         }
 
@@ -79,19 +96,23 @@ macro_rules! statements {
                 paging: &Paging,
             ) -> Result<Page<View>, Error> {
                 let told = if Self::is_told(filter, sort) {
-                    Some(self.count(by, filter).await?)
+                    Some(self.tell(by, filter).await?)
                 } else {
                     None
                 };
-                let sql = AssertSqlSafe(sql::page(filter, sort, paging, told, Self::LOOKUPS));
-                let mut rows = sqlx::query_as::<_, ListedRow>(sql).bind(by);
+                let sql = AssertSqlSafe(lists::page(filter, sort, paging, told, Self::LOOKUPS));
+                let keeps_plan = told.is_none_or(|told| told.way != Way::Planned);
+                let mut rows = sqlx::query_as::<_, ListedRow>(sql)
+                    .persistent(keeps_plan)
+                    .bind(by);
                 if let Some(search) = &filter.search {
                     rows = rows.bind(search.pattern());
                 }
                 let rows = bind_bookmark!(rows, paging).fetch_all(self.reader()).await?;
-                let total = match told.or(rows.first().map(|row| row.total)) {
-                    Some(total) => total,
-                    None => self.count(by, filter).await?,
+                let total = match (told, rows.first()) {
+                    (Some(told), _) => told.count,
+                    (None, Some(row)) => row.total,
+                    (None, None) => self.tell(by, filter).await?.count,
                 };
                 let views = rows.into_iter().map(|row| row.view.into()).collect();
                 Ok(Page::of(views, Total::counted(total, true), paging))
