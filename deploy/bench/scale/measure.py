@@ -155,6 +155,15 @@ def fill(folder: pathlib.Path) -> None:
         database.close()
 
 
+def index(folder: pathlib.Path) -> None:
+    """Waits until the running program has indexed all rows for searches."""
+    for service in ("users", "projects"):
+        database = sqlite3.connect(folder / f"{service}.db")
+        while database.execute("SELECT EXISTS (SELECT 1 FROM search_pending)").fetchone()[0]:
+            time.sleep(1)
+        database.close()
+
+
 def percentiles(work: Callable[[], object]) -> tuple[float, float]:
     """What half of the calls take at most, and 95 of a hundred, in milliseconds."""
 
@@ -278,6 +287,9 @@ def main() -> None:
     filled = time.monotonic() - begun
     size = sum(file.stat().st_size for file in folder.glob("*.db")) / 1e9
     with running(program, on_sqlite, folder) as client:
+        begun = time.monotonic()
+        index(folder)
+        indexed = time.monotonic() - begun
         sqlite = measure(client)
 
     begun = time.monotonic()
@@ -300,9 +312,9 @@ def main() -> None:
 {version}. Written by `deploy/bench/scale/run`.
 
 {PEOPLE:,} people and {PROJECTS:,} projects with {PROJECTS * MEMBERS_EACH:,} memberships, in files of {size:.1f} GB: filled
-in {filled:.0f} s on SQLite, moved to PostgreSQL in {moved:.0f} s. Asked over REST, one request after the
-other, by an administrator who owns all projects; milliseconds. Each list and search is to
-take at most {MOST:.0f} ms at the 95th percentile; {over} figures are over that.
+in {filled:.0f} s on SQLite, indexed for searches in {indexed:.0f} s beside other work, moved to PostgreSQL in {moved:.0f} s.
+Asked over REST, one request after the other, by an administrator who owns all projects;
+milliseconds. Each list and search is to take at most {MOST:.0f} ms at the 95th percentile; {over} figures are over that.
 
 | what | SQLite: p50 | p95 | PostgreSQL: p50 | p95 |
 |---|--:|--:|--:|--:|

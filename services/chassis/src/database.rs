@@ -9,6 +9,7 @@ mod libpq;
 mod log;
 mod patience;
 mod schema;
+pub mod searches;
 mod snapshot;
 #[cfg(feature = "testing")]
 pub mod testing;

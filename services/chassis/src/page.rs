@@ -2,11 +2,14 @@
 //! the last row seen, so that a walk costs the same everywhere and meets each
 //! row once while others come and go.
 
+mod search;
+
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+pub use self::search::{Search, searchable};
 use crate::{clock::Timestamp, status::Violations};
 
 /// Rows on a page unless the caller says otherwise.
@@ -325,50 +328,6 @@ impl<C> Sort<C> {
     }
 }
 
-/// What to look for in a searchable text: see the contract's `?q=`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Search(String);
-
-impl Search {
-    /// The search for `text`; `None` if there is nothing to look for.
-    #[must_use]
-    pub fn new(text: &str) -> Option<Self> {
-        // No text in a database has a NUL, and a query with one fails.
-        let text = text.trim().to_lowercase().replace('\0', "\u{fffd}");
-        (!text.is_empty()).then_some(Self(text))
-    }
-
-    /// The pattern for `LIKE … ESCAPE '\'` over a [`searchable`] text: a
-    /// substring from three characters on, the beginning of a word below.
-    #[must_use]
-    pub fn pattern(&self) -> String {
-        let mut pattern = String::from("%");
-        if self.0.chars().count() < 3 {
-            pattern.push(' ');
-        }
-        for letter in self.0.chars() {
-            if matches!(letter, '%' | '_' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(letter);
-        }
-        pattern.push('%');
-        pattern
-    }
-}
-
-/// A text that [`Search`] finds its way in: the parts in lower case, and after
-/// them each of their words behind a space.
-#[must_use]
-pub fn searchable(parts: &[&str]) -> String {
-    let text = parts.join("\n").to_lowercase();
-    let words: Vec<&str> = text
-        .split(|letter: char| !letter.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .collect();
-    format!("{text}\n {}", words.join(" "))
-}
-
 /// Binds the place that a page begins after to a query of either database, if it
 /// begins after one: the key of the row there, and its id.
 #[macro_export]
@@ -474,26 +433,5 @@ mod tests {
         assert_eq!((capped.rows, capped.is_capped), (10_000, true));
         assert_eq!(Total::counted(10_001, false).rows, 10_001);
         assert!(!Total::counted(10_000, true).is_capped);
-    }
-
-    #[test]
-    fn a_search_is_literal() {
-        let search = Search::new("50%_\\").expect("text");
-        assert_eq!(search.pattern(), "%50\\%\\_\\\\%");
-        let search = Search::new("a\0b").expect("text");
-        assert!(!search.pattern().contains('\0'));
-        assert_eq!(Search::new("  "), None);
-    }
-
-    #[test]
-    fn a_short_search_finds_the_beginnings_of_words() {
-        let text = searchable(&["Ada Lovelace", "ada.l@example.com"]);
-        let finds = |query: &str| {
-            let pattern = Search::new(query).expect("text").pattern();
-            text.contains(pattern.trim_matches('%'))
-        };
-        assert!(finds("lo") && finds("e") && finds("AD"));
-        assert!(!finds("ov"));
-        assert!(finds("ove") && finds("a.l@ex"));
     }
 }

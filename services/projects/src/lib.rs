@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use portico_chassis::{
     clock::Clock,
-    database::{Database, Migrations},
+    database::{Database, Migrations, searches},
     outbox::Outbox,
     serve::App,
     telemetry::Metrics,
@@ -68,13 +68,14 @@ pub fn build(
         clock: clock.clone(),
         lag: metrics.event_lag("projects", "users", clock.clone()),
     };
-    let database = database.clone();
+    let [followed_on, searched] = [(); 2].map(|()| database.clone());
     App {
         routes: Routes::new(ProjectsServiceServer::new(service)),
         background: vec![
-            Box::new(|stop| Box::pin(followed.run(database, stop))),
+            Box::new(|stop| Box::pin(followed.run(followed_on, stop))),
             Box::new(|stop| Box::pin(outbox.run(stop))),
             Box::new(|stop| Box::pin(upkeep::run(store, clock, stop))),
+            Box::new(|stop| Box::pin(searches::keep_index(searched, "projects", stop))),
         ],
     }
 }

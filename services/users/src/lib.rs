@@ -16,7 +16,7 @@ mod user;
 
 use portico_chassis::{
     clock::Clock,
-    database::{Database, Migrations},
+    database::{Database, Migrations, searches},
     outbox::Outbox,
     serve::App,
 };
@@ -36,11 +36,13 @@ pub static MIGRATIONS: Migrations = Migrations {
 pub fn build(database: &Database, outbox: Outbox, clock: Clock) -> App {
     let store = store::open(database);
     let service = Service::new(store.clone(), outbox.clone(), clock.clone());
+    let searched = database.clone();
     App {
         routes: Routes::new(UsersServiceServer::new(service)),
         background: vec![
             Box::new(|stop| Box::pin(outbox.run(stop))),
             Box::new(|stop| Box::pin(upkeep::run(store, clock, stop))),
+            Box::new(|stop| Box::pin(searches::keep_index(searched, "users", stop))),
         ],
     }
 }

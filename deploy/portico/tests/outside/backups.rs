@@ -190,6 +190,25 @@ async fn one_process_on_sqlite_comes_back_from_a_backup() {
     ];
     assert_eq!(files, expected);
     assert_eq!(mode(&other.folder.path().join("data/users.db")), 0o600);
+    searches_are_indexed(&other).await;
+}
+
+/// What was restored to SQLite is indexed for searches, as is what came later.
+async fn searches_are_indexed(plan: &Plan) {
+    let mut installation = plan.start().await;
+    let name = installation.names().next().expect("a process");
+    for (service, table) in [("USERS", "users"), ("PROJECTS", "projects")] {
+        let url = plan.database(service);
+        let count = async |table: &str| {
+            let sql = format!("SELECT count(*) FROM {table}");
+            column::<i64>(&url, &sql).await
+        };
+        let process = installation.process(name);
+        let is_indexed = async || count("search_pending").await == [0];
+        process.until("done with the index", is_indexed).await;
+        assert_eq!(count("search_numbers").await, count(table).await);
+    }
+    installation.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -206,9 +206,22 @@ impl SqliteView {
     ///
     /// If the copy cannot be written, or is damaged because the source is.
     pub async fn copy(mut self) -> Result<(), sqlx::Error> {
+        // A virtual table makes the tables that keep its rows, with their first ones.
+        let kinds = "SELECT type FROM pragma_table_list WHERE schema = 'source' AND name = $1";
         for (name, sql) in self.objects("type = 'table'").await? {
-            self.run(sql).await?;
+            let kind: String = sqlx::query_scalar(kinds)
+                .bind(&name)
+                .fetch_one(&mut self.connection)
+                .await?;
             let name = name.replace('"', "\"\"");
+            match kind.as_str() {
+                "virtual" => {
+                    self.run(sql).await?;
+                    continue;
+                }
+                "shadow" => self.run(format!("DELETE FROM main.\"{name}\"")).await?,
+                _ => self.run(sql).await?,
+            }
             self.run(format!(
                 "INSERT INTO main.\"{name}\" SELECT * FROM source.\"{name}\""
             ))
@@ -317,6 +330,8 @@ mod tests {
         CREATE TABLE outbox (seq integer PRIMARY KEY AUTOINCREMENT, word text NOT NULL) STRICT; \
         CREATE UNIQUE INDEX outbox_word ON outbox (word); \
         CREATE TABLE \"odd \"\"name\" (x); \
+        CREATE VIRTUAL TABLE found USING fts5 (word, content = '', contentless_delete = 1); \
+        INSERT INTO found (rowid, word) VALUES (7, 'seven'), (8, 'eight'); \
         CREATE VIEW words AS SELECT word FROM outbox; \
         CREATE TRIGGER copied AFTER INSERT ON outbox BEGIN INSERT INTO \"odd \"\"name\" \
             VALUES (new.seq); END; \
@@ -365,7 +380,7 @@ mod tests {
         assert_eq!(words, ["one", "two"]);
         let row = sqlx::query(
             "SELECT (SELECT count(*) FROM things), (SELECT count(*) FROM \"odd \"\"name\"), \
-             (SELECT count(*) FROM sqlite_schema), \
+             (SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'found%'), \
              (SELECT seq FROM sqlite_sequence WHERE name = 'outbox')",
         )
         .fetch_one(&copied.readers)
@@ -375,6 +390,13 @@ mod tests {
         // Of the objects, two are SQLite's own: the numbers, and no index of the
         // table without row ids.
         assert_eq!(counts, [1, 3, 7, 3]);
+        let found = "SELECT group_concat(rowid) FROM found WHERE found MATCH 'seven OR eight'";
+        let found: String = sqlx::query_scalar(found)
+            .fetch_one(&copied.readers)
+            .await
+            .expect("an index");
+        assert_eq!(found, "7,8");
+        write(&copied, "DELETE FROM found WHERE rowid = 7").await;
         // The trigger did not fire again, and does from here on.
         write(&copied, "INSERT INTO outbox (word) VALUES ('five')").await;
         let last: i64 = sqlx::query_scalar("SELECT max(x) FROM \"odd \"\"name\"")

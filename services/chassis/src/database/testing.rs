@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
 pub use self::plans::Excuse;
-use super::{Database, DatabaseUrl, Migrations};
+use super::{Database, DatabaseUrl, Migrations, searches::index_some};
 pub use crate::__cases as cases;
 use crate::{
     clock::Timestamp,
@@ -123,6 +123,14 @@ impl TestDatabase {
     pub async fn event_kinds(&self) -> Vec<String> {
         let events = self.events().await;
         events.into_iter().map(|(kind, _)| kind).collect()
+    }
+
+    /// Indexes the rows of a table that were changed, as it is done a moment after
+    /// each change.
+    pub async fn index_for_searches(&self, table: &str) {
+        if let Database::Sqlite(database) = &self.database {
+            while index_some(database, table).await.expect("indexed") > 0 {}
+        }
     }
 
     /// Removes the database, once the plans are seen of all statements that ran

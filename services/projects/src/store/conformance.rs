@@ -13,11 +13,13 @@ mod members;
 mod privacy;
 mod projects;
 mod releases;
+mod searches;
 
 use portico_chassis::{
     caller::Call,
     clock::{Timestamp, new_id},
     database::testing::{self, TestDatabase, cases, origin, paging, reason},
+    page::{Bookmark, SortKey},
 };
 
 use super::*;
@@ -27,7 +29,15 @@ use crate::{
 };
 
 /// Statements that need no index.
-const EXCUSES: [testing::Excuse; 5] = [
+const EXCUSES: [testing::Excuse; 7] = [
+    (
+        "Index Scan projects_public",
+        "a search among public projects is planned for its words and the number of projects",
+    ),
+    (
+        "SCAN search_pending",
+        "what was changed a moment ago is little",
+    ),
     (
         "AS project_name, m.role, m.joined_at FROM members",
         "what is sorted are the ids of one person's projects, for an export",
@@ -200,6 +210,18 @@ fn rename(name: &str) -> Change {
     Change {
         name: Some(Name::parse(name).expect("a name")),
         ..Change::default()
+    }
+}
+
+/// The place of a project in a list.
+fn bookmark(column: Column, view: &View) -> Bookmark {
+    Bookmark {
+        key: match column {
+            Column::Name => SortKey::Text(view.project.name.sort_key()),
+            Column::CreatedAt => SortKey::Time(view.project.created_at),
+            Column::UpdatedAt => SortKey::Time(view.project.updated_at),
+        },
+        id: view.project.id,
     }
 }
 

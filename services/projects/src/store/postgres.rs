@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use portico_chassis::{
     database::{Connections, PostgresDatabase, Write},
-    page::Sort,
+    page::{Search, Sort},
     status::Error,
 };
-use sqlx::Postgres;
+use sqlx::{AssertSqlSafe, Postgres};
 use uuid::Uuid;
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     changes::Engine,
     sql::{
         StandingRow, insert_owner, insert_project,
-        lists::{Lookups, Way},
+        lists::{self, Lookups, Told, Way},
         project_by_id, project_columns, projects_of, standings,
     },
 };
@@ -38,10 +38,6 @@ impl PostgresStore {
         of_anybody: concat!("LEFT JOIN ", lookup!()),
     };
 
-    /// How it finds few projects among very many memberships: by rare words, or
-    /// by those memberships if the words are not.
-    pub(super) const AMONG_MANY: Way = Way::Planned;
-
     /// Whether it is told how many there are in a list before it finds a page of
     /// it. Its plans are for the average person, except where memberships alone
     /// tell what is on the page, in the order of their index.
@@ -55,6 +51,23 @@ impl PostgresStore {
 
     pub(super) fn reader(&self) -> &Connections<Postgres> {
         &self.database.pool
+    }
+
+    /// How many projects a search finds, up to the cap, among very many of this
+    /// person or all public ones. It begins with the words if these are rare and with the memberships
+    /// if not, as long as it plans for the values.
+    pub(super) async fn tell_among_many(
+        &self,
+        by: Uuid,
+        filter: &Filter,
+        search: &Search,
+    ) -> Result<Told, Error> {
+        let count = sqlx::query_scalar(AssertSqlSafe(lists::count(filter)))
+            .persistent(false)
+            .bind(by)
+            .bind(search.pattern());
+        let count = count.fetch_one(self.reader()).await?;
+        Ok(Told::of(count, Way::Planned))
     }
 
     pub(super) async fn standing_rows(

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use portico_chassis::{
     database::{SqliteDatabase, Write},
-    page::Sort,
+    page::{Search, Sort},
     status::Error,
 };
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool};
@@ -15,7 +15,7 @@ use super::{
     changes::Engine,
     sql::{
         StandingRow, insert_owner, insert_project,
-        lists::{Lookups, Way},
+        lists::{self, Lookups, Told, Way},
         project_by_id, project_columns, projects_of, standings,
     },
 };
@@ -32,9 +32,6 @@ impl SqliteStore {
         of_anybody: "LEFT JOIN members m ON m.project_id = p.id AND m.user_id = $1",
     };
 
-    /// How it finds few projects among very many memberships.
-    pub(super) const AMONG_MANY: Way = Way::Gathered;
-
     /// Whether it is told how many there are in a list before it finds a page of
     /// it: always, as it knows nothing of its data.
     pub(super) fn is_told(_: &Filter, _: Sort<Column>) -> bool {
@@ -47,6 +44,32 @@ impl SqliteStore {
 
     pub(super) fn reader(&self) -> &SqlitePool {
         &self.database.readers
+    }
+
+    /// How many projects a search finds, up to the cap, among very many of this
+    /// person or all public ones. It begins with the words if these are rare, and with the memberships
+    /// if not.
+    pub(super) async fn tell_among_many(
+        &self,
+        by: Uuid,
+        filter: &Filter,
+        search: &Search,
+    ) -> Result<Told, Error> {
+        let Some(trigrams) = search.trigrams() else {
+            let count = sqlx::query_scalar(AssertSqlSafe(lists::count(filter)))
+                .bind(by)
+                .bind(search.pattern());
+            let count = count.fetch_one(self.reader()).await?;
+            return Ok(Told::of(count, Way::Gathered));
+        };
+        let sql = lists::count_by_trigrams(filter, Self::LOOKUPS);
+        let counted = sqlx::query_as(AssertSqlSafe(sql))
+            .bind(by)
+            .bind(search.pattern())
+            .bind(trigrams);
+        let (is_common, count): (bool, i64) = counted.fetch_one(self.reader()).await?;
+        let few = if is_common { Way::Gathered } else { Way::Found };
+        Ok(Told::of(count, few))
     }
 
     pub(super) async fn standing_rows(

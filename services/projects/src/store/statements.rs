@@ -20,7 +20,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::{
-    Column, Filter, InvitationFilter, MemberColumn, Queries, Whose,
+    Column, Filter, InvitationFilter, MemberColumn, Queries, Shown, Whose,
     changes::{Engine, Transaction},
     postgres::{PostgresStore, PostgresTransaction},
     sql::{
@@ -50,26 +50,23 @@ macro_rules! statements {
             /// How many projects there are in a list, up to the cap, and how a page
             /// of it is found.
             async fn tell(&self, by: Uuid, filter: &Filter) -> Result<Told, Error> {
-                let by_members = lists::count_by_members(filter);
-                if let Some(count) = self.count(by_members, by, filter, true).await? {
+                let Some(search) = &filter.search else {
+                    let sql = AssertSqlSafe(lists::count(filter));
+                    let count = sqlx::query_scalar(sql).bind(by);
+                    let count = count.fetch_one(self.reader()).await?;
                     return Ok(Told::of(count, Way::Gathered));
+                };
+                let count = if filter.shown == Shown::Public {
+                    None
+                } else {
+                    let sql = AssertSqlSafe(lists::count_by_members(filter));
+                    let count = sqlx::query_scalar(sql).bind(by).bind(search.pattern());
+                    count.fetch_one(self.reader()).await?
+                };
+                match count {
+                    Some(count) => Ok(Told::of(count, Way::Gathered)),
+                    None => self.tell_among_many(by, filter, search).await,
                 }
-                let count = self.count(lists::count(filter), by, filter, false).await?;
-                Ok(Told::of(count.unwrap_or_default(), Self::AMONG_MANY))
-            }
-
-            async fn count(
-                &self,
-                sql: String,
-                by: Uuid,
-                filter: &Filter,
-                keeps_plan: bool,
-            ) -> Result<Option<i64>, Error> {
-                let mut count = sqlx::query_scalar(AssertSqlSafe(sql)).bind(by);
-                if let Some(search) = &filter.search {
-                    count = count.bind(search.pattern());
-                }
-                Ok(count.persistent(keeps_plan).fetch_one(self.reader()).await?)
             }
         }
 
@@ -107,6 +104,9 @@ macro_rules! statements {
                     .bind(by);
                 if let Some(search) = &filter.search {
                     rows = rows.bind(search.pattern());
+                    if told.is_some_and(|told| told.way == Way::Found) {
+                        rows = rows.bind(search.trigrams());
+                    }
                 }
                 let rows = bind_bookmark!(rows, paging).fetch_all(self.reader()).await?;
                 let total = match (told, rows.first()) {

@@ -9,8 +9,9 @@ use sqlx::Postgres;
 use uuid::Uuid;
 
 use super::{
+    Filter,
     changes::Engine,
-    sql::{Row, purges, select_users},
+    sql::{Row, Way, purges, select_users},
 };
 
 /// Keeps the people in PostgreSQL.
@@ -19,15 +20,18 @@ pub(crate) struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Whether it is told how to find the rows of a list. It has statistics of its data.
-    pub(super) const IS_TOLD: bool = false;
-
     pub(crate) fn new(database: PostgresDatabase) -> Self {
         Self { database }
     }
 
     pub(super) fn reader(&self) -> &Connections<Postgres> {
         &self.database.pool
+    }
+
+    /// How many people there are in a list, up to the cap, and how a page of it is
+    /// found.
+    pub(super) async fn tell(&self, filter: &Filter) -> Result<(i64, Way), Error> {
+        Ok((self.count(filter).await?, Way::Planned))
     }
 
     pub(super) async fn rows_of(&self, ids: &[Uuid]) -> Result<Vec<Row>, Error> {

@@ -2,6 +2,7 @@
 
 use portico_chassis::{
     clock::Timestamp,
+    database::searches,
     email_address::EmailAddress,
     page::{COUNT_CAP, Paging, Sort},
 };
@@ -103,42 +104,89 @@ pub(super) use bind_user;
 /// order of the list.
 const GATHERED: i64 = 4_000;
 
+/// How a page of a list is found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// As the database thinks best, which has statistics of its data.
+    Planned,
+    /// All that are in the list are read and sorted.
+    Gathered,
+    /// People are met in the order of the list.
+    Walked,
+    /// Those that the index of searches has are read and sorted.
+    Found,
+}
+
+impl Way {
+    /// For a list of so many people, for a database without statistics: few are
+    /// found that way.
+    pub(super) fn of(count: i64, few: Self) -> Self {
+        if count > GATHERED { Self::Walked } else { few }
+    }
+}
+
 /// The SQL of the number of people in a list. A search is bound.
 pub(super) fn count(filter: &Filter) -> String {
+    count_among("users", &condition(filter))
+}
+
+/// The SQL of whether a search is for what many people have, and of the number of
+/// people in its list, for a database without statistics. The trigrams are bound
+/// after the search.
+pub(super) fn count_by_trigrams(filter: &Filter) -> String {
     format!(
-        "SELECT count(*) FROM (SELECT 1 FROM users WHERE {} LIMIT {}) AS matching",
-        condition(filter),
+        "WITH search (is_common) AS MATERIALIZED (SELECT {}) \
+         SELECT is_common, CASE WHEN is_common THEN ({}) ELSE ({}) END FROM search",
+        searches::is_common(TRIGRAMS),
+        count(filter),
+        count_among(
+            &format!("users {BY_ID}"),
+            &format!("{} AND {}", found(), condition(filter))
+        )
+    )
+}
+
+fn count_among(people: &str, condition: &str) -> String {
+    format!(
+        "SELECT count(*) FROM (SELECT 1 FROM {people} WHERE {condition} LIMIT {}) AS matching",
         COUNT_CAP + 1
     )
 }
 
-/// The SQL of a page of a list. A search is bound first, then a bookmark's key
-/// and id. To a database that cannot tell by itself, `count` says how many
-/// people there are in the list, up to the cap.
-pub(super) fn page(
-    filter: &Filter,
-    sort: Sort<Column>,
-    paging: &Paging,
-    count: Option<i64>,
-) -> String {
+/// Where the trigrams of a search are bound.
+const TRIGRAMS: usize = 2;
+
+/// What SQLite calls the index of the ids.
+const BY_ID: &str = "INDEXED BY sqlite_autoindex_users_1";
+
+fn found() -> String {
+    format!("id IN ({})", searches::found(TRIGRAMS))
+}
+
+/// The SQL of a page of a list. A search is bound first, then its trigrams if
+/// people are found by them, then a bookmark's key and id.
+pub(super) fn page(filter: &Filter, sort: Sort<Column>, paging: &Paging, way: Way) -> String {
     let (column, index) = match sort.column {
         Column::Name => ("name_key", "users_name"),
         Column::Email => ("email_key", "users_email"),
         Column::CreatedAt => ("created_at", "users_created_at"),
         Column::UpdatedAt => ("updated_at", "users_updated_at"),
     };
-    let first = 1 + usize::from(filter.search.is_some());
-    let by = match count {
-        None => String::new(),
-        Some(count) if count <= GATHERED && filter.search.is_none() => {
-            " INDEXED BY users_standing".to_owned()
-        }
-        Some(_) => format!(" INDEXED BY {index}"),
+    let is_found = way == Way::Found;
+    let first = 1 + usize::from(filter.search.is_some()) + usize::from(is_found);
+    let by = match way {
+        Way::Planned => String::new(),
+        Way::Gathered => " INDEXED BY users_standing".to_owned(),
+        Way::Walked => format!(" INDEXED BY {index}"),
+        Way::Found => format!(" {BY_ID}"),
     };
+    let mut condition = condition(filter);
+    if is_found {
+        condition = format!("{} AND {condition}", found());
+    }
     format!(
-        "{}{by} WHERE {}{}",
+        "{}{by} WHERE {condition}{}",
         select_users!(""),
-        condition(filter),
         sort.sql(column, "id", paging, first)
     )
 }

@@ -4,14 +4,16 @@
 use async_trait::async_trait;
 use portico_chassis::{
     database::{SqliteDatabase, Write},
+    page::Search,
     status::Error,
 };
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool};
 use uuid::Uuid;
 
 use super::{
+    Filter,
     changes::Engine,
-    sql::{GET, Row, purges, select_users},
+    sql::{self, GET, Row, Way, purges, select_users},
 };
 
 /// Keeps the people in SQLite.
@@ -20,15 +22,28 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Whether it is told how to find the rows of a list. It knows nothing of its data.
-    pub(super) const IS_TOLD: bool = true;
-
     pub(crate) fn new(database: SqliteDatabase) -> Self {
         Self { database }
     }
 
     pub(super) fn reader(&self) -> &SqlitePool {
         &self.database.readers
+    }
+
+    /// How many people there are in a list, up to the cap, and how a page of it is
+    /// found: it knows nothing of its data.
+    pub(super) async fn tell(&self, filter: &Filter) -> Result<(i64, Way), Error> {
+        let trigrams = filter.search.as_ref().and_then(Search::trigrams);
+        let (Some(search), Some(trigrams)) = (&filter.search, trigrams) else {
+            let count = self.count(filter).await?;
+            return Ok((count, Way::of(count, Way::Gathered)));
+        };
+        let counted = sqlx::query_as(AssertSqlSafe(sql::count_by_trigrams(filter)))
+            .bind(search.pattern())
+            .bind(trigrams);
+        let (is_common, count): (bool, i64) = counted.fetch_one(self.reader()).await?;
+        let few = if is_common { Way::Gathered } else { Way::Found };
+        Ok((count, Way::of(count, few)))
     }
 
     pub(super) async fn rows_of(&self, ids: &[Uuid]) -> Result<Vec<Row>, Error> {

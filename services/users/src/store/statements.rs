@@ -7,7 +7,7 @@ use portico_chassis::{
     database::unique_violation,
     email_address::EmailAddress,
     outbox::{self, Event, Origin},
-    page::{Page, Paging, Search, Sort, Total, bind_bookmark},
+    page::{Page, Paging, Sort, Total, bind_bookmark},
     status::Error,
 };
 use sqlx::AssertSqlSafe;
@@ -19,7 +19,7 @@ use super::{
     postgres::{PostgresStore, PostgresTransaction},
     sql::{
         self, ANNOUNCE_PURGE, FORGET_RESERVATIONS, GET, INSERT, IS_RESERVED, LOOKUP, OTHER_ADMINS,
-        REMOVE, RESERVE, RESERVED, Row, UPDATE, bind_user, users,
+        REMOVE, RESERVE, RESERVED, Row, UPDATE, Way, bind_user, users,
     },
     sqlite::{SqliteStore, SqliteTransaction},
 };
@@ -27,6 +27,17 @@ use crate::{error, user::User};
 
 macro_rules! statements {
     ($store:ty, $transaction:ty, $append:path, $forget_addresses:path, $forget_payloads:path) => {
+        impl $store {
+            /// How many people there are in a list, up to the cap.
+            pub(super) async fn count(&self, filter: &Filter) -> Result<i64, Error> {
+                let mut count = sqlx::query_scalar(AssertSqlSafe(sql::count(filter)));
+                if let Some(search) = &filter.search {
+                    count = count.bind(search.pattern());
+                }
+                Ok(count.fetch_one(self.reader()).await?)
+            }
+        }
+
         #[async_trait]
         impl Queries for $store {
             #[tracing::instrument(skip_all, fields(db.system.name = Self::NAME, otel.kind = "client"))]
@@ -65,16 +76,16 @@ macro_rules! statements {
                 sort: Sort<Column>,
                 paging: &Paging,
             ) -> Result<Page<User>, Error> {
-                let pattern = filter.search.as_ref().map(Search::pattern);
-                let mut count = sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql::count(filter)));
-                if let Some(pattern) = &pattern {
-                    count = count.bind(pattern);
-                }
-                let count = count.fetch_one(self.reader()).await?;
-                let sql = sql::page(filter, sort, paging, Self::IS_TOLD.then_some(count));
-                let mut rows = sqlx::query_as::<_, Row>(AssertSqlSafe(sql));
-                if let Some(pattern) = &pattern {
-                    rows = rows.bind(pattern);
+                let (count, way) = self.tell(filter).await?;
+                let sql = sql::page(filter, sort, paging, way);
+                // A plan for any word would be a bad one for most.
+                let keeps_plan = way != Way::Planned || filter.search.is_none();
+                let mut rows = sqlx::query_as::<_, Row>(AssertSqlSafe(sql)).persistent(keeps_plan);
+                if let Some(search) = &filter.search {
+                    rows = rows.bind(search.pattern());
+                    if way == Way::Found {
+                        rows = rows.bind(search.trigrams());
+                    }
                 }
                 let rows = bind_bookmark!(rows, paging)
                     .fetch_all(self.reader())

@@ -24,11 +24,13 @@ use super::{
 /// How long a program that has the file open may take to end.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The tables, without those of SQLite and of the migrations, and their columns.
+/// The tables, without those of SQLite, of the migrations and of its index of
+/// searches, and their columns.
 const TABLES: &str = "SELECT tables.name, columns.name, columns.type \
-    FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns \
-    WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
-    AND tables.name <> '_sqlx_migrations'";
+    FROM pragma_table_list AS tables, pragma_table_info(tables.name) AS columns \
+    WHERE tables.schema = 'main' AND tables.type = 'table' \
+    AND tables.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+    AND tables.name NOT IN ('_sqlx_migrations', 'search_numbers', 'search_pending')";
 
 pub(super) struct Source {
     connection: SqliteConnection,

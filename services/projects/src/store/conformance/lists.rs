@@ -1,7 +1,5 @@
 //! Lists of projects and of members.
 
-use portico_chassis::page::{Bookmark, SortKey};
-
 use super::*;
 
 cases! {

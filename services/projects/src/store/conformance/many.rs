@@ -1,10 +1,7 @@
 //! The list of somebody who is in so many projects that they are not sorted, but
 //! met in the order of the list.
 
-use portico_chassis::{
-    database::Database,
-    page::{Bookmark, SortKey},
-};
+use portico_chassis::database::Database;
 
 use super::{lists::mine, *};
 
@@ -67,14 +64,7 @@ async fn a_cursor_walk_meets_each_of_many_projects_once(fixture: &Fixture) {
             assert_eq!(i64::from(page.total.rows), NUMBER);
             let names = page.items.iter().map(|view| view.project.name.as_str());
             met.extend(names.map(str::to_owned));
-            let info = page.info(&paging, |view| Bookmark {
-                key: match column {
-                    Column::Name => SortKey::Text(view.project.name.sort_key()),
-                    Column::CreatedAt => SortKey::Time(view.project.created_at),
-                    Column::UpdatedAt => SortKey::Time(view.project.updated_at),
-                },
-                id: view.project.id,
-            });
+            let info = page.info(&paging, |view| bookmark(column, view));
             match info.next_cursor {
                 Some(next) => cursor = Some(next),
                 None => break,
@@ -110,17 +100,22 @@ async fn a_search_among_many_projects_finds_few_and_nearly_all(fixture: &Fixture
         let names: Vec<String> = names.map(str::to_owned).collect();
         (names.join(" "), page.total.rows)
     };
-    for (query, column, expected) in [
-        ("4001", Column::Name, ("5998", 1)),
-        ("777", Column::Name, ("Project 777 9222 8222", 5)),
-        ("777", Column::CreatedAt, ("6222 7222 8222", 5)),
-        ("nothing", Column::UpdatedAt, ("", 0)),
-        ("project", Column::Name, ("Project 777 9998 9997", 4_101)),
-        ("project", Column::UpdatedAt, ("5899 5900 5901", 4_101)),
-        ("p", Column::CreatedAt, ("Project 777", 1)),
-    ] {
-        let (names, total) = found(&ada, &search(query), column).await;
-        assert_eq!((names.as_str(), total), expected, "{query} {column:?}");
+    for is_indexed in [false, true] {
+        if is_indexed {
+            fixture.database.index_for_searches("projects").await;
+        }
+        for (query, column, expected) in [
+            ("4001", Column::Name, ("5998", 1)),
+            ("777", Column::Name, ("Project 777 9222 8222", 5)),
+            ("777", Column::CreatedAt, ("6222 7222 8222", 5)),
+            ("nothing", Column::UpdatedAt, ("", 0)),
+            ("project", Column::Name, ("Project 777 9998 9997", 4_101)),
+            ("project", Column::UpdatedAt, ("5899 5900 5901", 4_101)),
+            ("p", Column::CreatedAt, ("Project 777", 1)),
+        ] {
+            let (names, total) = found(&ada, &search(query), column).await;
+            assert_eq!((names.as_str(), total), expected, "{query} {column:?}");
+        }
     }
     let viewed = Filter {
         role: Some(Role::Viewer),

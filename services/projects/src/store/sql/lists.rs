@@ -1,6 +1,9 @@
 //! The SQL of lists of projects.
 
-use portico_chassis::page::{COUNT_CAP, Paging, Sort};
+use portico_chassis::{
+    database::searches,
+    page::{COUNT_CAP, Paging, Sort},
+};
 
 use super::project_columns;
 use crate::store::{Column, Filter, Shown};
@@ -27,20 +30,23 @@ pub(in crate::store) struct Lookups {
 pub(in crate::store) struct Told {
     /// How many projects are in it, up to the cap.
     pub(in crate::store) count: i64,
-    /// How the page is found, if the list is of one person's projects.
+    /// How the page is found.
     pub(in crate::store) way: Way,
 }
 
-/// How a page of one person's projects is found.
+/// How a page of a list is found.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Way {
-    /// All that are in the list are read and sorted, by the memberships.
+    /// All that are in the list are read and sorted, by the memberships if it is
+    /// of one person's projects.
     Gathered,
     /// Projects are met in the order of the list, and memberships looked up.
     Walked,
     /// As the database plans for this person and these words, which it has
     /// statistics of.
     Planned,
+    /// Those that the index of searches has are read and sorted.
+    Found,
 }
 
 impl Told {
@@ -67,13 +73,9 @@ pub(in crate::store) fn count(filter: &Filter) -> String {
     )
 }
 
-/// The same, or NULL for a search among more of a person's memberships than can
-/// be gathered soon.
+/// The same for a search among one person's projects, or NULL if these are more
+/// than can be gathered soon.
 pub(in crate::store) fn count_by_members(filter: &Filter) -> String {
-    let count = count(filter);
-    if filter.shown == Shown::Public || filter.search.is_none() {
-        return count;
-    }
     let searched = Filter {
         shown: Shown::Mine,
         search: None,
@@ -81,15 +83,44 @@ pub(in crate::store) fn count_by_members(filter: &Filter) -> String {
     };
     format!(
         "SELECT CASE WHEN (SELECT count(*) FROM (SELECT 1 FROM members m WHERE {} LIMIT {}) \
-         AS searched) <= {GATHERED} THEN ({count}) END",
+         AS searched) <= {GATHERED} THEN ({}) END",
         condition(&searched, Some(OF_PERSON)),
-        GATHERED + 1
+        GATHERED + 1,
+        count(filter)
     )
 }
 
+/// The SQL of whether a search is for what many projects have, and of the number
+/// of projects in its list, for a database that has no statistics. The trigrams are
+/// bound after the search.
+pub(in crate::store) fn count_by_trigrams(filter: &Filter, lookups: Lookups) -> String {
+    let join = match filter.shown {
+        Shown::Public => lookups.of_anybody,
+        _ => lookups.of_members,
+    };
+    format!(
+        "WITH search (is_common) AS MATERIALIZED (SELECT {}) \
+         SELECT is_common, CASE WHEN is_common THEN ({}) ELSE (SELECT count(*) FROM \
+         (SELECT 1 FROM projects p {join} WHERE {} AND {} LIMIT {}) AS matching) END FROM search",
+        searches::is_common(TRIGRAMS),
+        count(filter),
+        found(),
+        condition(filter, None),
+        COUNT_CAP + 1
+    )
+}
+
+/// Where the trigrams of a search are bound.
+const TRIGRAMS: usize = 3;
+
+fn found() -> String {
+    format!("p.id IN ({})", searches::found(TRIGRAMS))
+}
+
 /// The SQL of a page of a list, each row with the number of all. The person is
-/// bound first, then the search, then a bookmark's key and id. Where the database
-/// cannot tell by itself what to do, it is told before.
+/// bound first, then the search, the trigrams if the projects are found by them,
+/// and a bookmark's key and id. Where the database cannot tell by itself what to do,
+/// it is told before.
 pub(in crate::store) fn page(
     filter: &Filter,
     sort: Sort<Column>,
@@ -104,10 +135,11 @@ pub(in crate::store) fn page(
     let (join, whose) = match (is_mine, way) {
         (false, _) => (lookups.of_anybody.to_owned(), None),
         (true, Way::Gathered) => (format!("JOIN {JOINED}"), Some(OF_PERSON)),
-        (true, Way::Walked) => (lookups.of_members.to_owned(), None),
         (true, Way::Planned) => (format!("JOIN {JOINED}"), None),
+        (true, Way::Walked | Way::Found) => (lookups.of_members.to_owned(), None),
     };
-    let first = 2 + usize::from(filter.search.is_some());
+    let is_found = way == Way::Found;
+    let first = 2 + usize::from(filter.search.is_some()) + usize::from(is_found);
     let order = match sort.column {
         Column::Name => sort.sql("p.name_key", "p.id", paging, first),
         Column::UpdatedAt => sort.sql("p.updated_at", "p.id", paging, first),
@@ -130,7 +162,10 @@ pub(in crate::store) fn page(
         && filter.search.is_none()
         && sort.column == Column::CreatedAt
         && paging.after().is_none();
-    let condition = condition(filter, whose);
+    let mut condition = condition(filter, whose);
+    if is_found {
+        condition = format!("{} AND {condition}", found());
+    }
     let source = if is_by_members {
         let direction = if sort.is_descending { "DESC" } else { "ASC" };
         format!(

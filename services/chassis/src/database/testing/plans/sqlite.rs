@@ -29,16 +29,24 @@ pub(super) async fn faults(database: &SqliteDatabase, sql: &str) -> Vec<String> 
         .collect();
     let has_limit = sql.contains(" LIMIT ");
     let is_page = has_limit && !is_after_a_row(sql);
+    let is_found = steps.iter().any(|step| is_match(step));
     let is_fault = |step: &&String| match step.split_once("SCAN ") {
         Some((_, scanned)) if NO_TABLES.iter().any(|end| scanned.ends_with(end)) => false,
+        Some(_) if is_match(step) => false,
         // Goes through rows in the order of the page, until the page is full.
         Some((_, scanned)) if scanned.contains(" USING ") => !is_page,
         // So does this, by the key itself; if it is not, the rows are sorted too.
         Some(_) if is_page && sql.contains(" ORDER BY ") => false,
         Some((_, scanned)) => !parts.contains(&scanned),
-        None => has_limit && step.contains("USE TEMP B-TREE"),
+        // What a search has found may be sorted.
+        None => has_limit && !is_found && step.contains("USE TEMP B-TREE"),
     };
     steps.iter().filter(is_fault).cloned().collect()
+}
+
+/// Whether it is what FTS5 finds by words.
+fn is_match(step: &str) -> bool {
+    step.contains(" VIRTUAL TABLE INDEX ") && step.contains(":M")
 }
 
 #[cfg(test)]
@@ -56,7 +64,8 @@ mod tests {
         };
         let mut transaction = sqlite.begin().await.expect("begun");
         let tables = "CREATE TABLE things (id integer PRIMARY KEY, name text, size integer); \
-            CREATE INDEX things_name ON things (name)";
+            CREATE INDEX things_name ON things (name); \
+            CREATE VIRTUAL TABLE words USING fts5 (word)";
         let made = sqlx::raw_sql(tables).execute(&mut *transaction).await;
         made.expect("made");
         transaction.commit().await.expect("committed");
@@ -88,6 +97,8 @@ mod tests {
             ),
             ("SELECT name FROM things ORDER BY size LIMIT 5", 1),
             ("DELETE FROM things WHERE size < $1", 1),
+            ("SELECT rowid FROM words WHERE words MATCH $1", 0),
+            ("SELECT rowid FROM words WHERE word LIKE $1", 1),
         ] {
             let faults = faults(sqlite, sql).await;
             assert_eq!(faults.len(), number, "{sql}: {faults:?}");

@@ -1,0 +1,1 @@
+-- What searches need here has been there since the first migration.
