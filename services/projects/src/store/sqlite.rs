@@ -14,8 +14,8 @@ use super::{
     Column, Filter,
     changes::Engine,
     sql::{
-        Lookups, StandingRow, insert_owner, insert_project, project_by_id, project_columns,
-        projects_of, standings,
+        FIND_BY_ID, Lookups, StandingRow, insert_owner, insert_project, project_by_id,
+        project_columns, projects_of, standings,
     },
 };
 
@@ -87,6 +87,8 @@ impl SqliteTransaction {
         insert_owner!("WHERE changes() = 1")
     );
     pub(super) const LOCK: &'static str = project_by_id!("");
+    /// Everything is locked, so that one look is enough.
+    pub(super) const LOCK_AS_SEEN: Option<&'static str> = Some(FIND_BY_ID);
     pub(super) const LOCK_ALL_OF: &'static str = projects_of!("");
     pub(super) const UNIQUE_SLUG: &'static str = "projects.slug";
 }
