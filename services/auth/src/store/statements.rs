@@ -308,22 +308,19 @@ macro_rules! transaction {
             }
 
             async fn insert_session(&mut self, session: &Session) -> Result<(), Error> {
-                run!(
-                    self,
-                    sql::INSERT_SESSION,
-                    session.id,
-                    session.user_id,
-                    session.created_at,
-                    session.last_seen_at,
-                    session.expires_at,
-                    session.authenticated_at,
-                    &session.ip,
-                    &session.user_agent,
-                    &session.seed,
-                    i64::from(session.generation),
-                    session.rotated_at
-                );
-                Ok(())
+                let insert = sqlx::query(sql::INSERT_SESSION)
+                    .bind(session.id)
+                    .bind(session.user_id)
+                    .bind(session.created_at)
+                    .bind(session.last_seen_at)
+                    .bind(session.expires_at)
+                    .bind(session.authenticated_at)
+                    .bind(&session.ip)
+                    .bind(&session.user_agent)
+                    .bind(&session.seed)
+                    .bind(i64::from(session.generation))
+                    .bind(session.rotated_at);
+                self.0.last(insert).await
             }
 
             async fn lock_session(
@@ -340,18 +337,15 @@ macro_rules! transaction {
             }
 
             async fn refresh_session(&mut self, session: &Session) -> Result<(), Error> {
-                run!(
-                    self,
-                    sql::REFRESH_SESSION,
-                    session.id,
-                    session.last_seen_at,
-                    session.expires_at,
-                    &session.ip,
-                    &session.user_agent,
-                    i64::from(session.generation),
-                    session.rotated_at
-                );
-                Ok(())
+                let update = sqlx::query(sql::REFRESH_SESSION)
+                    .bind(session.id)
+                    .bind(session.last_seen_at)
+                    .bind(session.expires_at)
+                    .bind(&session.ip)
+                    .bind(&session.user_agent)
+                    .bind(i64::from(session.generation))
+                    .bind(session.rotated_at);
+                self.0.last(update).await
             }
 
             async fn reauthenticate(&mut self, id: Uuid, at: Timestamp) -> Result<bool, Error> {

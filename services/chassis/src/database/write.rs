@@ -7,7 +7,8 @@ use futures::{
     stream::{self, BoxStream, StreamExt as _, TryStreamExt as _},
 };
 use sqlx::{
-    AssertSqlSafe, Database, Either, Execute, Executor, Postgres, SqlSafeStr as _, SqlStr, Sqlite,
+    Arguments as _, AssertSqlSafe, Database, Either, Execute, Executor, Postgres, SqlSafeStr as _,
+    SqlStr, Sqlite,
 };
 use tokio::{runtime::Handle, sync::watch, time::timeout};
 
@@ -16,6 +17,8 @@ use crate::{
     outbox::{MOST_TOGETHER, Unwritten, bind_event, insert_events},
     status::Error,
 };
+
+const COMMIT: &str = "COMMIT";
 
 /// Tells the number of the last event that this process has written.
 pub(super) type Written = Arc<watch::Sender<i64>>;
@@ -35,12 +38,13 @@ pub trait Engine: Database {
         statement: &'static str,
     ) -> BoxFuture<'c, Result<(), sqlx::Error>>;
 
-    /// Writes events, and does what stands after that statement. The number of
-    /// the last event.
-    fn insert<'t>(
+    /// Runs a statement, writes events, and ends with another statement: as far
+    /// as there is each. The number of the last event.
+    fn finish<'t>(
         transaction: &'t mut Write<Self>,
+        first: Option<Statement<Self>>,
         events: Vec<Unwritten>,
-        after: &'static str,
+        end: Option<&'static str>,
     ) -> BoxFuture<'t, Result<Option<i64>, sqlx::Error>>;
 }
 
@@ -57,13 +61,23 @@ macro_rules! engine {
                 connection.execute(statement).map_ok(drop).boxed()
             }
 
-            fn insert<'t>(
+            fn finish<'t>(
                 transaction: &'t mut Write<Self>,
+                first: Option<Statement<Self>>,
                 events: Vec<Unwritten>,
-                after: &'static str,
+                end: Option<&'static str>,
             ) -> BoxFuture<'t, Result<Option<i64>, sqlx::Error>> {
-                let sql = insert_events(events.len()) + after;
-                let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
+                let (first, values) = first.unzip();
+                let values = values.flatten().unwrap_or_default();
+                let insert = insert_events(events.len(), values.len());
+                let first = first.as_ref().map(SqlStr::as_str);
+                let parts = [first, insert.as_deref(), end];
+                let parts: Vec<&str> = parts.into_iter().flatten().collect();
+                if parts.is_empty() {
+                    return ready(Ok(None)).boxed();
+                }
+                let sql = AssertSqlSafe(parts.join("; "));
+                let mut query = sqlx::query_scalar_with(sql, values);
                 for event in events {
                     query = bind_event!(query, event);
                 }
@@ -81,6 +95,8 @@ pub struct Write<D: Engine> {
     /// There until it has ended.
     lease: Option<Lease<D>>,
     progress: Progress,
+    /// Its last statement, if it is to go along with the commit.
+    last: Option<Statement<D>>,
     /// Its events that are to be written with the commit.
     events: Vec<Unwritten>,
     /// The number of the last one that is written.
@@ -109,6 +125,7 @@ impl<D: Engine> Write<D> {
         let mut write = Self {
             lease: Some(lease),
             progress: Progress::Waiting,
+            last: None,
             events: Vec::new(),
             told: None,
             written: written.clone(),
@@ -126,6 +143,38 @@ impl<D: Engine> Write<D> {
         connection_of(&mut self.lease)
     }
 
+    /// What the next statement is, which may have to begin the transaction.
+    fn next<'q>(&mut self, query: impl Execute<'q, D>) -> Result<Statement<D>, sqlx::Error> {
+        if self.last.is_some() {
+            return Err(sqlx::Error::Protocol("it had its last statement".into()));
+        }
+        let (sql, values) = statement(query)?;
+        if self.progress == Progress::Begun {
+            return Ok((sql, values));
+        }
+        self.progress = Progress::Beginning;
+        let sql = AssertSqlSafe(format!("{}; {}", D::BEGIN, sql.as_str()));
+        Ok((sql.into_sql_str(), values))
+    }
+
+    /// Runs its last statement, together with the commit if that can be. None but
+    /// events may follow, and it fails for no reason that a caller could be told.
+    ///
+    /// # Errors
+    ///
+    /// A failure of the database.
+    pub async fn last<'q>(&mut self, query: impl Execute<'q, D> + 'q) -> Result<(), Error>
+    where
+        for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
+    {
+        if D::JOINS {
+            self.last = Some(statement(query)?);
+        } else {
+            self.execute(query).await?;
+        }
+        Ok(())
+    }
+
     /// Adds an event.
     pub(crate) async fn tell(&mut self, event: Unwritten) -> Result<(), Error> {
         self.events.push(event);
@@ -141,15 +190,18 @@ impl<D: Engine> Write<D> {
     ///
     /// A failure of the database.
     pub async fn write_events(&mut self) -> Result<(), Error> {
-        self.insert_events("").await
+        self.finish(None).await
     }
 
-    async fn insert_events(&mut self, after: &'static str) -> Result<(), Error> {
-        let events = mem::take(&mut self.events);
-        if !events.is_empty() {
-            self.told = D::insert(self, events, after).await?;
-        }
+    async fn finish(&mut self, end: Option<&'static str>) -> Result<(), Error> {
+        let (last, events) = (self.last.take(), mem::take(&mut self.events));
+        let told = D::finish(self, last, events, end).await?;
+        self.told = told.or(self.told);
         Ok(())
+    }
+
+    fn has_something_to_do(&self) -> bool {
+        self.progress != Progress::Waiting || self.last.is_some() || !self.events.is_empty()
     }
 
     /// Waits until the changes that it found are on disk: those who made them
@@ -173,13 +225,11 @@ impl<D: Engine> Write<D> {
     ///
     /// A failure of the database.
     pub async fn commit(mut self) -> Result<(), Error> {
-        if D::JOINS && !self.events.is_empty() {
-            self.insert_events("; COMMIT").await?;
-        } else {
-            self.insert_events("").await?;
-            if self.progress != Progress::Waiting {
-                D::run(self.connection(), "COMMIT").await?;
-            }
+        if !D::JOINS {
+            self.finish(None).await?;
+            D::run(self.connection(), COMMIT).await?;
+        } else if self.has_something_to_do() {
+            self.finish(Some(COMMIT)).await?;
         }
         if let Some(lease) = self.lease.take() {
             lease.put_back();
@@ -204,11 +254,9 @@ fn connection_of<D: Engine>(lease: &mut Option<Lease<D>>) -> &mut D::Connection 
 /// A statement with its values.
 type Statement<D> = (SqlStr, Option<<D as Database>::Arguments>);
 
-/// The statement, after what begins a transaction.
-fn beginning<'q, D: Engine>(mut query: impl Execute<'q, D>) -> Result<Statement<D>, sqlx::Error> {
+fn statement<'q, D: Database>(mut query: impl Execute<'q, D>) -> Result<Statement<D>, sqlx::Error> {
     let values = query.take_arguments().map_err(sqlx::Error::Encode)?;
-    let sql = format!("{}; {}", D::BEGIN, query.sql().as_str());
-    Ok((AssertSqlSafe(sql).into_sql_str(), values))
+    Ok((query.sql(), values))
 }
 
 /// The first statement begins the transaction, unless it has begun.
@@ -226,17 +274,16 @@ where
         't: 'e,
         E: 'q + Execute<'q, D>,
     {
-        if self.progress == Progress::Begun {
-            return self.connection().fetch_many(query);
-        }
-        let statement = match beginning(query) {
+        let statement = match self.next(query) {
             Ok(statement) => statement,
             Err(error) => return stream::once(ready(Err(error))).boxed(),
         };
+        if self.progress == Progress::Begun {
+            return self.connection().fetch_many(statement);
+        }
         let Write {
             lease, progress, ..
         } = self;
-        *progress = Progress::Beginning;
         let answers = connection_of(lease).fetch_many(statement);
         // What begins it has an answer of its own, which counts the rows of an
         // earlier change.
@@ -256,11 +303,7 @@ where
         E: 'q + Execute<'q, D>,
     {
         Box::pin(async move {
-            if self.progress == Progress::Begun {
-                return self.connection().fetch_optional(query).await;
-            }
-            let statement = beginning(query)?;
-            self.progress = Progress::Beginning;
+            let statement = self.next(query)?;
             let row = self.connection().fetch_optional(statement).await?;
             self.progress = Progress::Begun;
             Ok(row)
@@ -396,5 +439,31 @@ mod tests {
         written.expect("written");
         write.commit().await.expect("committed");
         assert_eq!(count(&database).await, 4);
+    }
+
+    #[tokio::test]
+    async fn the_last_statement_is_committed_with_the_transaction() {
+        let (_folder, database) = words().await;
+        let insert = || query("INSERT INTO words VALUES ($1)");
+        for statements_before in 0..2 {
+            let mut write = database.begin().await.expect("a turn");
+            for _ in 0..statements_before {
+                let read = query("SELECT 1").execute(&mut write).await;
+                read.expect("read");
+            }
+            let word = format!("after {statements_before}");
+            let last = write.last(insert().bind(&word)).await;
+            last.expect("taken");
+            let after = insert().bind("four").execute(&mut write).await;
+            after.expect_err("it had its last statement");
+            assert_eq!(count(&database).await, 3 + statements_before);
+            write.commit().await.expect("committed");
+            assert_eq!(count(&database).await, 4 + statements_before);
+        }
+        let mut write = database.begin().await.expect("a turn");
+        let last = write.last(insert().bind("four")).await;
+        last.expect("taken");
+        drop(write);
+        assert_eq!(count(&database).await, 5);
     }
 }

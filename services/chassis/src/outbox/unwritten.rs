@@ -25,18 +25,23 @@ pub struct Unwritten {
     pub(crate) created_at: Timestamp,
 }
 
-/// The statement that writes so many, and returns their numbers.
-pub(crate) fn insert_events(count: usize) -> String {
+/// The statement that writes so many, if any, and returns their numbers; after
+/// one with so many values.
+pub(crate) fn insert_events(count: usize, values_before: usize) -> Option<String> {
     const COLUMNS: usize = 12;
     let rows = (0..count).map(|row| {
-        let values = (1..=COLUMNS).map(|column| format!("${}", row * COLUMNS + column));
+        let first = values_before + row * COLUMNS;
+        let values = (1..=COLUMNS).map(|column| format!("${}", first + column));
         format!("({})", values.collect::<Vec<_>>().join(", "))
     });
-    format!(
-        "INSERT INTO outbox (id, kind, subject_type, subject, payload, changes, details, actor, \
-         request_id, traceparent, client_ip, created_at) VALUES {} RETURNING seq",
-        rows.collect::<Vec<_>>().join(", ")
-    )
+    let rows: Vec<String> = rows.collect();
+    (count > 0).then(|| {
+        format!(
+            "INSERT INTO outbox (id, kind, subject_type, subject, payload, changes, details, \
+             actor, request_id, traceparent, client_ip, created_at) VALUES {} RETURNING seq",
+            rows.join(", ")
+        )
+    })
 }
 
 /// Binds an event to the statement.

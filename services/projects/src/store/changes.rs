@@ -71,6 +71,9 @@ pub(super) trait Transaction: PrivacyStatements + Send {
     /// Fails with `SLUG_EXISTS` if its slug is taken.
     async fn update_project(&mut self, project: &Project) -> Result<(), Error>;
 
+    /// The same as the last statement, where the slug stays.
+    async fn update_project_last(&mut self, project: &Project) -> Result<(), Error>;
+
     async fn delete_project(&mut self, id: Uuid) -> Result<(), Error>;
 
     async fn member(&mut self, at: Seat) -> Result<Option<Member>, Error>;
@@ -192,7 +195,11 @@ impl<E: Engine> Store for E {
             transaction.commit().await?;
             return Ok(view);
         };
-        transaction.update_project(&project).await?;
+        if project.slug == view.project.slug {
+            transaction.update_project_last(&project).await?;
+        } else {
+            transaction.update_project(&project).await?;
+        }
         record(
             &mut transaction,
             origin,

@@ -231,6 +231,11 @@ macro_rules! statements {
                 }
             }
 
+            async fn update_project_last(&mut self, project: &Project) -> Result<(), Error> {
+                let update = bind_project!(sqlx::query(UPDATE_PROJECT), project);
+                self.0.last(update).await
+            }
+
             async fn delete_project(&mut self, id: Uuid) -> Result<(), Error> {
                 sqlx::query(DELETE_PROJECT)
                     .bind(id)
