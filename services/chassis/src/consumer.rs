@@ -168,7 +168,7 @@ impl Consumer {
             Database::Sqlite(database) => {
                 let mut transaction = database.begin().await?;
                 let query = sqlx::query(KEEP).bind(self.source).bind(cursor);
-                query.execute(&mut *transaction).await?;
+                query.execute(&mut transaction).await?;
                 transaction.commit().await?;
             }
         }

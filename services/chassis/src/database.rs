@@ -26,14 +26,14 @@ use sqlx::{
 use tokio::{sync::watch, time::timeout};
 
 pub use self::{
-    connections::{Connections, Engine},
+    connections::Connections,
     examine::{examine_file, reach, room},
     failure::unique_violation,
     libpq::Libpq,
     patience::{in_time, upkeep},
     schema::{Fit, SchemaError, TakenAway},
     snapshot::{Pause, PostgresView, SqliteView, be_alone, check_file},
-    write::Write,
+    write::{Engine, Write},
 };
 use self::{
     log::Log,
@@ -131,7 +131,7 @@ impl PostgresDatabase {
     /// `SERVICE_UNAVAILABLE` if no connection is to be had.
     pub async fn begin(&self) -> Result<Write<Postgres>, Error> {
         let lease = self.pool.lease().await?;
-        Write::begin(lease, "BEGIN", &self.written, None).await
+        Write::begin(lease, &self.written, None).await
     }
 
     /// The number of the last event that this process has written.
@@ -151,14 +151,15 @@ pub struct SqliteDatabase {
 }
 
 impl SqliteDatabase {
-    /// Begins a transaction that may write. Waits for its turn.
+    /// A transaction that may write, which begins with its first statement. Waits
+    /// for its turn.
     ///
     /// # Errors
     ///
     /// `SERVICE_UNAVAILABLE` if its turn does not come.
     pub async fn begin(&self) -> Result<Write<Sqlite>, Error> {
         let lease = self.writer.lease().await?;
-        Write::begin(lease, "BEGIN IMMEDIATE", &self.written, Some(&self.log)).await
+        Write::begin(lease, &self.written, Some(&self.log)).await
     }
 
     /// The connection for short looks that are taken again and again although

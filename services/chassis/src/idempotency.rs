@@ -172,20 +172,20 @@ macro_rules! functions {
             sqlx::query(FORGET)
                 .bind(&key.id[..])
                 .bind(now)
-                .execute(&mut **transaction)
+                .execute(&mut *transaction)
                 .await?;
             let claimed = sqlx::query(CLAIM)
                 .bind(&key.id[..])
                 .bind(&key.fingerprint[..])
                 .bind(now + RETENTION)
-                .execute(&mut **transaction)
+                .execute(&mut *transaction)
                 .await?;
             if claimed.rows_affected() == 1 {
                 return Ok(None);
             }
             let (fingerprint, answer): (Vec<u8>, String) = sqlx::query_as(READ)
                 .bind(&key.id[..])
-                .fetch_one(&mut **transaction)
+                .fetch_one(&mut *transaction)
                 .await?;
             transaction.found_is_kept().await?;
             key.replay(&fingerprint, &answer).map(Some)
@@ -205,7 +205,7 @@ macro_rules! functions {
             sqlx::query(STORE)
                 .bind(&key.id[..])
                 .bind(serde_json::to_string(answer).map_err(Error::internal)?)
-                .execute(&mut **transaction)
+                .execute(&mut *transaction)
                 .await?;
             Ok(())
         }

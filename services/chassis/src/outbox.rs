@@ -10,6 +10,7 @@ mod restored;
 mod rows;
 mod stream;
 mod tail;
+mod unwritten;
 
 use std::{
     fmt,
@@ -21,7 +22,6 @@ use std::{
 use portico_proto::events;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use sqlx::{Postgres, Sqlite};
 use uuid::Uuid;
 
 pub use self::forget::{
@@ -32,9 +32,10 @@ pub use self::forget::{
 pub use self::plans::assert_indexes_serve;
 pub use self::restored::leave_room_for_lost_events;
 pub use self::stream::{Describe, Described, EventStream, Outbox};
+pub(crate) use self::unwritten::{MOST_TOGETHER, Unwritten, bind_event, insert_events};
 use crate::{
     clock::{Timestamp, new_id},
-    database::Write,
+    database::{Engine, Write},
     status::Error,
 };
 
@@ -264,10 +265,6 @@ fn new_event_id(at: Timestamp) -> Uuid {
     Uuid::from_u128(random | counter)
 }
 
-const INSERT: &str = "INSERT INTO outbox (id, kind, subject_type, subject, payload, changes, \
-    details, actor, request_id, traceparent, client_ip, created_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING seq";
-
 /// What there is to tell beside the changes.
 fn details(mut details: Map<String, Value>, origin: &Origin) -> Map<String, Value> {
     if let Some(id) = origin.impersonated {
@@ -281,45 +278,34 @@ fn kept(object: Map<String, Value>) -> Option<String> {
     (!object.is_empty()).then(|| Value::Object(object).to_string())
 }
 
-/// The same function for each engine.
-macro_rules! append {
-    ($engine:ty, $name:literal, $append:ident) => {
-        #[doc = concat!("Adds an event to the transaction of a change, on ", $name, ".")]
-        ///
-        /// It comes after what it tells of: while the transaction holds the
-        /// thing locked. So the events of one thing stand in the order in
-        /// which they happened.
-        ///
-        /// # Errors
-        ///
-        /// A failure of the database.
-        pub async fn $append<P: Serialize>(
-            transaction: &mut Write<$engine>,
-            origin: &Origin,
-            event: Event<'_, P>,
-        ) -> Result<(), Error> {
-            let inserted = sqlx::query_scalar(INSERT)
-                .bind(new_event_id(origin.at))
-                .bind(event.kind)
-                .bind(event.subject_type)
-                .bind(event.subject)
-                .bind(serde_json::to_string(event.payload).map_err(Error::internal)?)
-                .bind(kept(event.changes.0))
-                .bind(kept(details(event.details, origin)))
-                .bind(origin.actor.to_string())
-                .bind(&origin.request_id)
-                .bind(&origin.traceparent)
-                .bind(origin.client_ip.map(|ip| ip.to_string()))
-                .bind(origin.at)
-                .fetch_one(&mut **transaction);
-            let number = inserted.await?;
-            transaction.tells(number);
-            Ok(())
-        }
+/// Adds an event to the transaction of a change. It is written with the commit,
+/// while the transaction holds locked what it tells of. So the events of one
+/// thing stand in the order in which they happened.
+///
+/// # Errors
+///
+/// A failure of the database.
+pub async fn append<D: Engine, P: Serialize>(
+    transaction: &mut Write<D>,
+    origin: &Origin,
+    event: Event<'_, P>,
+) -> Result<(), Error> {
+    let row = Unwritten {
+        id: new_event_id(origin.at),
+        kind: event.kind,
+        subject_type: event.subject_type,
+        subject: event.subject,
+        payload: serde_json::to_string(event.payload).map_err(Error::internal)?,
+        changes: kept(event.changes.0),
+        details: kept(details(event.details, origin)),
+        actor: origin.actor.to_string(),
+        request_id: origin.request_id.clone(),
+        traceparent: origin.traceparent.clone(),
+        client_ip: origin.client_ip.map(|ip| ip.to_string()),
+        created_at: origin.at,
     };
+    transaction.tell(row).await
 }
-append!(Postgres, "PostgreSQL", append_postgres);
-append!(Sqlite, "SQLite", append_sqlite);
 
 #[cfg(test)]
 mod tests {

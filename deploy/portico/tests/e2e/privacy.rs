@@ -48,7 +48,7 @@ impl Instance {
             }
             Database::Sqlite(sqlite) => {
                 let mut transaction = sqlite.begin().await.expect("begun");
-                let run = sqlx::query(sql).execute(&mut *transaction).await;
+                let run = sqlx::query(sql).execute(&mut transaction).await;
                 run.expect("done");
                 transaction.commit().await.expect("committed");
                 database.close().await;

@@ -24,7 +24,7 @@ const KEPT: Duration = Duration::from_secs(1);
 
 /// How many answers are given at once where more hashes wait. What follows a hash
 /// takes half as long again after another hash, which has filled the caches.
-const TOGETHER: usize = 4;
+const TOGETHER: usize = 8;
 
 /// When a caller who was shed may try again.
 const RETRY_AFTER: Duration = Duration::from_secs(2);

@@ -177,11 +177,13 @@ pub(super) trait Transaction:
         device: Device,
     ) -> Result<Option<Known>, Error>;
 
+    /// The last statement.
     async fn insert_session(&mut self, session: &Session) -> Result<(), Error>;
 
     /// The session; nobody else changes it from now on.
     async fn lock_session(&mut self, id: Uuid, now: Timestamp) -> Result<Option<Session>, Error>;
 
+    /// The last statement.
     async fn refresh_session(&mut self, session: &Session) -> Result<(), Error>;
 
     /// Whether the session is there.

@@ -131,7 +131,7 @@ macro_rules! run {
     ($transaction:expr, $sql:expr $(, $bound:expr)*) => {
         sqlx::query($sql)
             $(.bind($bound))*
-            .execute(&mut *$transaction.0)
+            .execute(&mut $transaction.0)
             .await?
             .rows_affected()
     };
@@ -145,7 +145,7 @@ mod sign_ins;
 mod throttle;
 
 macro_rules! transaction {
-    ($transaction:ty, $append:path) => {
+    ($transaction:ty) => {
         #[async_trait]
         impl Transaction for $transaction {
             async fn claim(
@@ -165,7 +165,7 @@ macro_rules! transaction {
                 );
                 Ok(sqlx::query_as(sql::READ_CLAIM)
                     .bind(&key.id[..])
-                    .fetch_one(&mut *self.0)
+                    .fetch_one(&mut self.0)
                     .await?)
             }
 
@@ -258,14 +258,14 @@ macro_rules! transaction {
             async fn is_leaving(&mut self, user_id: Uuid) -> Result<bool, Error> {
                 Ok(sqlx::query_scalar(sql::IS_LEAVING)
                     .bind(user_id)
-                    .fetch_one(&mut *self.0)
+                    .fetch_one(&mut self.0)
                     .await?)
             }
 
             async fn is_heir(&mut self, user_id: Uuid) -> Result<bool, Error> {
                 Ok(sqlx::query_scalar(sql::IS_HEIR)
                     .bind(user_id)
-                    .fetch_one(&mut *self.0)
+                    .fetch_one(&mut self.0)
                     .await?)
             }
 
@@ -299,7 +299,7 @@ macro_rules! transaction {
                     .bind(user_id)
                     .bind(&device.0[..])
                     .bind(hash)
-                    .fetch_optional(&mut *self.0)
+                    .fetch_optional(&mut self.0)
                     .await?;
                 if known.as_ref().is_some_and(|known| !known.is_confirmed) {
                     run!(self, sql::CONFIRM, user_id);
@@ -308,22 +308,19 @@ macro_rules! transaction {
             }
 
             async fn insert_session(&mut self, session: &Session) -> Result<(), Error> {
-                run!(
-                    self,
-                    sql::INSERT_SESSION,
-                    session.id,
-                    session.user_id,
-                    session.created_at,
-                    session.last_seen_at,
-                    session.expires_at,
-                    session.authenticated_at,
-                    &session.ip,
-                    &session.user_agent,
-                    &session.seed,
-                    i64::from(session.generation),
-                    session.rotated_at
-                );
-                Ok(())
+                let insert = sqlx::query(sql::INSERT_SESSION)
+                    .bind(session.id)
+                    .bind(session.user_id)
+                    .bind(session.created_at)
+                    .bind(session.last_seen_at)
+                    .bind(session.expires_at)
+                    .bind(session.authenticated_at)
+                    .bind(&session.ip)
+                    .bind(&session.user_agent)
+                    .bind(&session.seed)
+                    .bind(i64::from(session.generation))
+                    .bind(session.rotated_at);
+                self.0.last(insert).await
             }
 
             async fn lock_session(
@@ -334,24 +331,21 @@ macro_rules! transaction {
                 let row: Option<SessionRow> = sqlx::query_as(Self::LOCK_SESSION)
                     .bind(id)
                     .bind(now)
-                    .fetch_optional(&mut *self.0)
+                    .fetch_optional(&mut self.0)
                     .await?;
                 Ok(row.map(Session::from))
             }
 
             async fn refresh_session(&mut self, session: &Session) -> Result<(), Error> {
-                run!(
-                    self,
-                    sql::REFRESH_SESSION,
-                    session.id,
-                    session.last_seen_at,
-                    session.expires_at,
-                    &session.ip,
-                    &session.user_agent,
-                    i64::from(session.generation),
-                    session.rotated_at
-                );
-                Ok(())
+                let update = sqlx::query(sql::REFRESH_SESSION)
+                    .bind(session.id)
+                    .bind(session.last_seen_at)
+                    .bind(session.expires_at)
+                    .bind(&session.ip)
+                    .bind(&session.user_agent)
+                    .bind(i64::from(session.generation))
+                    .bind(session.rotated_at);
+                self.0.last(update).await
             }
 
             async fn reauthenticate(&mut self, id: Uuid, at: Timestamp) -> Result<bool, Error> {
@@ -366,7 +360,7 @@ macro_rules! transaction {
                 Ok(sqlx::query_scalar(sql::DELETE_SESSION)
                     .bind(user_id)
                     .bind(id)
-                    .fetch_all(&mut *self.0)
+                    .fetch_all(&mut self.0)
                     .await?)
             }
 
@@ -378,7 +372,7 @@ macro_rules! transaction {
                 Ok(sqlx::query_scalar(sql::DELETE_OTHER_SESSIONS)
                     .bind(user_id)
                     .bind(keep)
-                    .fetch_all(&mut *self.0)
+                    .fetch_all(&mut self.0)
                     .await?)
             }
 
@@ -420,7 +414,7 @@ macro_rules! transaction {
                 let row: Option<HolderRow> = sqlx::query_as(sql::DELETE_TICKET)
                     .bind(&hash.0[..])
                     .bind(now)
-                    .fetch_optional(&mut *self.0)
+                    .fetch_optional(&mut self.0)
                     .await?;
                 Ok(row.map(User::from))
             }
@@ -445,7 +439,7 @@ macro_rules! transaction {
 
             async fn newest_key(&mut self) -> Result<Option<String>, Error> {
                 Ok(sqlx::query_scalar(sql::NEWEST_KEY)
-                    .fetch_optional(&mut *self.0)
+                    .fetch_optional(&mut self.0)
                     .await?)
             }
 
@@ -471,7 +465,7 @@ macro_rules! transaction {
                 origin: &Origin,
                 event: Event<'_, P>,
             ) -> Result<(), Error> {
-                $append(&mut self.0, origin, event).await
+                outbox::append(&mut self.0, origin, event).await
             }
 
             async fn commit(self) -> Result<(), Error> {
@@ -480,5 +474,5 @@ macro_rules! transaction {
         }
     };
 }
-transaction!(PostgresTransaction, outbox::append_postgres);
-transaction!(SqliteTransaction, outbox::append_sqlite);
+transaction!(PostgresTransaction);
+transaction!(SqliteTransaction);

@@ -11,12 +11,10 @@ use std::{
 };
 
 use futures::{
-    future::{BoxFuture, FutureExt as _, TryFutureExt as _},
+    future::BoxFuture,
     stream::{self, BoxStream, StreamExt as _, TryStreamExt as _},
 };
-use sqlx::{
-    Database, Either, Execute, Executor, Pool, Postgres, SqlStr, Sqlite, pool::PoolConnection,
-};
+use sqlx::{Database, Either, Execute, Executor, Pool, SqlStr, pool::PoolConnection};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -30,31 +28,6 @@ const KEPT: Duration = Duration::from_secs(300);
 
 /// How long a connection waits that nobody needs.
 const UNUSED: Duration = Duration::from_secs(60);
-
-/// A database that takes statements without values as they are.
-pub trait Engine: Database {
-    /// Runs such a statement.
-    fn run<'c>(
-        connection: &'c mut Self::Connection,
-        statement: &'static str,
-    ) -> BoxFuture<'c, Result<(), sqlx::Error>>;
-}
-
-/// The same function for each engine.
-macro_rules! engine {
-    ($engine:ty) => {
-        impl Engine for $engine {
-            fn run<'c>(
-                connection: &'c mut Self::Connection,
-                statement: &'static str,
-            ) -> BoxFuture<'c, Result<(), sqlx::Error>> {
-                connection.execute(statement).map_ok(drop).boxed()
-            }
-        }
-    };
-}
-engine!(Postgres);
-engine!(Sqlite);
 
 /// The connections to a database, of which those that are ready are kept apart
 /// from the pool.
@@ -280,7 +253,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use sqlx::{postgres::PgPoolOptions, query_scalar};
+    use sqlx::{Postgres, postgres::PgPoolOptions, query_scalar};
 
     use super::*;
     use crate::database::testing::postgres_url;

@@ -29,10 +29,10 @@ const BATCH: u64 = 200;
 /// For how much longer than a batch took they have their turn before the next.
 const REST: u32 = 9;
 
-/// What more than so many of the first rows have is common.
+/// Common is what more than so many have of the first rows.
 const COMMON: u32 = 200;
 
-/// How many the first rows are.
+/// How many rows the first ones are.
 const FIRST: u32 = 10_000;
 
 /// The SQL of the ids of the rows that may have what is looked for, the trigrams
@@ -47,9 +47,8 @@ pub fn found(place: usize) -> String {
 }
 
 /// The SQL of whether what is looked for is common: then rows that have it are met
-/// soon in whatever order, and to get them all by the index would take longer. It
-/// is if so many of the first rows have it, of which there are as many as stand
-/// before the last of them.
+/// soon in whatever order, and to get them all by the index would take longer. So
+/// many rows that have it are counted off, and then all rows up to the last one.
 #[must_use]
 pub fn is_common(place: usize) -> String {
     format!(
@@ -112,7 +111,7 @@ pub async fn index_some(database: &SqliteDatabase, table: &str) -> Result<u64, E
         format!("DELETE FROM search_pending WHERE id {batch}"),
     ] {
         let run = sqlx::query(AssertSqlSafe(sql));
-        done = run.execute(&mut *transaction).await?.rows_affected();
+        done = run.execute(&mut transaction).await?.rows_affected();
     }
     transaction.commit().await?;
     Ok(done)
@@ -134,7 +133,7 @@ mod tests {
 
     async fn run(database: &SqliteDatabase, sql: &'static str) {
         let mut transaction = database.begin().await.expect("begun");
-        let run = sqlx::raw_sql(sql).execute(&mut *transaction).await;
+        let run = sqlx::raw_sql(sql).execute(&mut transaction).await;
         run.expect("it runs");
         transaction.commit().await.expect("committed");
     }

@@ -350,7 +350,7 @@ mod tests {
     async fn write(database: &SqliteDatabase, sql: &'static str) {
         let mut transaction = database.begin().await.expect("it is writable");
         sqlx::raw_sql(sql)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await
             .expect("written");
         transaction.commit().await.expect("committed");

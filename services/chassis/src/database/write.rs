@@ -1,53 +1,207 @@
 //! Transactions that may write.
 
-use std::{
-    ops::{Deref, DerefMut},
-    sync::Arc,
-};
+use std::{fmt, mem, sync::Arc};
 
+use futures::{
+    future::{BoxFuture, FutureExt as _, TryFutureExt as _, ready},
+    stream::{self, BoxStream, StreamExt as _, TryStreamExt as _},
+};
+use sqlx::{
+    Arguments as _, AssertSqlSafe, Database, Either, Execute, Executor, Postgres, SqlSafeStr as _,
+    SqlStr, Sqlite,
+};
 use tokio::{runtime::Handle, sync::watch, time::timeout};
 
-use super::{
-    connections::{Engine, Lease},
-    log::Log,
-    patience::PING_TIMEOUT,
+use super::{connections::Lease, log::Log, patience::PING_TIMEOUT};
+use crate::{
+    outbox::{MOST_TOGETHER, Unwritten, bind_event, insert_events},
+    status::Error,
 };
-use crate::status::Error;
+
+const COMMIT: &str = "COMMIT";
 
 /// Tells the number of the last event that this process has written.
 pub(super) type Written = Arc<watch::Sender<i64>>;
+
+/// A database in which changes are made.
+pub trait Engine: Database {
+    /// How a transaction begins that may write.
+    const BEGIN: &'static str;
+
+    /// Whether statements with values may be joined, so that the first one of a
+    /// transaction begins it, and the last one commits it.
+    const JOINS: bool;
+
+    /// Runs a statement without values.
+    fn run<'c>(
+        connection: &'c mut Self::Connection,
+        statement: &'static str,
+    ) -> BoxFuture<'c, Result<(), sqlx::Error>>;
+
+    /// Runs a statement, writes events, and ends with another statement: as far
+    /// as there is each. The number of the last event.
+    fn finish<'t>(
+        transaction: &'t mut Write<Self>,
+        first: Option<Statement<Self>>,
+        events: Vec<Unwritten>,
+        end: Option<&'static str>,
+    ) -> BoxFuture<'t, Result<Option<i64>, sqlx::Error>>;
+}
+
+macro_rules! engine {
+    ($engine:ty, begin: $begin:literal, joins: $joins:literal) => {
+        impl Engine for $engine {
+            const BEGIN: &'static str = $begin;
+            const JOINS: bool = $joins;
+
+            fn run<'c>(
+                connection: &'c mut Self::Connection,
+                statement: &'static str,
+            ) -> BoxFuture<'c, Result<(), sqlx::Error>> {
+                connection.execute(statement).map_ok(drop).boxed()
+            }
+
+            fn finish<'t>(
+                transaction: &'t mut Write<Self>,
+                first: Option<Statement<Self>>,
+                events: Vec<Unwritten>,
+                end: Option<&'static str>,
+            ) -> BoxFuture<'t, Result<Option<i64>, sqlx::Error>> {
+                let (first, values) = first.unzip();
+                let values = values.flatten().unwrap_or_default();
+                let insert = insert_events(events.len(), values.len());
+                let first = first.as_ref().map(SqlStr::as_str);
+                let parts = [first, insert.as_deref(), end];
+                let parts: Vec<&str> = parts.into_iter().flatten().collect();
+                if parts.is_empty() {
+                    return ready(Ok(None)).boxed();
+                }
+                let sql = AssertSqlSafe(parts.join("; "));
+                let mut query = sqlx::query_scalar_with(sql, values);
+                for event in events {
+                    query = bind_event!(query, event);
+                }
+                let numbers = query.fetch_all(transaction);
+                async move { Ok(numbers.await?.into_iter().max()) }.boxed()
+            }
+        }
+    };
+}
+engine!(Postgres, begin: "BEGIN", joins: false);
+engine!(Sqlite, begin: "BEGIN IMMEDIATE", joins: true);
 
 /// A transaction that may write. Dropped, it changes nothing.
 pub struct Write<D: Engine> {
     /// There until it has ended.
     lease: Option<Lease<D>>,
-    /// The number of its last event, if it has one.
-    event: Option<i64>,
+    progress: Progress,
+    /// Its last statement, if it is to go along with the commit.
+    last: Option<Statement<D>>,
+    /// Its events that are to be written with the commit.
+    events: Vec<Unwritten>,
+    /// The number of the last one that is written.
+    told: Option<i64>,
     written: Written,
     /// What is synced when it has committed, where that is for us to do.
     log: Option<Arc<Log>>,
 }
 
+/// How far a transaction is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// Its first statement is to begin it.
+    Waiting,
+    /// It may have begun.
+    Beginning,
+    Begun,
+}
+
 impl<D: Engine> Write<D> {
     pub(super) async fn begin(
         lease: Lease<D>,
-        statement: &'static str,
         written: &Written,
         log: Option<&Arc<Log>>,
     ) -> Result<Self, Error> {
-        let mut begun = Self {
+        let mut write = Self {
             lease: Some(lease),
-            event: None,
+            progress: Progress::Waiting,
+            last: None,
+            events: Vec::new(),
+            told: None,
             written: written.clone(),
             log: log.cloned(),
         };
-        D::run(&mut begun, statement).await?;
-        Ok(begun)
+        if !D::JOINS {
+            write.progress = Progress::Beginning;
+            D::run(write.connection(), D::BEGIN).await?;
+            write.progress = Progress::Begun;
+        }
+        Ok(write)
     }
 
-    /// Notes the number of an event that is part of it.
-    pub(crate) fn tells(&mut self, event: i64) {
-        self.event = Some(event);
+    fn connection(&mut self) -> &mut D::Connection {
+        connection_of(&mut self.lease)
+    }
+
+    /// What the next statement is, which may have to begin the transaction.
+    fn next<'q>(&mut self, query: impl Execute<'q, D>) -> Result<Statement<D>, sqlx::Error> {
+        if self.last.is_some() {
+            return Err(sqlx::Error::Protocol("it had its last statement".into()));
+        }
+        let (sql, values) = statement(query)?;
+        if self.progress == Progress::Begun {
+            return Ok((sql, values));
+        }
+        self.progress = Progress::Beginning;
+        let sql = AssertSqlSafe(format!("{}; {}", D::BEGIN, sql.as_str()));
+        Ok((sql.into_sql_str(), values))
+    }
+
+    /// Runs its last statement, together with the commit if that can be. None but
+    /// events may follow, and it fails for no reason that a caller could be told.
+    ///
+    /// # Errors
+    ///
+    /// A failure of the database.
+    pub async fn last<'q>(&mut self, query: impl Execute<'q, D> + 'q) -> Result<(), Error>
+    where
+        for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
+    {
+        if D::JOINS {
+            self.last = Some(statement(query)?);
+        } else {
+            self.execute(query).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds an event.
+    pub(crate) async fn tell(&mut self, event: Unwritten) -> Result<(), Error> {
+        self.events.push(event);
+        if self.events.len() == MOST_TOGETHER {
+            self.write_events().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the events so far, which otherwise go along with the commit.
+    ///
+    /// # Errors
+    ///
+    /// A failure of the database.
+    pub async fn write_events(&mut self) -> Result<(), Error> {
+        self.finish(None).await
+    }
+
+    async fn finish(&mut self, end: Option<&'static str>) -> Result<(), Error> {
+        let (last, events) = (self.last.take(), mem::take(&mut self.events));
+        let told = D::finish(self, last, events, end).await?;
+        self.told = told.or(self.told);
+        Ok(())
+    }
+
+    fn has_something_to_do(&self) -> bool {
+        self.progress != Progress::Waiting || self.last.is_some() || !self.events.is_empty()
     }
 
     /// Waits until the changes that it found are on disk: those who made them
@@ -71,12 +225,17 @@ impl<D: Engine> Write<D> {
     ///
     /// A failure of the database.
     pub async fn commit(mut self) -> Result<(), Error> {
-        D::run(&mut self, "COMMIT").await?;
+        if !D::JOINS {
+            self.finish(None).await?;
+            D::run(self.connection(), COMMIT).await?;
+        } else if self.has_something_to_do() {
+            self.finish(Some(COMMIT)).await?;
+        }
         if let Some(lease) = self.lease.take() {
             lease.put_back();
         }
         self.found_is_kept().await?;
-        if let Some(event) = self.event {
+        if let Some(event) = self.told {
             self.written.send_if_modified(|last| {
                 let is_new = *last < event;
                 *last = event.max(*last);
@@ -87,19 +246,95 @@ impl<D: Engine> Write<D> {
     }
 }
 
-impl<D: Engine> Deref for Write<D> {
-    type Target = D::Connection;
+#[expect(clippy::expect_used, reason = "only `commit` and `drop` take it away")]
+fn connection_of<D: Engine>(lease: &mut Option<Lease<D>>) -> &mut D::Connection {
+    lease.as_mut().expect("a transaction in progress")
+}
 
-    #[expect(clippy::expect_used, reason = "only `commit` and `drop` take it away")]
-    fn deref(&self) -> &D::Connection {
-        self.lease.as_ref().expect("a transaction in progress")
+/// A statement with its values.
+type Statement<D> = (SqlStr, Option<<D as Database>::Arguments>);
+
+fn statement<'q, D: Database>(mut query: impl Execute<'q, D>) -> Result<Statement<D>, sqlx::Error> {
+    let values = query.take_arguments().map_err(sqlx::Error::Encode)?;
+    Ok((query.sql(), values))
+}
+
+/// The first statement begins the transaction, unless it has begun.
+impl<'t, D: Engine> Executor<'t> for &'t mut Write<D>
+where
+    for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
+{
+    type Database = D;
+
+    fn fetch_many<'e, 'q: 'e, E>(
+        self,
+        query: E,
+    ) -> BoxStream<'e, Result<Either<D::QueryResult, D::Row>, sqlx::Error>>
+    where
+        't: 'e,
+        E: 'q + Execute<'q, D>,
+    {
+        let statement = match self.next(query) {
+            Ok(statement) => statement,
+            Err(error) => return stream::once(ready(Err(error))).boxed(),
+        };
+        if self.progress == Progress::Begun {
+            return self.connection().fetch_many(statement);
+        }
+        let Write {
+            lease, progress, ..
+        } = self;
+        let answers = connection_of(lease).fetch_many(statement);
+        // What begins it has an answer of its own, which counts the rows of an
+        // earlier change.
+        let asked_for = answers.try_filter_map(|answer| {
+            let has_begun = mem::replace(progress, Progress::Begun) == Progress::Begun;
+            ready(Ok(has_begun.then_some(answer)))
+        });
+        asked_for.boxed()
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(
+        self,
+        query: E,
+    ) -> BoxFuture<'e, Result<Option<D::Row>, sqlx::Error>>
+    where
+        't: 'e,
+        E: 'q + Execute<'q, D>,
+    {
+        Box::pin(async move {
+            let statement = self.next(query)?;
+            let row = self.connection().fetch_optional(statement).await?;
+            self.progress = Progress::Begun;
+            Ok(row)
+        })
+    }
+
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [D::TypeInfo],
+    ) -> BoxFuture<'e, Result<D::Statement, sqlx::Error>>
+    where
+        't: 'e,
+    {
+        self.connection().prepare_with(sql, parameters)
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<sqlx::Describe<D>, sqlx::Error>>
+    where
+        't: 'e,
+    {
+        self.connection().describe(sql)
     }
 }
 
-impl<D: Engine> DerefMut for Write<D> {
-    #[expect(clippy::expect_used, reason = "only `commit` and `drop` take it away")]
-    fn deref_mut(&mut self) -> &mut D::Connection {
-        self.lease.as_mut().expect("a transaction in progress")
+impl<D: Engine> fmt::Debug for Write<D> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut write = formatter.debug_struct("Write");
+        write
+            .field("progress", &self.progress)
+            .finish_non_exhaustive()
     }
 }
 
@@ -109,6 +344,10 @@ impl<D: Engine> Drop for Write<D> {
         let Some(mut lease) = self.lease.take() else {
             return;
         };
+        if self.progress == Progress::Waiting {
+            lease.put_back();
+            return;
+        }
         let Ok(runtime) = Handle::try_current() else {
             lease.end();
             return;
@@ -119,5 +358,112 @@ impl<D: Engine> Drop for Write<D> {
                 _ => lease.end(),
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{query, query_scalar};
+    use tempfile::TempDir;
+
+    use crate::database::{Database, DatabaseUrl, SqliteDatabase};
+
+    /// A database with a table of three words.
+    async fn words() -> (TempDir, SqliteDatabase) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = DatabaseUrl::Sqlite(folder.path().join("test.db"));
+        let opened = Database::open(&url, 2).await.expect("it opens");
+        let Database::Sqlite(database) = opened else {
+            panic!("it is SQLite");
+        };
+        let mut write = database.begin().await.expect("a turn");
+        let table = query("CREATE TABLE words (word TEXT PRIMARY KEY)");
+        table.execute(&mut write).await.expect("made");
+        let insert = query("INSERT INTO words VALUES ('one'), ('two'), ('three')");
+        insert.execute(&mut write).await.expect("written");
+        write.commit().await.expect("committed");
+        (folder, database)
+    }
+
+    async fn count(database: &SqliteDatabase) -> i64 {
+        let count = query_scalar("SELECT count(*) FROM words");
+        count.fetch_one(&database.readers).await.expect("counted")
+    }
+
+    #[tokio::test]
+    async fn the_first_statement_counts_its_own_rows_only() {
+        let (_folder, database) = words().await;
+        for first in [true, false] {
+            let mut write = database.begin().await.expect("a turn");
+            if !first {
+                let read = query("SELECT 1").execute(&mut write).await;
+                read.expect("read");
+            }
+            let delete = query("DELETE FROM words WHERE word = $1").bind("four");
+            let deleted = delete.execute(&mut write).await.expect("deleted");
+            assert_eq!(deleted.rows_affected(), 0);
+            write.commit().await.expect("committed");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_dropped_changes_nothing() {
+        let (_folder, database) = words().await;
+        for statements in 0..3 {
+            let mut write = database.begin().await.expect("a turn");
+            for word in ["two", "one"].into_iter().take(statements) {
+                let delete = query("DELETE FROM words WHERE word = $1").bind(word);
+                let deleted = delete.execute(&mut write).await.expect("deleted");
+                assert_eq!(deleted.rows_affected(), 1);
+            }
+            drop(write);
+            let write = database.begin().await.expect("the next turn");
+            write.commit().await.expect("nothing to do");
+            assert_eq!(count(&database).await, 3);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_follows_a_first_statement_that_failed_is_not_by_itself() {
+        let (_folder, database) = words().await;
+        let mut write = database.begin().await.expect("a turn");
+        let insert = || query("INSERT INTO words VALUES ($1)");
+        let failed = insert().bind("one").execute(&mut write).await;
+        failed.expect_err("it is there already");
+        let next = insert().bind("four").execute(&mut write).await;
+        next.expect("written in the transaction");
+        drop(write);
+        assert_eq!(count(&database).await, 3);
+        let mut write = database.begin().await.expect("the next turn");
+        let written = insert().bind("four").execute(&mut write).await;
+        written.expect("written");
+        write.commit().await.expect("committed");
+        assert_eq!(count(&database).await, 4);
+    }
+
+    #[tokio::test]
+    async fn the_last_statement_is_committed_with_the_transaction() {
+        let (_folder, database) = words().await;
+        let insert = || query("INSERT INTO words VALUES ($1)");
+        for statements_before in 0..2 {
+            let mut write = database.begin().await.expect("a turn");
+            for _ in 0..statements_before {
+                let read = query("SELECT 1").execute(&mut write).await;
+                read.expect("read");
+            }
+            let word = format!("after {statements_before}");
+            let last = write.last(insert().bind(&word)).await;
+            last.expect("taken");
+            let after = insert().bind("four").execute(&mut write).await;
+            after.expect_err("it had its last statement");
+            assert_eq!(count(&database).await, 3 + statements_before);
+            write.commit().await.expect("committed");
+            assert_eq!(count(&database).await, 4 + statements_before);
+        }
+        let mut write = database.begin().await.expect("a turn");
+        let last = write.last(insert().bind("four")).await;
+        last.expect("taken");
+        drop(write);
+        assert_eq!(count(&database).await, 5);
     }
 }

@@ -2,11 +2,11 @@
 //! who did what: ids.
 
 use serde::Serialize;
-use sqlx::{PgConnection, SqliteConnection};
+use sqlx::{Postgres, Sqlite};
 use uuid::Uuid;
 
 use super::Actor;
-use crate::status::Error;
+use crate::{database::Write, status::Error};
 
 /// From where the person did what it did, or tried to before it was known who
 /// it is.
@@ -18,14 +18,14 @@ const FORGET_PAYLOADS: &str = "UPDATE outbox SET payload = $2 WHERE subject = $1
 
 /// The same two functions for each engine.
 macro_rules! forget {
-    ($connection:ty, $engine:literal, $addresses:ident, $payloads:ident) => {
-        #[doc = concat!("Drops the addresses that a person acted from, on ", $engine, ".")]
+    ($engine:ty, $name:literal, $addresses:ident, $payloads:ident) => {
+        #[doc = concat!("Drops the addresses that a person acted from, on ", $name, ".")]
         ///
         /// # Errors
         ///
         /// A failure of the database.
         pub async fn $addresses(
-            transaction: &mut $connection,
+            transaction: &mut Write<$engine>,
             person: Uuid,
         ) -> Result<(), Error> {
             sqlx::query(FORGET_ADDRESSES)
@@ -36,14 +36,14 @@ macro_rules! forget {
             Ok(())
         }
 
-        #[doc = concat!("Has the events about a person tell `payload` and nothing else, on ", $engine, ".")]
+        #[doc = concat!("Has the events about a person tell `payload` and nothing else, on ", $name, ".")]
         /// It is what the service makes of a person of whom nothing is known.
         ///
         /// # Errors
         ///
         /// A failure of the database.
         pub async fn $payloads<P: Serialize + Sync>(
-            transaction: &mut $connection,
+            transaction: &mut Write<$engine>,
             person: Uuid,
             payload: &P,
         ) -> Result<(), Error> {
@@ -57,13 +57,13 @@ macro_rules! forget {
     };
 }
 forget!(
-    PgConnection,
+    Postgres,
     "PostgreSQL",
     forget_addresses_postgres,
     forget_payloads_postgres
 );
 forget!(
-    SqliteConnection,
+    Sqlite,
     "SQLite",
     forget_addresses_sqlite,
     forget_payloads_sqlite

@@ -69,7 +69,7 @@ async fn fill(database: &Database) {
         ($database:expr, $sql:expr) => {{
             let mut transaction = $database.begin().await.expect("begun");
             for sql in [$sql, "ANALYZE outbox"] {
-                let filled = sqlx::query(sql).execute(&mut *transaction).await;
+                let filled = sqlx::query(sql).execute(&mut transaction).await;
                 filled.expect("filled");
             }
             transaction.commit().await.expect("committed");
@@ -93,12 +93,12 @@ async fn explain(database: &Database, sql: String, filter: &Filter) -> String {
                 "SET LOCAL enable_sort = off",
                 "SET LOCAL enable_bitmapscan = off",
             ] {
-                let set = sqlx::query(setting).execute(&mut *transaction);
+                let set = sqlx::query(setting).execute(&mut transaction);
                 set.await.expect("set");
             }
             let sql = sqlx::AssertSqlSafe(format!("EXPLAIN {sql}"));
             let query = bind_filter!(sqlx::query_scalar::<_, String>(sql), filter, limit);
-            let lines = query.fetch_all(&mut *transaction).await.expect("a plan");
+            let lines = query.fetch_all(&mut transaction).await.expect("a plan");
             lines.join("\n")
         }
         Database::Sqlite(database) => {

@@ -29,20 +29,14 @@ pub async fn leave_room_for_lost_events(database: &Database) -> Result<(), Error
         Database::Sqlite(database) => {
             let mut transaction = database.begin().await?;
             let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'outbox'";
-            let has_outbox: i64 = query_scalar(sql).fetch_one(&mut *transaction).await?;
+            let has_outbox: i64 = query_scalar(sql).fetch_one(&mut transaction).await?;
             if has_outbox > 0 {
                 let sql = "UPDATE sqlite_sequence SET seq = seq + $1 WHERE name = 'outbox'";
-                sqlx::query(sql)
-                    .bind(GAP)
-                    .execute(&mut *transaction)
-                    .await?;
+                sqlx::query(sql).bind(GAP).execute(&mut transaction).await?;
                 // There is no row before the first event.
                 let sql = "INSERT INTO sqlite_sequence (name, seq) SELECT 'outbox', $1 \
                     WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'outbox')";
-                sqlx::query(sql)
-                    .bind(GAP)
-                    .execute(&mut *transaction)
-                    .await?;
+                sqlx::query(sql).bind(GAP).execute(&mut transaction).await?;
             }
             transaction.commit().await?;
         }

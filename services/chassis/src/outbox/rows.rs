@@ -114,13 +114,13 @@ macro_rules! trim_batch {
             .bind($settled)
             .bind(TRIM_BATCH)
             .bind($before)
-            .fetch_one(&mut *transaction)
+            .fetch_one(&mut transaction)
             .await?;
         if let Some(last) = old {
             for sql in TRIM {
                 sqlx::query(sql)
                     .bind(last)
-                    .execute(&mut *transaction)
+                    .execute(&mut transaction)
                     .await?;
             }
             transaction.commit().await?;

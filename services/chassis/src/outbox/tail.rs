@@ -175,8 +175,14 @@ fn advance(settled: &watch::Sender<Option<i64>>, last: i64) {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
-    use crate::database::DatabaseUrl;
+    use crate::{
+        clock::Timestamp,
+        database::DatabaseUrl,
+        outbox::{Event, Origin, append},
+    };
 
     const WRITTEN: i64 = 50;
 
@@ -188,9 +194,12 @@ mod tests {
         let Database::Sqlite(database) = &opened else {
             panic!("it is SQLite");
         };
-        let create = sqlx::query("CREATE TABLE outbox (seq INTEGER PRIMARY KEY)");
+        let create = sqlx::query(
+            "CREATE TABLE outbox (seq INTEGER PRIMARY KEY, id, kind, subject_type, subject, \
+             payload, changes, details, actor, request_id, traceparent, client_ip, created_at)",
+        );
         let mut table = database.begin().await.expect("a turn");
-        create.execute(&mut *table).await.expect("made");
+        create.execute(&mut table).await.expect("made");
         table.commit().await.expect("committed");
 
         let settled = watch::Sender::default();
@@ -199,9 +208,11 @@ mod tests {
             let began = heard.wait_for(|known| *known == Some(0)).await;
             began.expect("it follows");
             let begun = Instant::now();
+            let origin = Origin::system(Timestamp::from_seconds(1));
             for number in 1..=WRITTEN {
                 let mut change = database.begin().await.expect("a turn");
-                change.tells(number);
+                let event = Event::new("thing.updated", Uuid::nil(), &number);
+                append(&mut change, &origin, event).await.expect("told");
                 change.commit().await.expect("committed");
             }
             begun.elapsed()

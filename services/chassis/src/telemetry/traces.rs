@@ -156,13 +156,21 @@ pub fn pass_trace_on(headers: &mut HeaderMap) {
             let named = headers
                 .get(TRACEPARENT)
                 .and_then(|named| named.to_str().ok());
-            let unwanted = named.and_then(|named| named.strip_suffix("-01"));
-            let unwanted = unwanted.and_then(|named| format!("{named}-00").try_into().ok());
-            if let Some(unwanted) = unwanted {
+            let unwanted = named.and_then(not_sampled);
+            if let Some(unwanted) = unwanted.and_then(|named| named.try_into().ok()) {
                 headers.insert(TRACEPARENT, unwanted);
             }
         }
     }
+}
+
+/// A traceparent that says that its trace is sampled, without that flag (W3C
+/// Trace Context, section 3.2.2.5.1).
+fn not_sampled(traceparent: &str) -> Option<String> {
+    const SAMPLED: u8 = 1;
+    let (trace, flags) = traceparent.rsplit_once('-')?;
+    let flags = u8::from_str_radix(flags, 16).ok()?;
+    (flags & SAMPLED != 0).then(|| format!("{trace}-{:02x}", flags & !SAMPLED))
 }
 
 struct Headers<'a>(&'a HeaderMap);
@@ -197,5 +205,22 @@ impl Extractor for Written<'_> {
 
     fn keys(&self) -> Vec<&str> {
         vec![TRACEPARENT]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_flag_of_what_is_sampled_is_taken_away() {
+        let named =
+            |flags: &str| format!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}");
+        for (before, after) in [("01", "00"), ("03", "02"), ("ff", "fe")] {
+            assert_eq!(not_sampled(&named(before)), Some(named(after)));
+        }
+        for unchanged in [&named("00"), &named("02"), &named("zz"), "", "-"] {
+            assert_eq!(not_sampled(unchanged), None, "{unchanged}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use portico_chassis::{
         Database,
         testing::{cases, reason},
     },
-    outbox::{Actor, Changes, Event, Origin, append_postgres, append_sqlite, assert_indexes_serve},
+    outbox::{self, Actor, Changes, Event, Origin, assert_indexes_serve},
 };
 use portico_proto::{
     events::{AuditEntry, ReadAuditEntriesRequest, actor::Type, audit_entry::Target},
@@ -49,16 +49,16 @@ fn by(actor: Actor, seconds: i64) -> Origin {
 
 async fn append(fixture: &Fixture, origin: &Origin, event: Event<'_, i64>) {
     macro_rules! append {
-        ($database:expr, $append:path) => {{
+        ($database:expr) => {{
             let mut transaction = $database.begin().await.expect("begun");
-            let appended = $append(&mut transaction, origin, event).await;
+            let appended = outbox::append(&mut transaction, origin, event).await;
             appended.expect("appended");
             transaction.commit().await.expect("committed");
         }};
     }
     match &fixture.database.database {
-        Database::Postgres(database) => append!(database, append_postgres),
-        Database::Sqlite(database) => append!(database, append_sqlite),
+        Database::Postgres(database) => append!(database),
+        Database::Sqlite(database) => append!(database),
     }
 }
 
@@ -290,7 +290,7 @@ async fn counting_stops_beyond_the_cap(fixture: &Fixture) {
     macro_rules! fill {
         ($database:expr, $sql:expr) => {{
             let mut transaction = $database.begin().await.expect("begun");
-            let filled = sqlx::query($sql).execute(&mut *transaction).await;
+            let filled = sqlx::query($sql).execute(&mut transaction).await;
             filled.expect("filled");
             transaction.commit().await.expect("committed");
         }};

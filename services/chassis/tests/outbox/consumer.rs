@@ -57,7 +57,7 @@ impl Handler for Copies {
             Database::Sqlite(database) => {
                 let mut transaction = database.begin().await?;
                 let query = sqlx::query(COPY).bind(thing).bind(value(&event));
-                query.execute(&mut *transaction).await?;
+                query.execute(&mut transaction).await?;
                 transaction.commit().await?;
             }
         }

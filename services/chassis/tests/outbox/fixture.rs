@@ -11,8 +11,8 @@ use portico_chassis::{
         testing::{Excuse, TestDatabase},
     },
     outbox::{
-        Changes, Describe, Described, Event, EventStream, Outbox, Record, append_postgres,
-        append_sqlite, leave_room_for_lost_events,
+        Changes, Describe, Described, Event, EventStream, Outbox, Record, append,
+        leave_room_for_lost_events,
     },
     status::Error,
 };
@@ -91,6 +91,26 @@ impl Fixture {
         change(&self.database.database, thing, self.clock.now()).await;
     }
 
+    /// Tells so many values of a thing in one transaction.
+    pub(crate) async fn tell(&self, thing: Uuid, count: i64) {
+        let origin = origin(self.clock.now());
+        macro_rules! tell {
+            ($database:expr) => {{
+                let mut transaction = $database.begin().await.expect("begun");
+                for value in 1..=count {
+                    let event = Event::new("thing.updated", thing, &value);
+                    let told = append(&mut transaction, &origin, event).await;
+                    told.expect("an event");
+                }
+                transaction.commit().await.expect("committed");
+            }};
+        }
+        match &self.database.database {
+            Database::Postgres(database) => tell!(database),
+            Database::Sqlite(database) => tell!(database),
+        }
+    }
+
     pub(crate) async fn watch(&self, cursor: &str, types: &[&str]) -> Result<EventStream, Error> {
         let request = WatchEventsRequest {
             cursor: Some(cursor.to_owned()),
@@ -137,26 +157,26 @@ pub(crate) const MAKE: &str =
 pub(crate) const CHANGE: &str = "UPDATE things SET value = value + 1 WHERE id = $1 RETURNING value";
 
 macro_rules! change {
-    ($database:expr, $append:path, $thing:expr, $at:expr) => {{
+    ($database:expr, $thing:expr, $at:expr) => {{
         let mut transaction = $database.begin().await.expect("begun");
         sqlx::query(KEY)
             .bind(Uuid::new_v4())
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await
             .expect("a key");
         sqlx::query(MAKE)
             .bind($thing)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await
             .expect("a thing");
         let value: i64 = sqlx::query_scalar(CHANGE)
             .bind($thing)
-            .fetch_one(&mut *transaction)
+            .fetch_one(&mut transaction)
             .await
             .expect("changed");
         let changes = Changes::default().value("value", &(value - 1), &value);
         let event = Event::new("thing.updated", $thing, &value).with(changes);
-        $append(&mut transaction, &origin($at), event)
+        append(&mut transaction, &origin($at), event)
             .await
             .expect("an event");
         transaction.commit().await.expect("committed");
@@ -165,8 +185,8 @@ macro_rules! change {
 
 pub(crate) async fn change(database: &Database, thing: Uuid, at: Timestamp) {
     match database {
-        Database::Postgres(database) => change!(database, append_postgres, thing, at),
-        Database::Sqlite(database) => change!(database, append_sqlite, thing, at),
+        Database::Postgres(database) => change!(database, thing, at),
+        Database::Sqlite(database) => change!(database, thing, at),
     }
 }
 

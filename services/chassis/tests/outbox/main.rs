@@ -24,6 +24,7 @@ cases! {
     a_stream_from_now_tells_nothing_of_before,
     a_stream_goes_on_after_a_cursor,
     a_stream_passes_over_other_types,
+    the_events_of_one_change_are_told_in_their_order,
     what_is_no_cursor_is_refused,
     what_is_kept_long_enough_is_dropped_and_its_cursors_expire,
     no_event_has_the_number_of_one_that_was_lost,
@@ -47,6 +48,17 @@ async fn a_stream_tells_what_happened_and_goes_on_with_what_happens(fixture: &Fi
     let (cursor, event) = next_event(&mut stream).await;
     assert_eq!(value(&event), 2);
     assert!(cursor > first, "cursors are in order");
+}
+
+async fn the_events_of_one_change_are_told_in_their_order(fixture: &Fixture) {
+    for count in [1, 2, 8, 9, 20] {
+        let mut stream = fixture.watch("", &[]).await.expect("a stream");
+        next(&mut stream).await;
+        fixture.tell(THING, count).await;
+        for number in 1..=count {
+            assert_eq!(value(&next_event(&mut stream).await.1), number);
+        }
+    }
 }
 
 async fn a_stream_from_now_tells_nothing_of_before(fixture: &Fixture) {

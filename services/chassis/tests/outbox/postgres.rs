@@ -3,7 +3,7 @@
 
 use portico_chassis::{
     database::{Database, PostgresDatabase, Write, testing},
-    outbox::{Event, Outbox, append_postgres},
+    outbox::{Event, Outbox, append},
 };
 use portico_proto::events::WatchEventsRequest;
 use sqlx::Postgres;
@@ -27,23 +27,22 @@ fn postgres(fixture: &Fixture) -> &PostgresDatabase {
 async fn begun(fixture: &Fixture) -> Write<Postgres> {
     let mut transaction = postgres(fixture).begin().await.expect("begun");
     let key = sqlx::query(KEY).bind(Uuid::new_v4());
-    key.execute(&mut *transaction).await.expect("a key");
+    key.execute(&mut transaction).await.expect("a key");
     transaction
 }
 
 /// Gives a thing the next value, and tells of it.
 async fn change_in(transaction: &mut Write<Postgres>, fixture: &Fixture, thing: Uuid) {
     let made = sqlx::query(MAKE).bind(thing);
-    made.execute(&mut **transaction).await.expect("a thing");
+    made.execute(&mut *transaction).await.expect("a thing");
     let changed = sqlx::query_scalar(CHANGE).bind(thing);
-    let value: i64 = changed
-        .fetch_one(&mut **transaction)
-        .await
-        .expect("changed");
+    let value: i64 = changed.fetch_one(&mut *transaction).await.expect("changed");
     let event = Event::new("thing.updated", thing, &value);
     let origin = origin(fixture.clock.now());
-    let told = append_postgres(transaction, &origin, event);
+    let told = append(transaction, &origin, event);
     told.await.expect("an event");
+    let written = transaction.write_events();
+    written.await.expect("it has its number");
 }
 
 #[tokio::test]

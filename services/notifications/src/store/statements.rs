@@ -39,10 +39,10 @@ macro_rules! statements {
                 let mut transaction = self.begin().await?;
                 sqlx::query(START)
                     .bind(now)
-                    .execute(&mut *transaction)
+                    .execute(&mut transaction)
                     .await?;
                 let first = sqlx::query_scalar(FIRST_START)
-                    .fetch_one(&mut *transaction)
+                    .fetch_one(&mut transaction)
                     .await?;
                 transaction.commit().await?;
                 Ok(first)
@@ -58,7 +58,7 @@ macro_rules! statements {
                         .bind(&recipient_key)
                         .bind(job.mail.template())
                         .bind(now - HOUR)
-                        .fetch_one(&mut *transaction)
+                        .fetch_one(&mut transaction)
                         .await?;
                     if lately >= most {
                         return Ok(false);
@@ -73,7 +73,7 @@ macro_rules! statements {
                     .bind(&job.cause.traceparent)
                     .bind(now)
                     .bind(recipient_key)
-                    .execute(&mut *transaction)
+                    .execute(&mut transaction)
                     .await?;
                 transaction.commit().await?;
                 Ok(inserted.rows_affected() == 1)
@@ -86,14 +86,14 @@ macro_rules! statements {
                     .bind(now)
                     .bind(RAN_OUT)
                     .bind(i32::try_from(ATTEMPTS).unwrap_or(i32::MAX))
-                    .execute(&mut *transaction)
+                    .execute(&mut transaction)
                     .await?;
                 let rows: Vec<ClaimRow> = sqlx::query_as(Self::CLAIM)
                     .bind(now)
                     .bind(i64::from(demand.limit))
                     .bind(demand.token)
                     .bind(demand.until)
-                    .fetch_all(&mut *transaction)
+                    .fetch_all(&mut transaction)
                     .await?;
                 transaction.commit().await?;
                 Ok(rows.into_iter().map(Claim::from).collect())
@@ -106,7 +106,7 @@ macro_rules! statements {
                     .bind(claim.id)
                     .bind(claim.token)
                     .bind(until)
-                    .execute(&mut *transaction)
+                    .execute(&mut transaction)
                     .await?;
                 transaction.commit().await?;
                 Ok(updated.rows_affected() == 1)
@@ -125,7 +125,7 @@ macro_rules! statements {
                     let dropped = sqlx::query(DROP)
                         .bind(claim.id)
                         .bind(claim.token)
-                        .execute(&mut *transaction)
+                        .execute(&mut transaction)
                         .await?;
                     transaction.commit().await?;
                     return Ok(dropped.rows_affected() == 1);
@@ -137,7 +137,7 @@ macro_rules! statements {
                     .bind(error)
                     .bind(due_at)
                     .bind(ended_at)
-                    .execute(&mut *transaction)
+                    .execute(&mut transaction)
                     .await?;
                 transaction.commit().await?;
                 Ok(updated.rows_affected() == 1)
@@ -155,7 +155,7 @@ macro_rules! statements {
                 let row: Option<JobRow> = sqlx::query_as(RETRY)
                     .bind(id)
                     .bind(now)
-                    .fetch_optional(&mut *transaction)
+                    .fetch_optional(&mut transaction)
                     .await?;
                 if let Some(row) = row {
                     transaction.commit().await?;
@@ -163,7 +163,7 @@ macro_rules! statements {
                 }
                 let rows: i64 = sqlx::query_scalar(IS_THERE)
                     .bind(id)
-                    .fetch_one(&mut *transaction)
+                    .fetch_one(&mut transaction)
                     .await?;
                 Err(match rows {
                     0 => error::not_found(),
@@ -199,7 +199,7 @@ macro_rules! statements {
                 let mut transaction = self.begin().await?;
                 sqlx::query(FORGET_ADDRESS)
                     .bind(address.key())
-                    .execute(&mut *transaction)
+                    .execute(&mut transaction)
                     .await?;
                 transaction.commit().await
             }
@@ -220,7 +220,7 @@ macro_rules! statements {
                 let mut transaction = self.begin().await?;
                 sqlx::query(FORGET)
                     .bind(before)
-                    .execute(&mut *transaction)
+                    .execute(&mut transaction)
                     .await?;
                 transaction.commit().await
             }

@@ -58,6 +58,10 @@ pub(super) trait Transaction: PrivacyStatements + Send {
     /// The project; nobody else changes it or its members from now on.
     async fn lock(&mut self, id: Uuid) -> Result<Option<Project>, Error>;
 
+    /// The same with a person's role, which is read under the lock: it may have
+    /// changed while the lock was waited for.
+    async fn lock_as_seen(&mut self, id: Uuid, by: Uuid) -> Result<Option<View>, Error>;
+
     /// The projects of a person, each locked.
     async fn lock_all_of(&mut self, person: Uuid) -> Result<Vec<Project>, Error>;
 
@@ -66,6 +70,9 @@ pub(super) trait Transaction: PrivacyStatements + Send {
 
     /// Fails with `SLUG_EXISTS` if its slug is taken.
     async fn update_project(&mut self, project: &Project) -> Result<(), Error>;
+
+    /// The same as the last statement, where the slug stays.
+    async fn update_project_last(&mut self, project: &Project) -> Result<(), Error>;
 
     async fn delete_project(&mut self, id: Uuid) -> Result<(), Error>;
 
@@ -188,7 +195,11 @@ impl<E: Engine> Store for E {
             transaction.commit().await?;
             return Ok(view);
         };
-        transaction.update_project(&project).await?;
+        if project.slug == view.project.slug {
+            transaction.update_project_last(&project).await?;
+        } else {
+            transaction.update_project(&project).await?;
+        }
         record(
             &mut transaction,
             origin,
@@ -418,20 +429,14 @@ impl<E: Engine> Store for E {
     }
 }
 
-/// The project, locked, as a person sees it. The role is read under the lock:
-/// it may have changed while the lock was waited for.
+/// The project, locked, as a person sees it.
 async fn lock_visible(
     transaction: &mut impl Transaction,
     id: Uuid,
     by: Uuid,
 ) -> Result<View, Error> {
-    let project = transaction
-        .lock(id)
-        .await?
-        .ok_or_else(error::project_not_found)?;
-    let member = transaction.member(Seat::new(id, by)).await?;
-    let role = member.map(|member| member.role);
-    let view = View { project, role };
+    let view = transaction.lock_as_seen(id, by).await?;
+    let view = view.ok_or_else(error::project_not_found)?;
     policy::see(&view)?;
     Ok(view)
 }

@@ -106,6 +106,7 @@ impl PostgresTransaction {
         insert_owner!("FROM project")
     );
     pub(super) const LOCK: &'static str = project_by_id!(" FOR UPDATE");
+    pub(super) const LOCK_AS_SEEN: Option<&'static str> = None;
     pub(super) const LOCK_ALL_OF: &'static str = projects_of!(" FOR UPDATE");
     pub(super) const UNIQUE_SLUG: &'static str = "projects_slug";
 }

@@ -14,7 +14,7 @@ use super::{
     Column, Filter,
     changes::Engine,
     sql::{
-        StandingRow, insert_owner, insert_project,
+        FIND_BY_ID, StandingRow, insert_owner, insert_project,
         lists::{self, Lookups, Told, Way},
         project_by_id, project_columns, projects_of, standings,
     },
@@ -114,6 +114,8 @@ impl SqliteTransaction {
         insert_owner!("WHERE changes() = 1")
     );
     pub(super) const LOCK: &'static str = project_by_id!("");
+    /// Everything is locked, so that one look is enough.
+    pub(super) const LOCK_AS_SEEN: Option<&'static str> = Some(FIND_BY_ID);
     pub(super) const LOCK_ALL_OF: &'static str = projects_of!("");
     pub(super) const UNIQUE_SLUG: &'static str = "projects.slug";
 }

@@ -45,7 +45,7 @@ use crate::{
 };
 
 macro_rules! statements {
-    ($store:ty, $transaction:ty, $append:path, $claim:path, $keep:path) => {
+    ($store:ty, $transaction:ty, $claim:path, $keep:path) => {
         impl $store {
             /// How many projects there are in a list, up to the cap, and how a page
             /// of it is found.
@@ -199,15 +199,32 @@ macro_rules! statements {
             async fn lock(&mut self, id: Uuid) -> Result<Option<Project>, Error> {
                 let row: Option<ProjectRow> = sqlx::query_as(Self::LOCK)
                     .bind(id)
-                    .fetch_optional(&mut *self.0)
+                    .fetch_optional(&mut self.0)
                     .await?;
                 Ok(row.map(Project::from))
+            }
+
+            async fn lock_as_seen(&mut self, id: Uuid, by: Uuid) -> Result<Option<View>, Error> {
+                if let Some(lock) = Self::LOCK_AS_SEEN {
+                    let row: Option<ViewRow> = sqlx::query_as(lock)
+                        .bind(id)
+                        .bind(by)
+                        .fetch_optional(&mut self.0)
+                        .await?;
+                    return Ok(row.map(View::from));
+                }
+                let Some(project) = self.lock(id).await? else {
+                    return Ok(None);
+                };
+                let member = self.member(Seat::new(id, by)).await?;
+                let role = member.map(|member| member.role);
+                Ok(Some(View { project, role }))
             }
 
             async fn lock_all_of(&mut self, person: Uuid) -> Result<Vec<Project>, Error> {
                 let rows: Vec<ProjectRow> = sqlx::query_as(Self::LOCK_ALL_OF)
                     .bind(person)
-                    .fetch_all(&mut *self.0)
+                    .fetch_all(&mut self.0)
                     .await?;
                 Ok(all(rows))
             }
@@ -218,13 +235,13 @@ macro_rules! statements {
                 owner: &Member,
             ) -> Result<bool, Error> {
                 let query = bind_project!(sqlx::query(Self::INSERT_PROJECT), project);
-                let inserted = bind_member!(query, owner).execute(&mut *self.0).await?;
+                let inserted = bind_member!(query, owner).execute(&mut self.0).await?;
                 Ok(inserted.rows_affected() > 0)
             }
 
             async fn update_project(&mut self, project: &Project) -> Result<(), Error> {
                 let updated = bind_project!(sqlx::query(UPDATE_PROJECT), project)
-                    .execute(&mut *self.0)
+                    .execute(&mut self.0)
                     .await;
                 match updated {
                     Err(failure) if unique_violation(&failure) == Some(Self::UNIQUE_SLUG) => {
@@ -235,10 +252,15 @@ macro_rules! statements {
                 }
             }
 
+            async fn update_project_last(&mut self, project: &Project) -> Result<(), Error> {
+                let update = bind_project!(sqlx::query(UPDATE_PROJECT), project);
+                self.0.last(update).await
+            }
+
             async fn delete_project(&mut self, id: Uuid) -> Result<(), Error> {
                 sqlx::query(DELETE_PROJECT)
                     .bind(id)
-                    .execute(&mut *self.0)
+                    .execute(&mut self.0)
                     .await?;
                 Ok(())
             }
@@ -247,7 +269,7 @@ macro_rules! statements {
                 let row: Option<MemberRow> = sqlx::query_as(MEMBER)
                     .bind(at.project_id)
                     .bind(at.user_id)
-                    .fetch_optional(&mut *self.0)
+                    .fetch_optional(&mut self.0)
                     .await?;
                 Ok(row.map(Member::from))
             }
@@ -256,28 +278,28 @@ macro_rules! statements {
                 Ok(sqlx::query_scalar(MEMBER_IDS)
                     .bind(project_id)
                     .bind(most)
-                    .fetch_all(&mut *self.0)
+                    .fetch_all(&mut self.0)
                     .await?)
             }
 
             async fn owners(&mut self, project_id: Uuid) -> Result<i64, Error> {
                 let owners = sqlx::query_scalar(OWNERS)
                     .bind(project_id)
-                    .fetch_one(&mut *self.0)
+                    .fetch_one(&mut self.0)
                     .await?;
                 Ok(owners)
             }
 
             async fn insert_member(&mut self, member: &Member) -> Result<(), Error> {
                 bind_member!(sqlx::query(INSERT_MEMBER), member)
-                    .execute(&mut *self.0)
+                    .execute(&mut self.0)
                     .await?;
                 Ok(())
             }
 
             async fn update_member(&mut self, member: &Member) -> Result<(), Error> {
                 bind_member!(sqlx::query(UPDATE_MEMBER), member)
-                    .execute(&mut *self.0)
+                    .execute(&mut self.0)
                     .await?;
                 Ok(())
             }
@@ -286,7 +308,7 @@ macro_rules! statements {
                 sqlx::query(DELETE_MEMBER)
                     .bind(at.project_id)
                     .bind(at.user_id)
-                    .execute(&mut *self.0)
+                    .execute(&mut self.0)
                     .await?;
                 Ok(())
             }
@@ -294,7 +316,7 @@ macro_rules! statements {
             async fn invitation(&mut self, id: Uuid) -> Result<Option<Invitation>, Error> {
                 let row: Option<InvitationRow> = sqlx::query_as(INVITATION)
                     .bind(id)
-                    .fetch_optional(&mut *self.0)
+                    .fetch_optional(&mut self.0)
                     .await?;
                 Ok(row.map(Invitation::from))
             }
@@ -307,7 +329,7 @@ macro_rules! statements {
                 let row: Option<InvitationRow> = sqlx::query_as(PENDING_TO)
                     .bind(project_id)
                     .bind(email.key())
-                    .fetch_optional(&mut *self.0)
+                    .fetch_optional(&mut self.0)
                     .await?;
                 Ok(row.map(Invitation::from))
             }
@@ -320,7 +342,7 @@ macro_rules! statements {
                 let rows: Vec<InvitationRow> = sqlx::query_as(PENDING_IN)
                     .bind(project_id)
                     .bind(now)
-                    .fetch_all(&mut *self.0)
+                    .fetch_all(&mut self.0)
                     .await?;
                 Ok(all(rows))
             }
@@ -337,7 +359,7 @@ macro_rules! statements {
                     .bind(invitation.account_id)
                     .bind(invitation.created_at)
                     .bind(invitation.expires_at)
-                    .execute(&mut *self.0)
+                    .execute(&mut self.0)
                     .await?;
                 Ok(())
             }
@@ -348,7 +370,7 @@ macro_rules! statements {
                     .bind(invitation.status.as_str())
                     .bind(invitation.account_id)
                     .bind(invitation.expires_at)
-                    .execute(&mut *self.0)
+                    .execute(&mut self.0)
                     .await?;
                 Ok(())
             }
@@ -358,7 +380,7 @@ macro_rules! statements {
                 origin: &Origin,
                 event: Event<'_, P>,
             ) -> Result<(), Error> {
-                $append(&mut self.0, origin, event).await
+                outbox::append(&mut self.0, origin, event).await
             }
 
             async fn claim<T: DeserializeOwned>(
@@ -381,7 +403,7 @@ macro_rules! statements {
                 sqlx::query(MARK_ARCHIVED)
                     .bind(id)
                     .bind(is_archived)
-                    .execute(&mut *self.0)
+                    .execute(&mut self.0)
                     .await?;
                 Ok(())
             }
@@ -390,7 +412,7 @@ macro_rules! statements {
                 sqlx::query(RENAME)
                     .bind(person)
                     .bind(name_key)
-                    .execute(&mut *self.0)
+                    .execute(&mut self.0)
                     .await?;
                 Ok(())
             }
@@ -398,7 +420,7 @@ macro_rules! statements {
             async fn forget_expired(&mut self, now: Timestamp) -> Result<(), Error> {
                 sqlx::query(FORGET_EXPIRED)
                     .bind(now)
-                    .execute(&mut *self.0)
+                    .execute(&mut self.0)
                     .await?;
                 Ok(())
             }
@@ -412,14 +434,12 @@ macro_rules! statements {
 statements!(
     PostgresStore,
     PostgresTransaction,
-    outbox::append_postgres,
     idempotency::claim_postgres,
     idempotency::store_postgres
 );
 statements!(
     SqliteStore,
     SqliteTransaction,
-    outbox::append_sqlite,
     idempotency::claim_sqlite,
     idempotency::store_sqlite
 );

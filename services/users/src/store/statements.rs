@@ -26,7 +26,7 @@ use super::{
 use crate::{error, user::User};
 
 macro_rules! statements {
-    ($store:ty, $transaction:ty, $append:path, $forget_addresses:path, $forget_payloads:path) => {
+    ($store:ty, $transaction:ty, $forget_addresses:path, $forget_payloads:path) => {
         impl $store {
             /// How many people there are in a list, up to the cap.
             pub(super) async fn count(&self, filter: &Filter) -> Result<i64, Error> {
@@ -98,14 +98,14 @@ macro_rules! statements {
         #[async_trait]
         impl Transaction for $transaction {
             async fn insert(&mut self, user: &User) -> Result<bool, Error> {
-                let inserted = bind_user!(INSERT, user).execute(&mut *self.0).await?;
+                let inserted = bind_user!(INSERT, user).execute(&mut self.0).await?;
                 Ok(inserted.rows_affected() == 1)
             }
 
             async fn get(&mut self, id: Uuid) -> Result<Option<User>, Error> {
                 let row: Option<Row> = sqlx::query_as(GET)
                     .bind(id)
-                    .fetch_optional(&mut *self.0)
+                    .fetch_optional(&mut self.0)
                     .await?;
                 Ok(row.map(User::from))
             }
@@ -113,14 +113,14 @@ macro_rules! statements {
             async fn lock(&mut self, id: Uuid) -> Result<Option<User>, Error> {
                 let row: Option<Row> = sqlx::query_as(Self::LOCK)
                     .bind(id)
-                    .fetch_optional(&mut *self.0)
+                    .fetch_optional(&mut self.0)
                     .await?;
                 Ok(row.map(User::from))
             }
 
             async fn lock_among_admins(&mut self, id: Uuid) -> Result<Option<User>, Error> {
                 if let Some(lock) = Self::LOCK_ADMINS {
-                    sqlx::query(lock).bind(id).execute(&mut *self.0).await?;
+                    sqlx::query(lock).bind(id).execute(&mut self.0).await?;
                 }
                 self.get(id).await
             }
@@ -128,13 +128,13 @@ macro_rules! statements {
             async fn other_admins(&mut self, id: Uuid) -> Result<i64, Error> {
                 let others = sqlx::query_scalar(OTHER_ADMINS)
                     .bind(id)
-                    .fetch_one(&mut *self.0)
+                    .fetch_one(&mut self.0)
                     .await?;
                 Ok(others)
             }
 
             async fn update(&mut self, user: &User) -> Result<(), Error> {
-                match bind_user!(UPDATE, user).execute(&mut *self.0).await {
+                match bind_user!(UPDATE, user).execute(&mut self.0).await {
                     Err(failure) if unique_violation(&failure) == Some(Self::UNIQUE_EMAIL) => {
                         Err(error::email_exists())
                     }
@@ -149,7 +149,7 @@ macro_rules! statements {
                 now: Timestamp,
             ) -> Result<bool, Error> {
                 let query = sqlx::query_scalar(IS_RESERVED).bind(key).bind(id).bind(now);
-                Ok(query.fetch_one(&mut *self.0).await?)
+                Ok(query.fetch_one(&mut self.0).await?)
             }
 
             async fn reserve(&mut self, reservation: &Reservation) -> Result<(), Error> {
@@ -157,39 +157,39 @@ macro_rules! statements {
                     .bind(&reservation.key)
                     .bind(reservation.user_id)
                     .bind(reservation.until)
-                    .execute(&mut *self.0)
+                    .execute(&mut self.0)
                     .await?;
                 Ok(())
             }
 
             async fn forget_reservations(&mut self, now: Timestamp) -> Result<(), Error> {
                 let query = sqlx::query(FORGET_RESERVATIONS).bind(now);
-                query.execute(&mut *self.0).await?;
+                query.execute(&mut self.0).await?;
                 Ok(())
             }
 
             async fn lock_deleted(&mut self, before: Timestamp) -> Result<Vec<User>, Error> {
                 let [deleted, _] = Self::LOCK_PURGES;
                 let query = sqlx::query_as(deleted).bind(before);
-                Ok(users(query.fetch_all(&mut *self.0).await?))
+                Ok(users(query.fetch_all(&mut self.0).await?))
             }
 
             async fn announce_purge(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {
                 let query = sqlx::query(ANNOUNCE_PURGE).bind(id).bind(at);
-                query.execute(&mut *self.0).await?;
+                query.execute(&mut self.0).await?;
                 Ok(())
             }
 
             async fn lock_announced(&mut self, before: Timestamp) -> Result<Vec<User>, Error> {
                 let [_, announced] = Self::LOCK_PURGES;
                 let query = sqlx::query_as(announced).bind(before);
-                Ok(users(query.fetch_all(&mut *self.0).await?))
+                Ok(users(query.fetch_all(&mut self.0).await?))
             }
 
             async fn remove(&mut self, nobody: &User) -> Result<(), Error> {
                 for sql in REMOVE {
                     let query = sqlx::query(sql).bind(nobody.id);
-                    query.execute(&mut *self.0).await?;
+                    query.execute(&mut self.0).await?;
                 }
                 $forget_addresses(&mut self.0, nobody.id).await?;
                 $forget_payloads(&mut self.0, nobody.id, nobody).await
@@ -200,7 +200,7 @@ macro_rules! statements {
                 origin: &Origin,
                 event: Event<'_, User>,
             ) -> Result<(), Error> {
-                $append(&mut self.0, origin, event).await
+                outbox::append(&mut self.0, origin, event).await
             }
 
             async fn commit(self) -> Result<(), Error> {
@@ -212,14 +212,12 @@ macro_rules! statements {
 statements!(
     PostgresStore,
     PostgresTransaction,
-    outbox::append_postgres,
     outbox::forget_addresses_postgres,
     outbox::forget_payloads_postgres
 );
 statements!(
     SqliteStore,
     SqliteTransaction,
-    outbox::append_sqlite,
     outbox::forget_addresses_sqlite,
     outbox::forget_payloads_sqlite
 );

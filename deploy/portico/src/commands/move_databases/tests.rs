@@ -44,7 +44,7 @@ impl Fixture {
             panic!("it is on SQLite");
         };
         let mut write = database.begin().await.expect("its turn");
-        raw_sql(sql).execute(&mut *write).await.expect(sql);
+        raw_sql(sql).execute(&mut write).await.expect(sql);
         write.commit().await.expect("committed");
     }
 

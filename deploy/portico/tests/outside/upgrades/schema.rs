@@ -39,7 +39,7 @@ async fn execute(url: &DatabaseUrl, sql: &str) {
         Database::Postgres(database) => query.execute(&database.pool).await.map(drop),
         Database::Sqlite(database) => {
             let mut write = database.begin().await.expect("its turn");
-            (&mut *write).execute(query).await.expect("executed");
+            (&mut write).execute(query).await.expect("executed");
             write.commit().await.expect("committed");
             Ok(())
         }

@@ -59,13 +59,13 @@ async fn plan(fixture: &Fixture, statement: String) -> String {
             // Nothing is in it yet.
             for setting in ["enable_seqscan", "enable_bitmapscan", "enable_sort"] {
                 let sql = sqlx::AssertSqlSafe(format!("SET LOCAL {setting} = off"));
-                let set = sqlx::query(sql).execute(&mut *transaction);
+                let set = sqlx::query(sql).execute(&mut transaction);
                 set.await.expect("set");
             }
             let sql = sqlx::AssertSqlSafe(format!("EXPLAIN {statement}"));
             let query = sqlx::query_scalar::<_, String>(sql);
             let query = query.bind(actor).bind(Uuid::nil()).bind(Uuid::max());
-            let lines = query.fetch_all(&mut *transaction).await.expect("a plan");
+            let lines = query.fetch_all(&mut transaction).await.expect("a plan");
             lines.join("\n")
         }
         Database::Sqlite(database) => {

@@ -138,7 +138,7 @@ macro_rules! statements {
                 Ok(sqlx::query_scalar(sql::COUNT_API_KEYS)
                     .bind(owner.id())
                     .bind(owner.is_service_account())
-                    .fetch_one(&mut *self.0)
+                    .fetch_one(&mut self.0)
                     .await?)
             }
 
@@ -182,7 +182,7 @@ macro_rules! statements {
                     .bind(owner.is_service_account())
                     .bind(at)
                     .bind(forget_at)
-                    .fetch_all(&mut *self.0)
+                    .fetch_all(&mut self.0)
                     .await?)
             }
 
@@ -265,7 +265,7 @@ macro_rules! statements {
                     Ending::Person(id) => (sql::END_IMPERSONATIONS_OF_PERSON, id),
                 };
                 let rows: Vec<ImpersonationRow> =
-                    sqlx::query_as(sql).bind(id).fetch_all(&mut *self.0).await?;
+                    sqlx::query_as(sql).bind(id).fetch_all(&mut self.0).await?;
                 Ok(rows.into_iter().map(Impersonation::from).collect())
             }
         }

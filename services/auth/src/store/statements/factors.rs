@@ -123,7 +123,7 @@ macro_rules! factor_statements {
             async fn read_factors(&mut self, user_id: Uuid) -> Result<Factors, Error> {
                 let row: Option<FactorsRow> = sqlx::query_as(sql::FACTORS)
                     .bind(user_id)
-                    .fetch_optional(&mut *self.0)
+                    .fetch_optional(&mut self.0)
                     .await?;
                 Ok(row.map(Factors::from).unwrap_or_default())
             }
@@ -156,7 +156,7 @@ macro_rules! factor_statements {
             async fn has_second_factor(&mut self, user_id: Uuid) -> Result<bool, Error> {
                 Ok(sqlx::query_scalar(sql::HAS_SECOND_FACTOR)
                     .bind(user_id)
-                    .fetch_one(&mut *self.0)
+                    .fetch_one(&mut self.0)
                     .await?)
             }
 
@@ -184,7 +184,7 @@ macro_rules! factor_statements {
                 let row: Option<ChallengeRow> = sqlx::query_as(sql::CHALLENGE)
                     .bind(&hash.0[..])
                     .bind(now)
-                    .fetch_optional(&mut *self.0)
+                    .fetch_optional(&mut self.0)
                     .await?;
                 row.map(Challenge::try_from).transpose()
             }
@@ -225,7 +225,7 @@ macro_rules! factor_statements {
                 let row: Option<CeremonyRow> = sqlx::query_as(sql::DELETE_CEREMONY)
                     .bind(id)
                     .bind(now)
-                    .fetch_optional(&mut *self.0)
+                    .fetch_optional(&mut self.0)
                     .await?;
                 row.map(Ceremony::try_from).transpose()
             }
@@ -233,7 +233,7 @@ macro_rules! factor_statements {
             async fn count_passkeys(&mut self, user_id: Uuid) -> Result<usize, Error> {
                 let count: i64 = sqlx::query_scalar(sql::COUNT_PASSKEYS)
                     .bind(user_id)
-                    .fetch_one(&mut *self.0)
+                    .fetch_one(&mut self.0)
                     .await?;
                 Ok(usize::try_from(count).unwrap_or(0))
             }
@@ -264,7 +264,7 @@ macro_rules! factor_statements {
                     .bind(user_id)
                     .bind(id)
                     .bind(name)
-                    .fetch_optional(&mut *self.0)
+                    .fetch_optional(&mut self.0)
                     .await?;
                 row.map(Passkey::try_from).transpose()
             }
@@ -277,7 +277,7 @@ macro_rules! factor_statements {
                 let row: Option<PasskeyRow> = sqlx::query_as(sql::DELETE_PASSKEY)
                     .bind(user_id)
                     .bind(id)
-                    .fetch_optional(&mut *self.0)
+                    .fetch_optional(&mut self.0)
                     .await?;
                 row.map(Passkey::try_from).transpose()
             }
@@ -305,7 +305,7 @@ macro_rules! factor_statements {
                 Ok(sqlx::query_as(sql::KNOWN)
                     .bind(user_id)
                     .bind(&device.0[..])
-                    .fetch_one(&mut *self.0)
+                    .fetch_one(&mut self.0)
                     .await?)
             }
 

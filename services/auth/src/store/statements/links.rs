@@ -124,7 +124,7 @@ macro_rules! link_statements {
             ) -> Result<Option<EmailChange>, Error> {
                 let row: Option<EmailChangeRow> = sqlx::query_as(Self::LOCK_EMAIL_CHANGE)
                     .bind(id)
-                    .fetch_optional(&mut *self.0)
+                    .fetch_optional(&mut self.0)
                     .await?;
                 row.map(EmailChange::try_from).transpose()
             }
@@ -231,7 +231,7 @@ macro_rules! link_statements {
                     .bind(since)
                     .bind(at)
                     .bind(at + REMEMBERED)
-                    .fetch_all(&mut *self.0)
+                    .fetch_all(&mut self.0)
                     .await?)
             }
 

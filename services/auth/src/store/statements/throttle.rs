@@ -21,7 +21,7 @@ macro_rules! statements {
                 Ok(sqlx::query_scalar(sql::IS_FAMILIAR)
                     .bind(&address[..])
                     .bind(now)
-                    .fetch_one(&mut *self.0)
+                    .fetch_one(&mut self.0)
                     .await?)
             }
 
@@ -54,7 +54,7 @@ macro_rules! statements {
                     .bind(account.as_ref().map(|account| &account[..]))
                     .bind(new.blocked_until)
                     .bind(new.expires_at)
-                    .fetch_one(&mut *self.0)
+                    .fetch_one(&mut self.0)
                     .await?;
                 Ok(row.into())
             }

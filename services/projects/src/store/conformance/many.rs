@@ -36,9 +36,9 @@ async fn fill(database: &Database, person: Uuid) {
             let [projects, members] = $sql;
             let mut transaction = $database.begin().await.expect("begun");
             let projects = sqlx::query(projects).bind(NUMBER);
-            projects.execute(&mut *transaction).await.expect("projects");
+            projects.execute(&mut transaction).await.expect("projects");
             let members = sqlx::query(members).bind(person);
-            members.execute(&mut *transaction).await.expect("members");
+            members.execute(&mut transaction).await.expect("members");
             transaction.commit().await.expect("committed");
         }};
     }

@@ -56,13 +56,13 @@ macro_rules! privacy_statements {
         impl PrivacyStatements for $transaction {
             async fn forget_invitations_of(&mut self, account: Uuid) -> Result<(), Error> {
                 let query = sqlx::query(FORGET_INVITATIONS_OF).bind(account);
-                query.execute(&mut *self.0).await?;
+                query.execute(&mut self.0).await?;
                 Ok(())
             }
 
             async fn forget_invitations_to(&mut self, address: &EmailAddress) -> Result<(), Error> {
                 let query = sqlx::query(FORGET_INVITATIONS_TO).bind(address.key());
-                query.execute(&mut *self.0).await?;
+                query.execute(&mut self.0).await?;
                 Ok(())
             }
 

@@ -178,7 +178,7 @@ async fn fill(database: &Database) {
     macro_rules! fill {
         ($database:expr, $sql:expr) => {{
             let mut transaction = $database.begin().await.expect("begun");
-            let filled = sqlx::query($sql).bind(MANY).execute(&mut *transaction);
+            let filled = sqlx::query($sql).bind(MANY).execute(&mut transaction);
             filled.await.expect("filled");
             transaction.commit().await.expect("committed");
         }};

@@ -3,10 +3,10 @@
 //! what it would do for want of an index.
 
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use sqlx::{AssertSqlSafe, Postgres, Row as _};
 
 use super::is_after_a_row;
-use crate::database::PostgresDatabase;
+use crate::database::{PostgresDatabase, Write};
 
 /// The plan is that for any value, as it is for statements that run often.
 const SETTINGS: &str = "SET LOCAL plan_cache_mode = force_generic_plan; \
@@ -41,15 +41,15 @@ pub(super) async fn faults(database: &PostgresDatabase, sql: &str) -> Vec<String
     faults
 }
 
-async fn explain(connection: &mut PgConnection, sql: &str) -> Result<String, sqlx::Error> {
-    sqlx::raw_sql(SETTINGS).execute(&mut *connection).await?;
+async fn explain(transaction: &mut Write<Postgres>, sql: &str) -> Result<String, sqlx::Error> {
+    sqlx::raw_sql(SETTINGS).execute(&mut *transaction).await?;
     if is_page(sql) {
         sqlx::raw_sql(PAGE_SETTINGS)
-            .execute(&mut *connection)
+            .execute(&mut *transaction)
             .await?;
     }
     let prepare = AssertSqlSafe(format!("PREPARE explained AS {sql}"));
-    sqlx::raw_sql(prepare).execute(&mut *connection).await?;
+    sqlx::raw_sql(prepare).execute(&mut *transaction).await?;
     let values = vec!["NULL"; parameters(sql)].join(", ");
     let values = if values.is_empty() {
         values
@@ -59,7 +59,7 @@ async fn explain(connection: &mut PgConnection, sql: &str) -> Result<String, sql
     let explain = AssertSqlSafe(format!(
         "EXPLAIN (FORMAT JSON) EXECUTE explained {values}; DEALLOCATE explained"
     ));
-    let row = sqlx::raw_sql(explain).fetch_one(&mut *connection).await?;
+    let row = sqlx::raw_sql(explain).fetch_one(&mut *transaction).await?;
     row.try_get_unchecked(0)
 }
 

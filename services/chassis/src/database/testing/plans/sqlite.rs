@@ -66,7 +66,7 @@ mod tests {
         let tables = "CREATE TABLE things (id integer PRIMARY KEY, name text, size integer); \
             CREATE INDEX things_name ON things (name); \
             CREATE VIRTUAL TABLE words USING fts5 (word)";
-        let made = sqlx::raw_sql(tables).execute(&mut *transaction).await;
+        let made = sqlx::raw_sql(tables).execute(&mut transaction).await;
         made.expect("made");
         transaction.commit().await.expect("committed");
         for (sql, number) in [
