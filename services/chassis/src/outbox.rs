@@ -32,7 +32,9 @@ pub use self::forget::{
 pub use self::plans::assert_indexes_serve;
 pub use self::restored::leave_room_for_lost_events;
 pub use self::stream::{Describe, Described, EventStream, Outbox};
-pub(crate) use self::unwritten::{MOST_TOGETHER, Unwritten, bind_event, insert_events};
+pub(crate) use self::unwritten::{
+    MOST_TOGETHER, Unwritten, bind_event, insert_postgres, insert_sqlite,
+};
 use crate::{
     clock::{Timestamp, new_id},
     database::{Engine, Write},

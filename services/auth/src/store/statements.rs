@@ -320,7 +320,7 @@ macro_rules! transaction {
                     .bind(&session.seed)
                     .bind(i64::from(session.generation))
                     .bind(session.rotated_at);
-                self.0.last(insert).await
+                self.0.last(insert)
             }
 
             async fn lock_session(
@@ -345,7 +345,7 @@ macro_rules! transaction {
                     .bind(&session.user_agent)
                     .bind(i64::from(session.generation))
                     .bind(session.rotated_at);
-                self.0.last(update).await
+                self.0.last(update)
             }
 
             async fn reauthenticate(&mut self, id: Uuid, at: Timestamp) -> Result<bool, Error> {

@@ -14,7 +14,7 @@ use tokio::{runtime::Handle, sync::watch, time::timeout};
 
 use super::{connections::Lease, log::Log, patience::PING_TIMEOUT};
 use crate::{
-    outbox::{MOST_TOGETHER, Unwritten, bind_event, insert_events},
+    outbox::{MOST_TOGETHER, Unwritten, bind_event, insert_postgres, insert_sqlite},
     status::Error,
 };
 
@@ -49,7 +49,7 @@ pub trait Engine: Database {
 }
 
 macro_rules! engine {
-    ($engine:ty, begin: $begin:literal, joins: $joins:literal) => {
+    ($engine:ty, begin: $begin:literal, joins: $joins:literal, insert: $insert:ident) => {
         impl Engine for $engine {
             const BEGIN: &'static str = $begin;
             const JOINS: bool = $joins;
@@ -69,10 +69,16 @@ macro_rules! engine {
             ) -> BoxFuture<'t, Result<Option<i64>, sqlx::Error>> {
                 let (first, values) = first.unzip();
                 let values = values.flatten().unwrap_or_default();
-                let insert = insert_events(events.len(), values.len());
-                let first = first.as_ref().map(SqlStr::as_str);
-                let parts = [first, insert.as_deref(), end];
-                let parts: Vec<&str> = parts.into_iter().flatten().collect();
+                let insert = $insert(events.len(), values.len());
+                let first = first.map(|first| first.as_str().to_owned());
+                let work = match (first, insert) {
+                    (Some(first), Some(insert)) if !Self::JOINS => {
+                        vec![format!("WITH first AS ({first}) {insert}")]
+                    }
+                    (first, insert) => first.into_iter().chain(insert).collect(),
+                };
+                let end = end.map(str::to_owned);
+                let parts: Vec<String> = work.into_iter().chain(end).collect();
                 if parts.is_empty() {
                     return ready(Ok(None)).boxed();
                 }
@@ -87,15 +93,15 @@ macro_rules! engine {
         }
     };
 }
-engine!(Postgres, begin: "BEGIN", joins: false);
-engine!(Sqlite, begin: "BEGIN IMMEDIATE", joins: true);
+engine!(Postgres, begin: "BEGIN", joins: false, insert: insert_postgres);
+engine!(Sqlite, begin: "BEGIN IMMEDIATE", joins: true, insert: insert_sqlite);
 
 /// A transaction that may write. Dropped, it changes nothing.
 pub struct Write<D: Engine> {
     /// There until it has ended.
     lease: Option<Lease<D>>,
     progress: Progress,
-    /// Its last statement, if it is to go along with the commit.
+    /// Its last statement, which is to go along with its events.
     last: Option<Statement<D>>,
     /// Its events that are to be written with the commit.
     events: Vec<Unwritten>,
@@ -157,21 +163,14 @@ impl<D: Engine> Write<D> {
         Ok((sql.into_sql_str(), values))
     }
 
-    /// Runs its last statement, together with the commit if that can be. None but
-    /// events may follow, and it fails for no reason that a caller could be told.
+    /// Gives it its last statement, which is run along with its events when it
+    /// commits: one that fails for no reason that a caller could be told.
     ///
     /// # Errors
     ///
-    /// A failure of the database.
-    pub async fn last<'q>(&mut self, query: impl Execute<'q, D> + 'q) -> Result<(), Error>
-    where
-        for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
-    {
-        if D::JOINS {
-            self.last = Some(statement(query)?);
-        } else {
-            self.execute(query).await?;
-        }
+    /// If a value cannot be encoded.
+    pub fn last<'q>(&mut self, query: impl Execute<'q, D>) -> Result<(), Error> {
+        self.last = Some(statement(query)?);
         Ok(())
     }
 
@@ -452,8 +451,7 @@ mod tests {
                 read.expect("read");
             }
             let word = format!("after {statements_before}");
-            let last = write.last(insert().bind(&word)).await;
-            last.expect("taken");
+            write.last(insert().bind(&word)).expect("taken");
             let after = insert().bind("four").execute(&mut write).await;
             after.expect_err("it had its last statement");
             assert_eq!(count(&database).await, 3 + statements_before);
@@ -461,8 +459,7 @@ mod tests {
             assert_eq!(count(&database).await, 4 + statements_before);
         }
         let mut write = database.begin().await.expect("a turn");
-        let last = write.last(insert().bind("four")).await;
-        last.expect("taken");
+        write.last(insert().bind("four")).expect("taken");
         drop(write);
         assert_eq!(count(&database).await, 5);
     }

@@ -25,23 +25,57 @@ pub struct Unwritten {
     pub(crate) created_at: Timestamp,
 }
 
-/// The statement that writes so many, if any, and returns their numbers; after
-/// one with so many values.
-pub(crate) fn insert_events(count: usize, values_before: usize) -> Option<String> {
-    const COLUMNS: usize = 12;
+/// What is kept of an event, with PostgreSQL's types.
+const COLUMNS: [(&str, &str); 12] = [
+    ("id", "uuid"),
+    ("kind", "text"),
+    ("subject_type", "text"),
+    ("subject", "uuid"),
+    ("payload", "text"),
+    ("changes", "text"),
+    ("details", "text"),
+    ("actor", "text"),
+    ("request_id", "text"),
+    ("traceparent", "text"),
+    ("client_ip", "text"),
+    ("created_at", "timestamptz"),
+];
+
+/// The statement that writes so many, if any, on PostgreSQL, and returns their
+/// numbers. It follows one with so many values. The transaction has its id
+/// before an event gets its number: who follows the events waits for all
+/// transactions with ids.
+pub(crate) fn insert_postgres(count: usize, values_before: usize) -> Option<String> {
+    let cast = |(number, (_, kind)): (usize, &(&str, &str))| format!("${number}::{kind}");
+    let rows = rows(count, values_before, cast)?;
+    let source = format!("SELECT event.* FROM pg_current_xact_id(), (VALUES {rows}) AS event");
+    Some(insert(&source))
+}
+
+/// The same on SQLite.
+pub(crate) fn insert_sqlite(count: usize, values_before: usize) -> Option<String> {
+    let rows = rows(count, values_before, |(number, _)| format!("${number}"))?;
+    Some(insert(&format!("VALUES {rows}")))
+}
+
+fn insert(source: &str) -> String {
+    let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
+    let names = names.join(", ");
+    format!("INSERT INTO outbox ({names}) {source} RETURNING seq")
+}
+
+/// The values of so many.
+fn rows(
+    count: usize,
+    values_before: usize,
+    value: impl Fn((usize, &(&'static str, &'static str))) -> String,
+) -> Option<String> {
     let rows = (0..count).map(|row| {
-        let first = values_before + row * COLUMNS;
-        let values = (1..=COLUMNS).map(|column| format!("${}", first + column));
-        format!("({})", values.collect::<Vec<_>>().join(", "))
+        let numbers = values_before + row * COLUMNS.len() + 1..;
+        let values: Vec<String> = numbers.zip(&COLUMNS).map(&value).collect();
+        format!("({})", values.join(", "))
     });
-    let rows: Vec<String> = rows.collect();
-    (count > 0).then(|| {
-        format!(
-            "INSERT INTO outbox (id, kind, subject_type, subject, payload, changes, details, \
-             actor, request_id, traceparent, client_ip, created_at) VALUES {} RETURNING seq",
-            rows.join(", ")
-        )
-    })
+    (count > 0).then(|| rows.collect::<Vec<_>>().join(", "))
 }
 
 /// Binds an event to the statement.

@@ -254,7 +254,7 @@ macro_rules! statements {
 
             async fn update_project_last(&mut self, project: &Project) -> Result<(), Error> {
                 let update = bind_project!(sqlx::query(UPDATE_PROJECT), project);
-                self.0.last(update).await
+                self.0.last(update)
             }
 
             async fn delete_project(&mut self, id: Uuid) -> Result<(), Error> {
