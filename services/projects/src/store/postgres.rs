@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use portico_chassis::{
     database::{Connections, PostgresDatabase, Write},
-    page::{Search, Sort},
+    page::Search,
     status::Error,
 };
 use sqlx::{AssertSqlSafe, Postgres};
 use uuid::Uuid;
 
 use super::{
-    Column, Filter,
+    Filter,
     changes::Engine,
     sql::{
         StandingRow, insert_owner, insert_project,
@@ -37,13 +37,6 @@ impl PostgresStore {
         of_members: concat!("JOIN ", lookup!()),
         of_anybody: concat!("LEFT JOIN ", lookup!()),
     };
-
-    /// Whether it is told how many there are in a list before it finds a page of
-    /// it. Its plans are for the average person, except where memberships alone
-    /// tell what is on the page, in the order of their index.
-    pub(super) fn is_told(filter: &Filter, sort: Sort<Column>) -> bool {
-        sort.column != Column::CreatedAt || filter.search.is_some() || filter.archived.is_none()
-    }
 
     pub(crate) fn new(database: PostgresDatabase) -> Self {
         Self { database }

@@ -4,14 +4,14 @@
 use async_trait::async_trait;
 use portico_chassis::{
     database::{SqliteDatabase, Write},
-    page::{Search, Sort},
+    page::Search,
     status::Error,
 };
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool};
 use uuid::Uuid;
 
 use super::{
-    Column, Filter,
+    Filter,
     changes::Engine,
     sql::{
         FIND_BY_ID, StandingRow, insert_owner, insert_project,
@@ -32,12 +32,6 @@ impl SqliteStore {
         of_anybody: "LEFT JOIN members m ON m.project_id = p.id AND m.user_id = $1",
     };
 
-    /// Whether it is told how many there are in a list before it finds a page of
-    /// it: always, as it knows nothing of its data.
-    pub(super) fn is_told(_: &Filter, _: Sort<Column>) -> bool {
-        true
-    }
-
     pub(crate) fn new(database: SqliteDatabase) -> Self {
         Self { database }
     }
@@ -47,8 +41,8 @@ impl SqliteStore {
     }
 
     /// How many projects a search finds, up to the cap, among very many of this
-    /// person or all public ones. It begins with the words if these are rare, and with the memberships
-    /// if not.
+    /// person or all public ones. It begins with the words if these are rare, and
+    /// with the memberships if not.
     pub(super) async fn tell_among_many(
         &self,
         by: Uuid,

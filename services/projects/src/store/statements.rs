@@ -92,7 +92,7 @@ macro_rules! statements {
                 sort: Sort<Column>,
                 paging: &Paging,
             ) -> Result<Page<View>, Error> {
-                let told = if Self::is_told(filter, sort) {
+                let told = if lists::is_told(filter, sort) {
                     Some(self.tell(by, filter).await?)
                 } else {
                     None

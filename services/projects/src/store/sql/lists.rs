@@ -57,6 +57,14 @@ impl Told {
     }
 }
 
+/// Whether a database is told how many there are in a list before it finds a page
+/// of it. It knows nothing of its data, or of the average person only: that is
+/// enough where memberships alone tell what is on the page, in the order of their
+/// index.
+pub(in crate::store) fn is_told(filter: &Filter, sort: Sort<Column>) -> bool {
+    sort.column != Column::CreatedAt || filter.search.is_some() || filter.archived.is_none()
+}
+
 /// The SQL of the number of projects in a list. The person is bound first, then
 /// the search.
 pub(in crate::store) fn count(filter: &Filter) -> String {
@@ -155,8 +163,7 @@ pub(in crate::store) fn page(
         None => format!("({})", count(filter)),
     };
     // Where memberships alone tell which projects are on the page, only these
-    // are looked up, whatever PostgreSQL knows of the tables. SQLite does so
-    // anyway, and would sort the page once more.
+    // are looked up, whatever PostgreSQL knows of the tables.
     let is_by_members = told.is_none()
         && filter.shown == Shown::Mine
         && filter.search.is_none()
