@@ -24,7 +24,7 @@ use crate::status::Error;
 const INTERVAL: Duration = Duration::from_secs(2);
 
 /// How many rows are indexed at once: writers wait for as long as that takes.
-const BATCH: u64 = 50;
+const BATCH: u64 = 100;
 
 /// For how much longer than a batch took they have their turn before the next.
 const REST: u32 = 9;
@@ -163,7 +163,7 @@ mod tests {
             let sql = "SELECT count(*) FROM search_pending WHERE $1 = $1";
             number(database, sql.to_owned(), "").await
         };
-        assert_eq!(pending().await, 12_450);
+        assert_eq!(pending().await, 12_400);
         while index_some(database, "things").await.expect("indexed") > 0 {}
         assert_eq!(pending().await, 0);
 
