@@ -6,6 +6,7 @@ mod factors;
 mod invitations;
 mod keys;
 mod links;
+mod names;
 mod passwords;
 mod privacy;
 
@@ -13,9 +14,10 @@ use std::collections::BTreeSet;
 
 use portico_chassis::status::{Error, Violation};
 use portico_proto::{CallerClass, METHODS};
-use prost_reflect::{MethodDescriptor, Value as ProtoValue};
+use prost_reflect::MethodDescriptor;
 use serde_json::{Map, Value, json};
 
+use self::names::{camel_case, http_rule, list_field, snake_case};
 use crate::{Instance, Person, grpc, in_both_shapes, instance::PASSWORD};
 
 in_both_shapes! {
@@ -511,48 +513,4 @@ fn failure(error: Error) -> Value {
         (true, None) => Value::Null,
     };
     json!({"error": {"code": error.reason, "message": error.message, "details": details}})
-}
-
-/// Verb and path template of a method.
-fn http_rule(method: &MethodDescriptor) -> (String, String) {
-    let extension = grpc::POOL
-        .get_extension_by_name("google.api.http")
-        .expect("imported");
-    let options = method.options();
-    let rule = options.get_extension(&extension);
-    let rule = rule.as_message().expect("a rule");
-    for verb in ["get", "post", "patch", "delete"] {
-        if let Some(ProtoValue::String(template)) = rule.get_field_by_name(verb).as_deref()
-            && !template.is_empty()
-        {
-            return (verb.to_uppercase(), template.clone());
-        }
-    }
-    panic!("{} has no rule", method.full_name());
-}
-
-fn list_field(method: &MethodDescriptor) -> String {
-    let output = method.output();
-    let field = output
-        .fields()
-        .find(prost_reflect::FieldDescriptor::is_list);
-    field.expect("a repeated field").json_name().to_owned()
-}
-
-fn camel_case(snake: &str) -> String {
-    let mut words = snake.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |camel, word| {
-        camel + &word[..1].to_uppercase() + &word[1..]
-    })
-}
-
-fn snake_case(camel: &str) -> String {
-    camel.chars().fold(String::new(), |mut snake, letter| {
-        if letter.is_uppercase() {
-            snake.push('_');
-        }
-        snake.extend(letter.to_lowercase());
-        snake
-    })
 }
