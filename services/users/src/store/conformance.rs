@@ -204,8 +204,15 @@ async fn unknown_ids_are_left_out_of_a_batch(fixture: &Fixture) {
         .await
         .expect("read");
     found.sort_by_key(|user| user.name.sort_key());
-    assert_eq!(found, [ada, bob]);
-    assert_eq!(fixture.store.batch_get(&[]).await.expect("read"), []);
+    assert_eq!(found, [ada, bob.clone()]);
+    for (ids, expected) in [
+        (&[][..], &[][..]),
+        (&[Uuid::nil()], &[]),
+        (&[bob.id], &[bob]),
+    ] {
+        let found = fixture.store.batch_get(ids).await;
+        assert_eq!(found.expect("read"), expected);
+    }
 }
 
 async fn a_change_counts_up_the_version_unless_nothing_changes(fixture: &Fixture) {
