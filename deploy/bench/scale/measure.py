@@ -286,10 +286,11 @@ def main() -> None:
     fill(folder)
     filled = time.monotonic() - begun
     size = sum(file.stat().st_size for file in folder.glob("*.db")) / 1e9
-    with running(program, on_sqlite, folder) as client:
-        begun = time.monotonic()
+    begun = time.monotonic()
+    with running(program, on_sqlite, folder):
         index(folder)
-        indexed = time.monotonic() - begun
+    indexed = time.monotonic() - begun
+    with running(program, on_sqlite, folder) as client:
         sqlite = measure(client)
 
     begun = time.monotonic()
