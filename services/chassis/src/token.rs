@@ -9,10 +9,13 @@ mod revocations;
 mod service;
 mod skew;
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jsonwebtoken::{Algorithm, Validation};
-use moka::sync::Cache;
+use moka::{Expiry, sync::Cache};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -152,6 +155,23 @@ struct Checked {
     kid: Arc<str>,
 }
 
+/// Those that are remembered, each for as long as it is good.
+fn checked_tokens(clock: Clock) -> Cache<[u8; 32], Checked> {
+    Cache::builder()
+        .max_capacity(CACHED_TOKENS)
+        .expire_after(UntilExpiry(clock))
+        .build()
+}
+
+struct UntilExpiry(Clock);
+
+impl Expiry<[u8; 32], Checked> for UntilExpiry {
+    fn expire_after_create(&self, _: &[u8; 32], checked: &Checked, _: Instant) -> Option<Duration> {
+        let expires_at = Pass::from(&checked.principal).expires_at;
+        Some(expires_at.since(self.0.now()))
+    }
+}
+
 impl Verifier {
     /// A verifier of tokens by `issuer` for `audience`, with the keys that sign
     /// them from `source`; API keys are taken to `exchange`.
@@ -173,7 +193,7 @@ impl Verifier {
         Self {
             validation,
             keys: Keys::new(source, clock.clone()),
-            cache: Cache::new(CACHED_TOKENS),
+            cache: checked_tokens(clock.clone()),
             key_tokens: KeyTokens::new(exchange, clock.clone()),
             revocations,
             clock,
@@ -354,4 +374,42 @@ fn issued_at(claims: &Claims) -> Timestamp {
     millis
         .and_then(|millis| i64::try_from(millis).ok())
         .map_or(Timestamp::from_seconds(claims.iat), Timestamp::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(expires_at: Timestamp) -> Checked {
+        let user = User {
+            id: Uuid::from_u128(1),
+            session_id: Uuid::from_u128(2),
+            is_admin: false,
+            grant: Grant::Session,
+            issued_at: Timestamp::from_seconds(90),
+            expires_at,
+        };
+        Checked {
+            principal: Principal::User(Arc::new(user)),
+            kid: "key".into(),
+        }
+    }
+
+    #[test]
+    fn a_token_that_nobody_shows_any_more_is_forgotten_when_it_expires() {
+        let now = Timestamp::from_seconds(100);
+        let cache = checked_tokens(Clock::manual(now));
+        let life = Duration::from_millis(50);
+        cache.insert([1; 32], checked(now + life));
+        cache.insert([2; 32], checked(now + Duration::from_secs(600)));
+        cache.run_pending_tasks();
+        assert_eq!(cache.entry_count(), 2);
+        let begun = Instant::now();
+        while cache.entry_count() > 1 {
+            assert!(begun.elapsed() < Duration::from_secs(30), "it is kept");
+            std::thread::sleep(life);
+            cache.run_pending_tasks();
+        }
+        assert!(cache.contains_key(&[2; 32]));
+    }
 }

@@ -71,14 +71,14 @@ macro_rules! engine {
                 let values = values.flatten().unwrap_or_default();
                 let insert = $insert(events.len(), values.len());
                 let first = first.map(|first| first.as_str().to_owned());
-                let work = match (first, insert) {
+                let parts = match (first, insert) {
                     (Some(first), Some(insert)) if !Self::JOINS => {
-                        vec![format!("WITH first AS ({first}) {insert}")]
+                        [Some(format!("WITH first AS ({first}) {insert}")), None]
                     }
-                    (first, insert) => first.into_iter().chain(insert).collect(),
+                    both => both.into(),
                 };
-                let end = end.map(str::to_owned);
-                let parts: Vec<String> = work.into_iter().chain(end).collect();
+                let parts = parts.into_iter().chain([end.map(str::to_owned)]);
+                let parts: Vec<String> = parts.flatten().collect();
                 if parts.is_empty() {
                     return ready(Ok(None)).boxed();
                 }
@@ -151,10 +151,7 @@ impl<D: Engine> Write<D> {
 
     /// What the next statement is, which may have to begin the transaction.
     fn next<'q>(&mut self, query: impl Execute<'q, D>) -> Result<Statement<D>, sqlx::Error> {
-        if self.last.is_some() {
-            return Err(sqlx::Error::Protocol("it had its last statement".into()));
-        }
-        let (sql, values) = statement(query)?;
+        let (sql, values) = self.statement(query)?;
         if self.progress == Progress::Begun {
             return Ok((sql, values));
         }
@@ -163,14 +160,23 @@ impl<D: Engine> Write<D> {
         Ok((sql.into_sql_str(), values))
     }
 
+    /// The statement of a query, unless the last one was given.
+    fn statement<'q>(&self, mut query: impl Execute<'q, D>) -> Result<Statement<D>, sqlx::Error> {
+        if self.last.is_some() {
+            return Err(sqlx::Error::Protocol("it had its last statement".into()));
+        }
+        let values = query.take_arguments().map_err(sqlx::Error::Encode)?;
+        Ok((query.sql(), values))
+    }
+
     /// Gives it its last statement, which is run along with its events when it
     /// commits: one that fails for no reason that a caller could be told.
     ///
     /// # Errors
     ///
-    /// If a value cannot be encoded.
+    /// If it had one, or if a value cannot be encoded.
     pub fn last<'q>(&mut self, query: impl Execute<'q, D>) -> Result<(), Error> {
-        self.last = Some(statement(query)?);
+        self.last = Some(self.statement(query)?);
         Ok(())
     }
 
@@ -252,11 +258,6 @@ fn connection_of<D: Engine>(lease: &mut Option<Lease<D>>) -> &mut D::Connection 
 
 /// A statement with its values.
 type Statement<D> = (SqlStr, Option<<D as Database>::Arguments>);
-
-fn statement<'q, D: Database>(mut query: impl Execute<'q, D>) -> Result<Statement<D>, sqlx::Error> {
-    let values = query.take_arguments().map_err(sqlx::Error::Encode)?;
-    Ok((query.sql(), values))
-}
 
 /// The first statement begins the transaction, unless it has begun.
 impl<'t, D: Engine> Executor<'t> for &'t mut Write<D>
@@ -454,6 +455,8 @@ mod tests {
             write.last(insert().bind(&word)).expect("taken");
             let after = insert().bind("four").execute(&mut write).await;
             after.expect_err("it had its last statement");
+            let another = write.last(insert().bind("four"));
+            another.expect_err("it has one");
             assert_eq!(count(&database).await, 3 + statements_before);
             write.commit().await.expect("committed");
             assert_eq!(count(&database).await, 4 + statements_before);
