@@ -15,7 +15,13 @@ mod snapshot;
 pub mod testing;
 mod write;
 
-use std::{num::NonZero, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    num::NonZero,
+    path::PathBuf,
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sqlx::{
     Postgres, Sqlite, SqlitePool,
@@ -23,7 +29,10 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 pub use self::{
     connections::Connections,
@@ -36,6 +45,7 @@ pub use self::{
     write::{Engine, Write},
 };
 use self::{
+    failure::is_busy,
     log::Log,
     patience::{WORK_TIMEOUT, stands},
     write::Written,
@@ -54,6 +64,9 @@ const STANDSTILL: &str = "15s";
 
 /// How long connections may take to end.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How soon a new file of SQLite is opened again that another process begins.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// How long a reader of SQLite is kept, in use or not: it takes 0.3 MB, and a
 /// fraction of a millisecond to open. (The pool's own limit for those that
@@ -234,7 +247,7 @@ impl Database {
                         // A file does not hang up.
                         .test_before_acquire(false)
                 };
-                let writer = pool(1, None).connect_with(options.clone()).await?;
+                let writer = opened(|| pool(1, None).connect_with(options.clone())).await?;
                 // More than there are cores would only take memory: a reader
                 // computes, it does not wait.
                 let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -333,5 +346,61 @@ impl Database {
                 database.writer.close().await;
             }
         }
+    }
+}
+
+/// Opens a file of SQLite again until nobody else is about to write its first
+/// page: a new file gets its log by a change from reading to writing, which is
+/// the one thing for which SQLite itself does not wait.
+async fn opened<O>(open: impl Fn() -> O) -> Result<SqlitePool, sqlx::Error>
+where
+    O: Future<Output = Result<SqlitePool, sqlx::Error>>,
+{
+    let give_up = Instant::now() + ACQUIRE_TIMEOUT;
+    loop {
+        match open().await {
+            Err(error) if is_busy(&error) && Instant::now() < give_up => sleep(LOOK_AGAIN).await,
+            opened => return opened,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{ConnectOptions as _, raw_sql};
+
+    use super::*;
+
+    /// A new file, on which somebody is about to write the first page.
+    async fn new_file() -> (tempfile::TempDir, DatabaseUrl, sqlx::SqliteConnection) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("new.db");
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true);
+        let mut other = options.connect().await.expect("opened");
+        let begun = raw_sql("BEGIN IMMEDIATE; CREATE TABLE first (id integer)");
+        begun.execute(&mut other).await.expect("begun");
+        (directory, DatabaseUrl::Sqlite(path), other)
+    }
+
+    #[tokio::test]
+    async fn a_new_file_is_opened_once_another_has_begun_it() {
+        let (_directory, url, mut other) = new_file().await;
+        let open = Database::open(&url, 2);
+        let commit = async {
+            sleep(LOOK_AGAIN * 5).await;
+            raw_sql("COMMIT").execute(&mut other).await
+        };
+        let (database, committed) = tokio::join!(open, commit);
+        committed.expect("committed");
+        database.expect("opened").close().await;
+    }
+
+    #[tokio::test]
+    async fn a_file_that_stays_in_use_is_given_up() {
+        let (_directory, url, _other) = new_file().await;
+        let refused = Database::open(&url, 2).await.expect_err("in use");
+        assert!(is_busy(&refused), "{refused}");
     }
 }

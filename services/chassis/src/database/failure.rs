@@ -17,6 +17,12 @@ pub fn unique_violation(error: &sqlx::Error) -> Option<&str> {
     })
 }
 
+/// Whether SQLite says that another process uses the file (`SQLITE_BUSY`).
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code == "5")
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let is_passing = match &error {
