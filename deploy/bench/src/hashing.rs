@@ -15,6 +15,8 @@ use crate::machine::own_cpu_time;
 const MEMORY: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+/// Its memory: blocks of 1 KiB.
+const BLOCKS: usize = MEMORY as usize;
 
 /// What came of it.
 pub(crate) struct Hashes {
@@ -46,10 +48,13 @@ impl Hashes {
 
 /// Hashes for so long.
 pub(crate) async fn measure(length: Duration) -> anyhow::Result<Hashes> {
-    let before = own_cpu_time()?;
     let cores = thread::available_parallelism()?.get();
-    let begun = Instant::now();
-    let threads = (0..cores).map(|_| tokio::task::spawn_blocking(move || count(begun + length)));
+    let memories = (0..cores).map(|_| vec![Block::new(); BLOCKS]);
+    let memories: Vec<_> = memories.collect();
+    let (before, begun) = (own_cpu_time()?, Instant::now());
+    let threads = memories
+        .into_iter()
+        .map(|memory| tokio::task::spawn_blocking(move || count(memory, begun + length)));
     let threads: Vec<_> = threads.collect();
     let mut count = 0;
     for thread in threads {
@@ -63,10 +68,9 @@ pub(crate) async fn measure(length: Duration) -> anyhow::Result<Hashes> {
 }
 
 /// How many hashes one thread computes until then, in memory that it keeps.
-fn count(end: Instant) -> anyhow::Result<u32> {
+fn count(mut memory: Vec<Block>, end: Instant) -> anyhow::Result<u32> {
     let params = Params::new(MEMORY, PASSES, LANES, None).ok();
     let params = params.context("the cost is out of bounds")?;
-    let mut memory = vec![Block::new(); params.block_count()];
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let (mut output, mut hashes) = ([0; 32], 0);
     while Instant::now() < end {

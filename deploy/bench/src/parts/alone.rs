@@ -117,7 +117,7 @@ async fn logins(
     session: &Session,
     settings: &Settings,
 ) -> anyhow::Result<Logins> {
-    let (signing_in, hashing) = (settings.length / 2, settings.length * 3 / 10);
+    let (signing_in, hashing) = (settings.length, settings.length * 3 / 10);
     let mut callers = session.callers(Scenario::Login, CALLERS).await?;
     load::closed(&mut callers, settings.warm_up()).await?;
     let mut hashes = hashing::measure(hashing).await?;

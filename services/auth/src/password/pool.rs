@@ -1,5 +1,6 @@
 //! The threads that hash, and the queue before them: both bounded, so that
-//! sign-ins never take more memory or time than was meant for them.
+//! sign-ins never take more memory or time than was meant for them. Whatever else
+//! the program does goes first.
 
 use std::{
     io,
@@ -21,6 +22,12 @@ const WAITING_PER_THREAD: usize = 64;
 /// How long a thread keeps the memory of a hash for the next one. To have the
 /// kernel map and clear it anew takes two thirds of the time of a hash.
 const KEPT: Duration = Duration::from_secs(1);
+
+/// How much later than others a hashing thread gets a core (nice(2)): a hash takes
+/// so long that what is called beside it would often wait for it. Where everybody
+/// wants the cores all the time, it gets a third of what another thread gets.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 5;
 
 /// How many answers are given at once where more hashes wait. What follows a hash
 /// takes half as long again after another hash, which has filled the caches.
@@ -91,6 +98,7 @@ impl Pool {
 
 /// A hashing thread, as long as there is a pool.
 fn work_off(waiting: &Receiver<Arc<Waiting>>, answers: &Answers, usual: usize) {
+    give_way();
     let mut memory = Memory::new();
     loop {
         let next = waiting.try_recv().or_else(|_| {
@@ -116,6 +124,15 @@ fn work_off(waiting: &Receiver<Arc<Waiting>>, answers: &Answers, usual: usize) {
         if memory.capacity() > usual {
             memory = Memory::new();
         }
+    }
+}
+
+/// Lets others have a core first. On Linux, threads have niceness each for
+/// themselves.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "a hashing thread does not give way to others");
     }
 }
 
@@ -226,6 +243,15 @@ mod tests {
         });
         has_begun.await.expect("begun");
         release
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn who_hashes_gives_way_to_others() {
+        let niceness = || rustix::process::getpriority_process(None).expect("niceness");
+        let (pool, _) = pool(1);
+        let hashing = pool.run(move |_| niceness()).await.expect("run");
+        assert_eq!(hashing, (niceness() + NICENESS).min(19));
     }
 
     #[tokio::test]
