@@ -47,10 +47,8 @@ impl Process {
         is_ready: impl Fn(&str) -> bool,
     ) -> anyhow::Result<Duration> {
         loop {
-            if get(address, path)
-                .await
-                .is_ok_and(|answer| is_ready(&answer))
-            {
+            let answer = get(address, path).await;
+            if answer.as_ref().is_ok_and(|answer| is_ready(answer)) {
                 return Ok(self.started.elapsed());
             }
             let has_ended = match &mut self.child {
@@ -60,7 +58,7 @@ impl Process {
             ensure!(!has_ended, "{} has ended", self.role);
             ensure!(
                 self.started.elapsed() < PATIENCE,
-                "{} is not ready",
+                "{} is not ready: {answer:?}",
                 self.role
             );
             sleep(POLL).await;
