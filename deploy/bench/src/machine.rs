@@ -59,6 +59,21 @@ pub(crate) fn memory(process: u32) -> anyhow::Result<f64> {
     Ok(kib * 1024.0 / 1e6)
 }
 
+/// Has the greatest memory of a process be that from now on, as Linux keeps it
+/// (proc_pid_clear_refs(5)): to look at it again and again would take time from
+/// what is measured.
+pub(crate) fn forget_greatest_memory(process: u32) -> anyhow::Result<()> {
+    let file = format!("/proc/{process}/clear_refs");
+    fs::write(&file, "5").with_context(|| format!("cannot write {file}"))
+}
+
+/// The greatest resident memory in MB of a process since then.
+pub(crate) fn greatest_memory(process: u32) -> anyhow::Result<f64> {
+    let text = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let kib = kib_of(&text, "VmHWM:").context("no greatest memory")?;
+    Ok(kib * 1024.0 / 1e6)
+}
+
 /// How many processors there are, and which.
 pub(crate) fn processors() -> String {
     let cores = thread::available_parallelism().map_or(1, usize::from);

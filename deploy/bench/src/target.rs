@@ -274,6 +274,18 @@ impl Running {
         Ok(memory.first().context("no process")?.1)
     }
 
+    /// Has the greatest memory be that from now on.
+    pub(crate) fn forget_greatest_memory(&self) -> anyhow::Result<()> {
+        self.roles()
+            .try_for_each(|(_, number)| machine::forget_greatest_memory(number))
+    }
+
+    /// The greatest memory in MB since then of one that is a single process.
+    pub(crate) fn greatest_memory_of_one(&self) -> anyhow::Result<f64> {
+        let (_, number) = self.roles().next().context("no process")?;
+        machine::greatest_memory(number)
+    }
+
     /// Stops it, callers before those that they call.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         for process in self.processes.into_iter().rev() {

@@ -110,6 +110,7 @@ async fn serve_until_told(settings: &Settings) -> Outcome {
         greet(settings, &running)?;
     }
     tokio::spawn(memory::give_back_the_start());
+    tokio::spawn(memory::give_back_what_is_free());
     tokio::select! {
         name = told => tracing::info!(signal = name, "stopping"),
         failed = running.failed() => return failed,

@@ -15,7 +15,6 @@ use portico_chassis::config::ConfigError;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    memory::give_back_what_is_free();
     memory::note_what_stays();
     let command = Cli::parse().command.unwrap_or(Command::Dev);
     let Err(error) = run(command) else {

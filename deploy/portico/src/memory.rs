@@ -5,17 +5,20 @@ use std::time::Duration;
 /// When the start is over, with all that it leads to.
 const SETTLED: Duration = Duration::from_secs(5);
 
-/// Has the allocator give memory back when it is free. By itself it keeps it for
-/// a second and for as long as nothing happens after that: the memory of the
-/// last passwords, which is most of all that the program ever takes. To be
-/// called before there are other threads.
-#[expect(unsafe_code, reason = "the allocator's settings have no safe form")]
-pub fn give_back_what_is_free() {
-    // `mi_option_purge_delay` of mimalloc.h, in milliseconds; the crate names
-    // only some of the options.
-    const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
-    // SAFETY: it sets a number, before there are other threads.
-    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, 0) };
+/// How often it is looked for memory that is free.
+const FREE: Duration = Duration::from_secs(1);
+
+/// Has the allocator give back what has been free for a second, as long as the
+/// process lasts. By itself it looks only when something else happens, and keeps
+/// until then what the last password took. To give it back at once would take time
+/// from every request: what one has freed, the next one needs.
+#[expect(unsafe_code, reason = "the allocator's functions have no safe form")]
+pub(crate) async fn give_back_what_is_free() {
+    loop {
+        tokio::time::sleep(FREE).await;
+        // SAFETY: any thread may call it at any time.
+        unsafe { libmimalloc_sys::mi_collect(false) };
+    }
 }
 
 /// Notes where the code and constants of the program and its libraries are: what

@@ -27,8 +27,6 @@ const CALLERS: usize = 16;
 /// one from second to second. The program keeps what it needs to hash for longer
 /// than it waits here.
 const ROUNDS: u32 = 6;
-/// How often memory is read while people sign in.
-const SAMPLING: Duration = Duration::from_millis(20);
 /// Callers who sign in at once: more than the program lets wait.
 const CROWD: usize = 256;
 /// Reads a second while others sign in.
@@ -121,12 +119,12 @@ async fn logins(
     let mut callers = session.callers(Scenario::Login, CALLERS).await?;
     load::closed(&mut callers, settings.warm_up()).await?;
     let mut hashes = hashing::measure(hashing).await?;
-    let (mut rounds, mut memory) = (Vec::new(), 0.0);
+    running.forget_greatest_memory()?;
+    let mut rounds = Vec::new();
     let (mut cpu, mut length) = (Duration::ZERO, Duration::ZERO);
     for _ in 0..ROUNDS {
         let (before, begun) = (running.cpu_time(), Instant::now());
-        let round = load::closed(&mut callers, signing_in);
-        rounds.push(watch_memory(running, round, &mut memory).await?);
+        rounds.push(load::closed(&mut callers, signing_in).await?);
         cpu += running.cpu_time() - before;
         length += begun.elapsed();
         hashes = hashes.and(hashing::measure(hashing).await?);
@@ -138,23 +136,8 @@ async fn logins(
         hash_cpu: hashes.cpu().as_secs_f64() * 1e3,
         login_cpu: cpu.as_secs_f64() * 1e3 / times.count().max(1) as f64,
         sample,
-        memory,
+        memory: running.greatest_memory_of_one()?,
     })
-}
-
-/// Notes the greatest memory in MB while something goes on.
-async fn watch_memory<T>(
-    running: &Running,
-    work: impl Future<Output = anyhow::Result<T>>,
-    most: &mut f64,
-) -> anyhow::Result<T> {
-    let mut work = std::pin::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return done,
-            () = tokio::time::sleep(SAMPLING) => *most = most.max(running.memory_of_one()?),
-        }
-    }
 }
 
 /// Reads at a fixed rate while a crowd signs in.
