@@ -262,7 +262,8 @@ impl Alone {
         writeln!(
             text,
             "\nA hash alone takes {hash_cpu:.1} ms of CPU on all cores at once, {:.0} % of what a \
-             sign-in takes: a share that does\nnot depend on what else the machine does.",
+             sign-in takes. It waits for memory\nmost of the time, which neighbours of the machine \
+             use as well.",
             hash_cpu / login_cpu * 100.0,
         )?;
         let roles = self.roles.iter();
