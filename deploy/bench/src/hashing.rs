@@ -26,12 +26,12 @@ pub(crate) struct Hashes {
 }
 
 impl Hashes {
-    /// This one and another one.
-    pub(crate) fn and(self, other: Self) -> Self {
+    /// Several measurements as one.
+    pub(crate) fn of(several: &[Self]) -> Self {
         Self {
-            count: self.count + other.count,
-            length: self.length + other.length,
-            cpu: self.cpu + other.cpu,
+            count: several.iter().map(|one| one.count).sum(),
+            length: several.iter().map(|one| one.length).sum(),
+            cpu: several.iter().map(|one| one.cpu).sum(),
         }
     }
 

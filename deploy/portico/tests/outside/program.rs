@@ -182,7 +182,7 @@ impl Drop for Program {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let output = self.output();
-            let lines: Vec<&str> = output.lines().rev().take(50).collect();
+            let lines: Vec<&str> = output.lines().rev().take(20).collect();
             eprintln!("--- {} printed at last:", self.name);
             for line in lines.into_iter().rev() {
                 eprintln!("{line}");

@@ -1,9 +1,20 @@
 //! How an address of a role is dialled, and whether somebody answers there whom
 //! this process trusts, and who trusts it.
 
-use std::{collections::BTreeMap, error::Error as _, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    error::Error as _,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use tokio::{net::TcpStream, sync::watch, time::timeout};
+use tokio::{
+    net::TcpStream,
+    sync::watch,
+    time::{Instant, timeout},
+};
 use tonic::transport::{ClientTlsConfig, Endpoint};
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
@@ -17,16 +28,47 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// answer is waited: a connection that was lost without a sign is given up after
 /// both.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// How long the addresses of a name are known without its being resolved again.
+const KNOWN: Duration = Duration::from_secs(30);
 
 /// How a role is dialled.
 pub(super) struct Dial {
     target: Target,
     tls: Option<Arc<Tls>>,
+    resolved: Resolved,
+}
+
+/// What each name was resolved to the last time, and when.
+#[derive(Default)]
+struct Resolved(Mutex<BTreeMap<String, (Instant, Vec<SocketAddr>)>>);
+
+impl Resolved {
+    /// The addresses of a name: those that were found now or, where it could not
+    /// be looked up, for a while those of the last time.
+    fn note(&self, host: &str, found: io::Result<Vec<SocketAddr>>) -> Vec<SocketAddr> {
+        let mut resolved = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match found {
+            Ok(addresses) => {
+                let known = (Instant::now(), addresses.clone());
+                resolved.insert(host.to_owned(), known);
+                addresses
+            }
+            Err(error) => {
+                tracing::debug!(host, %error, "the name is not resolved");
+                let known = resolved.get(host).filter(|(at, _)| at.elapsed() < KNOWN);
+                known.map(|(_, known)| known.clone()).unwrap_or_default()
+            }
+        }
+    }
 }
 
 impl Dial {
     pub(super) fn new(target: Target, tls: Option<Arc<Tls>>) -> Self {
-        Self { target, tls }
+        Self {
+            target,
+            tls,
+            resolved: Resolved::default(),
+        }
     }
 
     /// Tells when connections would begin otherwise.
@@ -52,10 +94,9 @@ impl Dial {
                 .rsplit_once(':')
                 .map_or(host.as_str(), |(name, _)| name);
             let name = name.trim_matches(['[', ']']);
-            match tokio::net::lookup_host(host).await {
-                Ok(found) => addresses.extend(found.map(|address| (address, name))),
-                Err(error) => tracing::debug!(host, %error, "the name has no address"),
-            }
+            let found = tokio::net::lookup_host(host).await;
+            let found = self.resolved.note(host, found.map(Iterator::collect));
+            addresses.extend(found.into_iter().map(|address| (address, name)));
         }
         addresses
     }
@@ -127,4 +168,26 @@ pub(super) async fn answers(endpoint: &Endpoint) -> Result<(), String> {
     };
     let answered = timeout(HANDSHAKE_TIMEOUT, asked).await;
     answered.unwrap_or_else(|_| Err(format!("no answer within {HANDSHAKE_TIMEOUT:?}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_that_cannot_be_looked_up_for_a_moment_keeps_its_addresses() {
+        let resolved = Resolved::default();
+        let lost = || Err(io::Error::other("no answer from the name server"));
+        let first = SocketAddr::from(([10, 0, 0, 1], 50_061));
+        let second = SocketAddr::from(([10, 0, 0, 2], 50_061));
+        assert_eq!(resolved.note("users", lost()), []);
+        assert_eq!(resolved.note("users", Ok(vec![first])), [first]);
+        assert_eq!(resolved.note("users", lost()), [first]);
+        assert_eq!(resolved.note("projects", lost()), []);
+        assert_eq!(resolved.note("users", Ok(vec![second])), [second]);
+        tokio::time::advance(KNOWN / 2).await;
+        assert_eq!(resolved.note("users", lost()), [second]);
+        tokio::time::advance(KNOWN / 2).await;
+        assert_eq!(resolved.note("users", lost()), []);
+    }
 }
