@@ -26,12 +26,12 @@ pub(crate) struct Hashes {
 }
 
 impl Hashes {
-    /// Several measurements as one.
-    pub(crate) fn of(several: &[Self]) -> Self {
+    /// This one and another one.
+    pub(crate) fn and(self, other: Self) -> Self {
         Self {
-            count: several.iter().map(|one| one.count).sum(),
-            length: several.iter().map(|one| one.length).sum(),
-            cpu: several.iter().map(|one| one.cpu).sum(),
+            count: self.count + other.count,
+            length: self.length + other.length,
+            cpu: self.cpu + other.cpu,
         }
     }
 

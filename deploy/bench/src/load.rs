@@ -9,7 +9,6 @@
 
 use std::{
     cell::Cell,
-    ops::Range,
     time::{Duration, Instant},
 };
 
@@ -42,13 +41,14 @@ pub(crate) trait Call {
 pub(crate) struct Times {
     /// Of calls that were answered, in ascending order.
     answered: Vec<Duration>,
-    /// When each of their answers came, after the first call.
-    answers: Vec<Duration>,
     /// How many calls were refused for want of time.
     pub(crate) shed: usize,
     /// How many failed, and how one of them did.
     pub(crate) failed: usize,
     pub(crate) failure: Option<String>,
+    /// When the last answer came, after the first call. A loop that ends waits
+    /// for the calls in progress, which are many if there is a queue.
+    pub(crate) last: Duration,
 }
 
 impl Times {
@@ -56,7 +56,7 @@ impl Times {
         match outcome {
             Outcome::Done => {
                 self.answered.push(time);
-                self.answers.push(since_first);
+                self.last = since_first;
             }
             Outcome::Shed => self.shed += 1,
             Outcome::Failed(how) => {
@@ -80,10 +80,10 @@ impl Times {
         let mut merged = Self::default();
         for times in all {
             merged.answered.extend(times.answered);
-            merged.answers.extend(times.answers);
             merged.shed += times.shed;
             merged.failed += times.failed;
             merged.failure = merged.failure.or(times.failure);
+            merged.last = merged.last.max(times.last);
         }
         merged.answered.sort_unstable();
         merged
@@ -92,18 +92,6 @@ impl Times {
     /// How many calls were answered.
     pub(crate) fn count(&self) -> usize {
         self.answered.len()
-    }
-
-    /// How many answers came within a period after the first call.
-    pub(crate) fn count_within(&self, period: &Range<Duration>) -> usize {
-        let answers = self.answers.iter();
-        answers.filter(|answer| period.contains(*answer)).count()
-    }
-
-    /// When the last answer came, after the first call. A loop that ends waits
-    /// for the calls in progress, which are many if there is a queue.
-    pub(crate) fn last(&self) -> Duration {
-        self.answers.iter().max().copied().unwrap_or_default()
     }
 
     /// The time in ms that this part of the calls did not exceed.
@@ -219,20 +207,6 @@ mod tests {
         assert_eq!(times([7]).percentile(50), 7.0);
         assert_eq!(times([1, 2, 3]).percentile(99), 3.0);
         assert_eq!(times([]).percentile(99), 0.0);
-    }
-
-    #[test]
-    fn answers_count_in_the_period_in_which_they_come() {
-        let [one, two, three] = [1, 2, 3].map(Duration::from_millis);
-        let mut times = Times::default();
-        for end in [three, one, two] {
-            times.add(Outcome::Done, one, end);
-        }
-        times.add(Outcome::Shed, one, two);
-        assert_eq!(times.last(), three);
-        assert_eq!(times.count_within(&(two..three)), 1);
-        let merged = Times::merge(vec![times, Times::default()]);
-        assert_eq!(merged.count_within(&(one..three)), 2);
     }
 
     #[tokio::test]
