@@ -27,8 +27,9 @@ export function LoadMore({ onLoad, pending, failed }: LoadMoreProps) {
     // Observed anew after each page, as it may still be near; and where reading the list again has
     // called the page off, which leaves no other trace.
     const observer = new IntersectionObserver(
-      ([entry]) => {
-        if (entry?.isIntersecting === true) {
+      (entries) => {
+        // Where the page was busy, several come at once: the last one is how it is now.
+        if (entries.at(-1)?.isIntersecting === true) {
           void load();
         }
       },
