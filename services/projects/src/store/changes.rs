@@ -11,6 +11,7 @@
 //! the work of one that is not on disk yet.
 
 mod invitations;
+mod members;
 mod privacy;
 mod release;
 
@@ -27,7 +28,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 pub(super) use self::privacy::PrivacyStatements;
-use self::release::{releasable, release};
+use self::{
+    members::{is_last_owner, join, member, record_member, remove},
+    release::{releasable, release},
+};
 use super::{PrivacyQueries, Queries, Store};
 use crate::{
     error,
@@ -441,43 +445,6 @@ async fn lock_visible(
     Ok(view)
 }
 
-async fn member(transaction: &mut impl Transaction, at: Seat) -> Result<Member, Error> {
-    transaction
-        .member(at)
-        .await?
-        .ok_or_else(error::member_not_found)
-}
-
-/// Whether the project would be left without an owner if this one went.
-async fn is_last_owner(transaction: &mut impl Transaction, member: &Member) -> Result<bool, Error> {
-    Ok(member.role == Role::Owner && transaction.owners(member.project_id).await? == 1)
-}
-
-/// Adds a member. The project with one member more.
-async fn join(
-    transaction: &mut impl Transaction,
-    origin: &Origin,
-    project: Project,
-    member: &Member,
-) -> Result<Project, Error> {
-    let project = project.joined();
-    transaction.insert_member(member).await?;
-    transaction.update_project(&project).await?;
-    record_member(transaction, origin, "member.added", None, member).await?;
-    Ok(project)
-}
-
-async fn remove(
-    transaction: &mut impl Transaction,
-    origin: &Origin,
-    project: Project,
-    member: &Member,
-) -> Result<(), Error> {
-    transaction.delete_member(member.seat()).await?;
-    transaction.update_project(&project.left()).await?;
-    record_member(transaction, origin, "member.removed", None, member).await
-}
-
 async fn record(
     transaction: &mut impl Transaction,
     origin: &Origin,
@@ -487,22 +454,5 @@ async fn record(
 ) -> Result<(), Error> {
     let changes = before.map(|before| project.changes_from(before));
     let event = Event::new(kind, project.id, project).with(changes.unwrap_or_default());
-    transaction.append(origin, event).await
-}
-
-/// What happens to a member happens to its project.
-async fn record_member(
-    transaction: &mut impl Transaction,
-    origin: &Origin,
-    kind: &'static str,
-    before: Option<&Member>,
-    member: &Member,
-) -> Result<(), Error> {
-    let changes = before.map(|before| member.changes_from(before));
-    let event = Event::new(kind, member.project_id, member)
-        .with(changes.unwrap_or_default())
-        .on("project")
-        .id("userId", member.user_id)
-        .word("role", member.role.as_str());
     transaction.append(origin, event).await
 }

@@ -8,7 +8,7 @@ use portico_chassis::{
 };
 use uuid::Uuid;
 
-use super::{Engine, Transaction, join, lock_visible};
+use super::{Engine, Transaction, lock_visible, members::join};
 use crate::{
     error,
     invitation::{Invitation, Offer, Status},

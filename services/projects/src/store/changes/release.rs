@@ -3,7 +3,11 @@
 use portico_chassis::{outbox::Origin, status::Error};
 use uuid::Uuid;
 
-use super::{Transaction, invitations::withdraw, is_last_owner, join, record_member, remove};
+use super::{
+    Transaction,
+    invitations::withdraw,
+    members::{is_last_owner, join, record_member, remove},
+};
 use crate::{
     error,
     member::{Member, Person, Role, Seat},
