@@ -52,6 +52,9 @@ const REST: Duration = Duration::from_secs(2);
 /// A connection on which nothing was answered for so long after the last
 /// question is made again. There is none in between, as a rest is longer.
 const UNRESPONSIVE: Duration = Duration::from_secs(1);
+/// For how long each is waited for when a connection is made: that it is there,
+/// and that Redis lets in whoever says the password.
+const GREETING: Duration = Duration::from_secs(2);
 /// The pauses between tries to connect, in milliseconds, at least and at most.
 const RECONNECT: (u32, u32) = (100, 2_000);
 /// The least time between two warnings.
@@ -82,7 +85,8 @@ impl Redis {
         let client = Builder::from_config(config)
             .with_performance_config(|config| config.default_command_timeout = PATIENCE)
             .with_connection_config(|config| {
-                config.connection_timeout = Duration::from_secs(2);
+                config.connection_timeout = GREETING;
+                config.internal_command_timeout = GREETING;
                 config.max_command_attempts = 1;
                 config.unresponsive = UnresponsiveConfig {
                     max_timeout: Some(UNRESPONSIVE),

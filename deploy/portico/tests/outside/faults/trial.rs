@@ -41,6 +41,8 @@ fn lasting(dependency: &str, fault: Fault) -> Duration {
         (Fault::Stopped, "postgres") => 11,
         (Fault::Stopped | Fault::Silent, "postgres" | "auth") => 6,
         (Fault::Refused, "postgres") => 6,
+        // Connections that are made anew meanwhile are not answered either.
+        (Fault::Stopped | Fault::Silent, "redis") => 2,
         _ => 1,
     })
 }
@@ -107,7 +109,7 @@ pub(super) async fn play(dependency: &'static str, fault: Fault) {
         site.mails.mail(&address).await;
     }
     if dependency == "redis" {
-        site.counts_again(&all[0], row.back()).await;
+        site.counts_again(row.back()).await;
     }
     for (role, after) in site.memory() {
         let before = before[role];
