@@ -17,7 +17,8 @@ use crate::{
     factors::Method,
     password::Password,
     session::{EndReason, Session},
-    tokens::Subject,
+    store::{Knowledge, Verified},
+    tokens::{Standing, Subject},
 };
 
 /// What a person gets at sign-in.
@@ -115,6 +116,8 @@ impl Accounts {
     /// What it comes to that a person's password was verified against `hash`:
     /// a session, or a challenge if the person has a second factor. `None` if
     /// either has changed since.
+    /// The proof took its time: if word came meanwhile that the person has
+    /// changed, it is read again.
     pub(crate) async fn admit(
         &self,
         call: &Call,
@@ -123,8 +126,15 @@ impl Accounts {
     ) -> Result<Option<Admission>, Error> {
         let (session, origin) = self.session_of(call, id_of(&user)?);
         let store = self.store();
-        if store.open_session(&session, hash, &origin).await? {
-            let signed_in = self.enter(call, &session, &origin).await?;
+        let verified = Verified {
+            password_hash: hash,
+            version: convert::version(&user)?,
+        };
+        if let Some(knowledge) = store.open_session(&session, verified, &origin).await? {
+            let signed_in = match knowledge {
+                Knowledge::Current => self.signed_in(user, &session, session.created_at)?,
+                Knowledge::Outdated => self.enter(call, &session, &origin).await?,
+            };
             return Ok(Some(Admission::SignedIn(Box::new(signed_in))));
         }
         let factors = store.factors(session.user_id).await?;
@@ -149,16 +159,17 @@ impl Accounts {
         (session, origin)
     }
 
-    /// The tokens of a session that was just opened. The proof took its time:
-    /// who was an administrator before it was verified may be none now.
+    /// The tokens of a session that was just opened. Who was an administrator
+    /// before the proof was verified may be none now.
     pub(crate) async fn enter(
         &self,
         call: &Call,
         session: &Session,
         origin: &Origin,
     ) -> Result<SignedIn, Error> {
+        let now = self.now();
         let user = self.still_active(call, session, origin).await?;
-        self.signed_in(user.ok_or_else(error::account_disabled)?, session)
+        self.signed_in(user.ok_or_else(error::account_disabled)?, session, now)
     }
 
     /// The person of a session, as it is now. If it may not sign in any more,
@@ -186,14 +197,23 @@ impl Accounts {
         Ok(None)
     }
 
-    /// The tokens of a session.
-    pub(crate) fn signed_in(&self, user: User, session: &Session) -> Result<SignedIn, Error> {
-        let (token, expires_at) = self.0.tokens.issue(&Subject {
+    /// The tokens of a session whose person was as it is given at a moment, or
+    /// later. They count from then, so that what is revoked because the person
+    /// has changed since covers them.
+    pub(crate) fn signed_in(
+        &self,
+        user: User,
+        session: &Session,
+        at: Timestamp,
+    ) -> Result<SignedIn, Error> {
+        let subject = Subject {
             user_id: session.user_id,
             session_id: session.id,
             role: convert::role(&user),
             email: &user.email,
-        })?;
+        };
+        let tokens = &self.0.tokens;
+        let (token, expires_at) = tokens.issue_on(&subject, &Standing::Session, at)?;
         Ok(SignedIn {
             user,
             token,

@@ -2,6 +2,7 @@
 
 use portico_chassis::{
     caller::User,
+    etag,
     page::PageInfo,
     status::{Error, Violations, to_struct},
     token::Revoked,
@@ -171,6 +172,12 @@ pub(crate) fn role(user: &users::User) -> &'static str {
         users::user::Role::Admin => "ADMIN",
         _ => "MEMBER",
     }
+}
+
+/// The version at which a person was read.
+pub(crate) fn version(user: &users::User) -> Result<i64, Error> {
+    let version = etag::version(&user.etag).and_then(|version| version.try_into().ok());
+    version.ok_or_else(|| Error::internal("the users service told of a malformed etag"))
 }
 
 pub(crate) fn email_change(change: &EmailChange) -> account_data::RequestedEmailChange {

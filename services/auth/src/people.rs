@@ -14,7 +14,7 @@ use portico_proto::{events::Event, users};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    accounts::Accounts, api_key::Holder, service::api_keys::holder_of, session::EndReason,
+    accounts::Accounts, api_key::Holder, convert, service::api_keys::holder_of, session::EndReason,
 };
 
 /// What is told of people that matters here.
@@ -57,11 +57,12 @@ impl Handler for Accounts {
         let person = self.0.peers.person(&call, user_id).await?;
         // Before anything is revoked: what is issued from here on tells how the
         // person is, and what was issued before is revoked below.
-        let holder = match &person {
-            Some(person) => holder_of(person)?,
-            None => Holder::nobody(user_id),
+        let (holder, version) = match &person {
+            Some(person) => (holder_of(person)?, convert::version(person)?),
+            None => (Holder::nobody(user_id), i64::MAX),
         };
         self.store().update_holder(&holder).await?;
+        self.store().note_person(user_id, version).await?;
         if !matters {
             return Ok(());
         }

@@ -419,8 +419,10 @@ impl Accounts {
             None => Err(error::refresh_token_invalid()),
             Some(Refreshed::Continued(session)) => {
                 // And again: the token tells the role, which may be another now.
+                let now = self.now();
                 let user = self.still_active(call, &session, &origin).await?;
-                self.signed_in(user.ok_or_else(error::refresh_token_invalid)?, &session)
+                let user = user.ok_or_else(error::refresh_token_invalid)?;
+                self.signed_in(user, &session, now)
             }
             Some(Refreshed::Reused) => {
                 tracing::warn!(

@@ -232,17 +232,21 @@ pub(crate) trait DeletionStore: Send + Sync {
 /// Keeps the sessions. One that has expired is not there.
 #[async_trait]
 pub(crate) trait SessionStore: Send + Sync {
-    /// Opens a session for a person whose password was just verified against
-    /// `password_hash`, and confirms the password. Whether it was opened: not
-    /// if the password has changed since, nor while the account is deleted, nor
-    /// if the person has a second factor. A device that the person never signed
-    /// in from before is told of, unless it is the first.
+    /// Opens a session for a person whose password was just verified, and
+    /// confirms the password. `None` if it was not opened: if the password has
+    /// changed since, while the account is deleted, or if the person has a second
+    /// factor. A device that the person never signed in from before is told of,
+    /// unless it is the first.
     async fn open_session(
         &self,
         session: &Session,
-        password_hash: &str,
+        verified: Verified<'_>,
         origin: &Origin,
-    ) -> Result<bool, Error>;
+    ) -> Result<Option<Knowledge>, Error>;
+
+    /// Notes that from now on what is known of a person from before this version
+    /// is outdated, and waits for the sessions that are being opened by it.
+    async fn note_person(&self, user_id: Uuid, version: i64) -> Result<(), Error>;
 
     /// Refreshes a session by its token with the number `generation`, as
     /// [`Session::refreshed`] says; one whose token was reused ends. Nobody
@@ -358,6 +362,22 @@ pub(crate) struct Registration<'a> {
     pub(crate) key: Option<&'a RegistrationKey>,
     pub(crate) password_hash: Option<&'a str>,
     pub(crate) answer: &'a [u8],
+}
+
+/// What a password was verified with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Verified<'a> {
+    /// Its hash.
+    pub(crate) password_hash: &'a str,
+    /// The version at which the person was read before.
+    pub(crate) version: i64,
+}
+
+/// Whether a person is still as it was read, as far as word has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Knowledge {
+    Current,
+    Outdated,
 }
 
 /// Access tokens that no longer count.

@@ -178,11 +178,6 @@ impl Tokens {
             .collect()
     }
 
-    /// A new access token for a session, and when it expires.
-    pub(crate) fn issue(&self, subject: &Subject<'_>) -> Result<(String, Timestamp), Error> {
-        self.issue_on(subject, &Standing::Session, self.0.clock.now())
-    }
-
     /// A new access token, issued at `now`, and when it expires.
     pub(crate) fn issue_on(
         &self,

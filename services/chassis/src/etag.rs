@@ -22,10 +22,8 @@ impl IfMatch {
         if header.trim() == "*" {
             return Self::Any;
         }
-        let versions = header.split(',').filter_map(|tag| {
-            let (version, _rest) = tag.trim().trim_matches('"').split_once('.')?;
-            version.parse().ok()
-        });
+        let tags = header.split(',');
+        let versions = tags.filter_map(|tag| version(tag.trim().trim_matches('"')));
         Self::Versions(versions.collect())
     }
 
@@ -45,6 +43,13 @@ impl IfMatch {
             )),
         }
     }
+}
+
+/// The version in a tag, if it is one.
+#[must_use]
+pub fn version(tag: &str) -> Option<u64> {
+    let (version, _rest) = tag.split_once('.')?;
+    version.parse().ok()
 }
 
 #[cfg(test)]

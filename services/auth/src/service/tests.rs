@@ -6,6 +6,7 @@ mod deletions;
 mod factors;
 mod fakes;
 mod links;
+mod people;
 mod throttle;
 
 use std::{sync::Arc, time::Duration};
@@ -16,7 +17,7 @@ use portico_chassis::{
     database::testing::{self, TestDatabase},
     outbox::Outbox,
 };
-use portico_proto::users::user::Status;
+use portico_proto::users::user::{Role, Status};
 use uuid::Uuid;
 
 use self::fakes::{Fakes, Fault};

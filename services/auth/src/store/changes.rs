@@ -38,7 +38,9 @@ pub(super) use self::{
     events::AboutAccount, factors::FactorStatements, links::LinkStatements,
     privacy::PrivacyStatements, throttle::ThrottleStatements,
 };
-use super::{Deletion, FactorQueries, LinkQueries, PrivacyQueries, Queries, RegistrationKey};
+use super::{
+    Deletion, FactorQueries, LinkQueries, PrivacyQueries, Queries, RegistrationKey, Verified,
+};
 use crate::{
     device::Device,
     history::Method,
@@ -82,6 +84,8 @@ pub(super) struct Claim {
 pub(super) struct Known {
     /// Whether the password was used before.
     pub(super) is_confirmed: bool,
+    /// Whether nothing was noted of a later version of the person.
+    is_current: bool,
     has_second_factor: bool,
     has_devices: bool,
     /// When this device was last noted.
@@ -167,13 +171,17 @@ pub(super) trait Transaction:
     /// Whether a deletion had begun.
     async fn end_deletion(&mut self, user_id: Uuid) -> Result<bool, Error>;
 
-    /// What is known of a person who signs in on a device, if the password has
-    /// this hash and the account is not being deleted. The password is confirmed
-    /// by that; nobody changes it from now on.
+    /// Notes up to which version of a person word was acted on, unless it was
+    /// a later one.
+    async fn note_person(&mut self, user_id: Uuid, version: i64) -> Result<(), Error>;
+
+    /// What is known of a person who signs in on a device and was read at a
+    /// version, if the password has this hash and the account is not being
+    /// deleted. The password is confirmed by that; nobody changes it from now on.
     async fn known_by_password(
         &mut self,
         user_id: Uuid,
-        hash: &str,
+        verified: Verified<'_>,
         device: Device,
     ) -> Result<Option<Known>, Error>;
 

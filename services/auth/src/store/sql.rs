@@ -75,6 +75,9 @@ pub(super) const CHANGE_PASSWORD: &str = "UPDATE credentials \
     SET password_hash = $3, is_confirmed = true, changed_at = $4 \
     WHERE user_id = $1 AND password_hash = $2";
 
+pub(super) const NOTE_PERSON: &str = "INSERT INTO people (user_id, version) VALUES ($1, $2) \
+    ON CONFLICT (user_id) DO UPDATE SET version = $2 WHERE people.version < $2";
+
 pub(super) const IS_LEAVING: &str = "SELECT EXISTS (SELECT 1 FROM deletions WHERE user_id = $1)";
 
 pub(super) const IS_HEIR: &str = "SELECT EXISTS (SELECT 1 FROM deletions WHERE heir_id = $1)";

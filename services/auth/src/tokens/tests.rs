@@ -12,7 +12,7 @@ use super::*;
 use crate::{
     Cost, MIGRATIONS, build_tokens,
     session::{EndReason, Session, Visit},
-    store::Cursor,
+    store::{Cursor, Verified},
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -79,7 +79,10 @@ fn issue(tokens: &Tokens) -> String {
         role: "ADMIN",
         email: "ada@example.com",
     };
-    tokens.issue(&subject).expect("issued").0
+    tokens
+        .issue_on(&subject, &Standing::Session, tokens.0.clock.now())
+        .expect("issued")
+        .0
 }
 
 fn kid_of(token: &str) -> String {
@@ -253,8 +256,12 @@ async fn revoke(fixture: &Fixture) -> Revoked {
     };
     let session = Session::begin(user_id, &visit, DAY);
     let origin = portico_chassis::outbox::Origin::system(now);
-    let opened = store.open_session(&session, "hash", &origin).await;
-    assert!(opened.expect("opened"));
+    let verified = Verified {
+        password_hash: "hash",
+        version: 1,
+    };
+    let opened = store.open_session(&session, verified, &origin).await;
+    assert!(opened.expect("stored").is_some());
     let reason = EndReason::Revoked;
     let ended = store
         .end_session(user_id, session.id, reason, &origin)

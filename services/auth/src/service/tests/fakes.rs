@@ -15,6 +15,7 @@ use axum::{
 use http_body_util::{BodyExt as _, Full};
 use portico_chassis::{
     clock::Clock,
+    etag,
     status::{Error, Kind},
     token::ServiceIdentity,
     upstream::Upstream,
@@ -22,7 +23,11 @@ use portico_chassis::{
 use portico_proto::{
     events::ReadAuditEntriesResponse,
     projects::{ReleaseUserRequest, projects_service_client::ProjectsServiceClient},
-    users::{self, User, user::Status, users_service_client::UsersServiceClient},
+    users::{
+        self, User,
+        user::{Role, Status},
+        users_service_client::UsersServiceClient,
+    },
 };
 use prost::Message;
 
@@ -77,9 +82,21 @@ impl Fakes {
     }
 
     pub(super) fn set_status(&self, id: &str, status: Status) {
+        self.change(id, |person| person.set_status(status));
+    }
+
+    pub(super) fn set_role(&self, id: &str, role: Role) {
+        self.change(id, |person| person.set_role(role));
+    }
+
+    /// Changes a person, who has another version then.
+    fn change(&self, id: &str, change: impl FnOnce(&mut User)) {
         let mut people = self.people.lock().expect("lock");
         let person = people.iter_mut().find(|person| person.id == id);
-        person.expect("the person").set_status(status);
+        let person = person.expect("the person");
+        change(person);
+        let version = etag::version(&person.etag).expect("a version");
+        person.etag = format!("{}.0", version + 1);
     }
 
     pub(super) fn status(&self, id: &str) -> Status {
@@ -93,7 +110,7 @@ impl Fakes {
         fates.pop_front_if(|(named, _)| *named == method)?.1
     }
 
-    fn find(&self, matches: impl Fn(&User) -> bool) -> Result<User, Error> {
+    pub(super) fn find(&self, matches: impl Fn(&User) -> bool) -> Result<User, Error> {
         let people = self.people.lock().expect("lock");
         let found = people.iter().find(|person| matches(person)).cloned();
         found.ok_or_else(|| Error::new(Kind::NotFound, "USER_NOT_FOUND", "nobody"))

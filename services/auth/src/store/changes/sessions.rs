@@ -15,7 +15,7 @@ use crate::{
     history::Method,
     impersonation::Ending,
     session::{EndReason, Refreshed, Session, Visit},
-    store::SessionStore,
+    store::{Knowledge, SessionStore, Verified},
 };
 
 #[async_trait]
@@ -24,19 +24,30 @@ impl<E: Engine> SessionStore for E {
     async fn open_session(
         &self,
         session: &Session,
-        password_hash: &str,
+        verified: Verified<'_>,
         origin: &Origin,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<Knowledge>, Error> {
         let mut transaction = self.begin().await?;
         let known = transaction
-            .known_by_password(session.user_id, password_hash, Device::of(session))
+            .known_by_password(session.user_id, verified, Device::of(session))
             .await?;
         let Some(known) = known.filter(|known| !known.has_second_factor) else {
-            return Ok(false);
+            return Ok(None);
         };
         enter_known(&mut transaction, session, &known, Method::Password, origin).await?;
         transaction.commit().await?;
-        Ok(true)
+        Ok(Some(match known.is_current {
+            true => Knowledge::Current,
+            false => Knowledge::Outdated,
+        }))
+    }
+
+    #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]
+    async fn note_person(&self, user_id: Uuid, version: i64) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        transaction.lock_password(user_id).await?;
+        transaction.note_person(user_id, version).await?;
+        transaction.commit().await
     }
 
     #[tracing::instrument(skip_all, fields(db.system.name = E::NAME, otel.kind = "client"))]

@@ -102,9 +102,9 @@ async fn an_account_being_deleted_opens_no_session(fixture: &Fixture) {
     let session = Session::begin(id, &visit(11), TTL);
     let opened = fixture
         .store
-        .open_session(&session, "hash", &origin(11))
+        .open_session(&session, verified("hash"), &origin(11))
         .await;
-    assert!(!opened.expect("done"));
+    assert_eq!(opened.expect("done"), None);
     let cancelled = fixture.store.cancel_deletion(id).await;
     cancelled.expect("cancelled");
     assert!(noted(fixture, 100).await.is_empty());

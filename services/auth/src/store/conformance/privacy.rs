@@ -36,9 +36,9 @@ impl Fixture {
         let session = Session::begin(user_id, &visit(3), TTL);
         let opened = self
             .store
-            .open_session(&session, "hash", &by(user_id, 3))
+            .open_session(&session, verified("hash"), &by(user_id, 3))
             .await;
-        assert!(opened.expect("opened"));
+        assert!(opened.expect("opened").is_some());
         let email = |text: &str| EmailAddress::parse(text).expect("an address");
         let wish = Wish::NewEmail {
             user_id,
@@ -101,9 +101,9 @@ impl Fixture {
         let session = Session::begin(user_id, &visit(8), TTL);
         let opened = self
             .store
-            .open_session(&session, "hash", &by(user_id, 8))
+            .open_session(&session, verified("hash"), &by(user_id, 8))
             .await;
-        assert!(opened.expect("opened"));
+        assert!(opened.expect("opened").is_some());
         let wish = Wish::NewEmail {
             user_id,
             email: email("eve@example.com"),
@@ -128,6 +128,7 @@ impl Fixture {
         let (challenge, _) = Challenge::issue(user_id, at(11));
         let opened = self.store.open_challenge(&challenge, "hash").await;
         assert!(opened.expect("kept"));
+        self.store.note_person(user_id, 2).await.expect("noted");
         (user_id, change)
     }
 
@@ -148,6 +149,7 @@ impl Fixture {
             "devices",
             "api_keys",
             "key_holders",
+            "people",
         ] {
             let column = match table {
                 "api_keys" => "owner_id",

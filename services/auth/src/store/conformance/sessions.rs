@@ -9,6 +9,8 @@ cases! {
     opening_a_session_confirms_the_password,
     no_session_opens_after_the_password_changed,
     a_sign_in_during_a_password_change_does_not_survive_it,
+    who_was_read_before_a_noted_version_is_outdated,
+    a_version_is_noted_when_the_sessions_by_earlier_ones_are_there,
     sessions_are_listed_by_last_use_and_then_by_id,
     a_cursor_walk_meets_each_session_once,
     a_refresh_replaces_the_token,
@@ -73,9 +75,9 @@ async fn no_session_opens_after_the_password_changed(fixture: &Fixture) {
     let session = Session::begin(user_id, &visit(10), TTL);
     let opened = fixture
         .store
-        .open_session(&session, "other", &origin(10))
+        .open_session(&session, verified("other"), &origin(10))
         .await;
-    assert!(!opened.expect("done"));
+    assert_eq!(opened.expect("done"), None);
     assert_eq!(read(fixture, session.id, 11).await, None);
     assert!(fixture.database.events().await.is_empty());
 }
@@ -87,7 +89,9 @@ async fn a_sign_in_during_a_password_change_does_not_survive_it(fixture: &Fixtur
         let session = Session::begin(user_id, &visit(11), TTL);
         let origin = origin(11);
         let (opened, changed) = tokio::join!(
-            fixture.store.open_session(&session, "hash", &origin),
+            fixture
+                .store
+                .open_session(&session, verified("hash"), &origin),
             fixture
                 .store
                 .change_password(user_id, "hash", "new", kept.id, &origin)
@@ -95,6 +99,48 @@ async fn a_sign_in_during_a_password_change_does_not_survive_it(fixture: &Fixtur
         opened.expect("done");
         assert!(changed.expect("done"));
         assert_eq!(fixture.live(user_id, 12).await, [kept.id].into());
+    }
+}
+
+async fn who_was_read_before_a_noted_version_is_outdated(fixture: &Fixture) {
+    let (ada, bob) = (fixture.account().await, fixture.account().await);
+    let known = async |user_id, version| {
+        let session = Session::begin(user_id, &visit(10), TTL);
+        let verified = Verified {
+            version,
+            ..verified("hash")
+        };
+        let opened = fixture
+            .store
+            .open_session(&session, verified, &origin(10))
+            .await;
+        opened.expect("done").expect("opened")
+    };
+    for noted in [3, 5, 4] {
+        fixture.store.note_person(ada, noted).await.expect("noted");
+    }
+    assert_eq!(known(ada, 4).await, Knowledge::Outdated);
+    assert_eq!(known(ada, 5).await, Knowledge::Current);
+    assert_eq!(known(bob, 1).await, Knowledge::Current);
+    assert_eq!(fixture.live(ada, 11).await.len(), 2);
+}
+
+async fn a_version_is_noted_when_the_sessions_by_earlier_ones_are_there(fixture: &Fixture) {
+    for _ in 0..10 {
+        let user_id = fixture.account().await;
+        let session = Session::begin(user_id, &visit(10), TTL);
+        let origin = origin(10);
+        let noted = async {
+            let noted = fixture.store.note_person(user_id, 2).await;
+            noted.expect("noted");
+            fixture.live(user_id, 11).await
+        };
+        let opened = fixture
+            .store
+            .open_session(&session, verified("hash"), &origin);
+        let (opened, live) = tokio::join!(opened, noted);
+        let opened = opened.expect("done").expect("opened");
+        assert!(opened == Knowledge::Outdated || live == [session.id].into());
     }
 }
 

@@ -28,8 +28,8 @@ impl Fixture {
     async fn signs_in(&self, user_id: Uuid, seconds: i64) {
         let session = Session::begin(user_id, &visit(seconds), TTL);
         let origin = by(user_id, seconds);
-        let opened = self.store.open_session(&session, "hash", &origin);
-        assert!(opened.await.expect("stored"), "opened");
+        let opened = self.store.open_session(&session, verified("hash"), &origin);
+        assert!(opened.await.expect("stored").is_some(), "opened");
     }
 
     async fn refused(&self, user_id: Uuid, proof: Proof, seconds: i64) {

@@ -101,23 +101,23 @@ pub(in crate::store) const USE_PASSKEY: &str = "UPDATE passkeys \
 
 /// What is known of a person who signs in on a device, with what follows.
 macro_rules! known {
-    ($is_confirmed:literal, $suffix:literal) => {
+    ($columns:literal, $suffix:literal) => {
         concat!(
             has_second_factor!(),
             " AS has_second_factor, \
              EXISTS (SELECT 1 FROM devices WHERE user_id = $1) AS has_devices, \
              (SELECT last_seen_at FROM devices WHERE user_id = $1 AND hash = $2) AS seen_at, ",
-            $is_confirmed,
-            " AS is_confirmed",
+            $columns,
             $suffix
         )
     };
 }
 
-pub(in crate::store) const KNOWN: &str = known!("true", "");
+pub(in crate::store) const KNOWN: &str = known!("true AS is_confirmed, true AS is_current", "");
 
 pub(in crate::store) const KNOWN_BY_PASSWORD: &str = known!(
-    "is_confirmed",
+    "is_confirmed, NOT EXISTS \
+     (SELECT 1 FROM people WHERE people.user_id = $1 AND version > $4) AS is_current",
     " FROM credentials WHERE user_id = $1 AND password_hash = $3 \
      AND NOT EXISTS (SELECT 1 FROM deletions WHERE deletions.user_id = $1)"
 );

@@ -10,7 +10,7 @@ pub(in crate::store) const ALL_SESSIONS: &str =
 
 /// Every table that has something of a person. Revocations have ids alone and
 /// are gone within minutes; what counts attempts has keyed hashes alone.
-pub(in crate::store) const FORGET_ROWS: [&str; 16] = [
+pub(in crate::store) const FORGET_ROWS: [&str; 17] = [
     "DELETE FROM credentials WHERE user_id = $1",
     "DELETE FROM registrations WHERE user_id = $1",
     "DELETE FROM sessions WHERE user_id = $1",
@@ -26,6 +26,7 @@ pub(in crate::store) const FORGET_ROWS: [&str; 16] = [
     "DELETE FROM devices WHERE user_id = $1",
     "DELETE FROM api_keys WHERE owner_id = $1",
     "DELETE FROM key_holders WHERE user_id = $1",
+    "DELETE FROM people WHERE user_id = $1",
     "DELETE FROM impersonations WHERE user_id = $1 OR admin_id = $1",
 ];
 
