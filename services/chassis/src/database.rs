@@ -45,6 +45,7 @@ pub use self::{
     write::{Engine, Write},
 };
 use self::{
+    connections::KEPT,
     failure::is_busy,
     log::Log,
     patience::{WORK_TIMEOUT, stands},
@@ -157,7 +158,7 @@ impl PostgresDatabase {
 #[derive(Debug, Clone)]
 pub struct SqliteDatabase {
     /// Several connections that only read.
-    pub readers: SqlitePool,
+    pub readers: Connections<Sqlite>,
     writer: Connections<Sqlite>,
     log: Arc<Log>,
     written: Written,
@@ -225,7 +226,7 @@ impl Database {
                     .connect_lazy_with(options);
                 Ok(Self::Postgres(PostgresDatabase {
                     // One is for listening.
-                    pool: Connections::new(pool, connections.saturating_sub(1).max(1)),
+                    pool: Connections::new(pool, connections.saturating_sub(1).max(1), KEPT),
                     written: Written::default(),
                 }))
             }
@@ -252,11 +253,12 @@ impl Database {
                 // computes, it does not wait.
                 let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
                 let most = u32::try_from(cores).unwrap_or(u32::MAX).clamp(2, 8);
-                let readers = pool(connections.min(most), Some(READER_LIFETIME))
-                    .connect_lazy_with(options.read_only(true));
+                let most = connections.min(most);
+                let readers =
+                    pool(most, Some(READER_LIFETIME)).connect_lazy_with(options.read_only(true));
                 Ok(Self::Sqlite(SqliteDatabase {
-                    readers,
-                    writer: Connections::new(writer, 1),
+                    readers: Connections::new(readers, most, READER_LIFETIME),
+                    writer: Connections::new(writer, 1, KEPT),
                     log: Arc::new(Log::of(path)),
                     written: Written::default(),
                 }))
@@ -299,8 +301,8 @@ impl Database {
                 Self::Postgres(database) => database.pool.count(),
                 Self::Sqlite(database) => {
                     let (size, idle) = database.writer.count();
-                    let readers = &database.readers;
-                    (size + readers.size(), idle + readers.num_idle())
+                    let (readers, resting) = database.readers.count();
+                    (size + readers, idle + resting)
                 }
             };
             metrics.set_connections(name, size, idle);

@@ -8,7 +8,7 @@ use portico_chassis::{
     database::{Connections, SqliteDatabase, Write},
     status::Error,
 };
-use sqlx::{Sqlite, SqlitePool};
+use sqlx::Sqlite;
 
 use super::{
     changes::Engine,
@@ -35,7 +35,7 @@ impl SqliteStore {
         }
     }
 
-    pub(super) fn reader(&self) -> &SqlitePool {
+    pub(super) fn reader(&self) -> &Connections<Sqlite> {
         &self.database.readers
     }
 

@@ -5,6 +5,7 @@
 //! back to the pool, and is asked there.
 
 use std::{
+    mem,
     ops::{Deref, DerefMut},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -17,16 +18,16 @@ use futures::{
 use sqlx::{Database, Either, Execute, Executor, Pool, SqlStr, pool::PoolConnection};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{ACQUIRE_TIMEOUT, FRESH, patience::stands};
 
-/// How long a connection is kept here before the pool gets it back, which ends
-/// those that are old.
-const KEPT: Duration = Duration::from_secs(300);
+/// How long a connection is kept here, as a rule, before the pool gets it back,
+/// which ends those that are old.
+pub(super) const KEPT: Duration = Duration::from_secs(300);
 
-/// How long a connection waits that nobody needs.
+/// How long a connection waits at most that nobody needs.
 const UNUSED: Duration = Duration::from_secs(60);
 
 /// The connections to a database, of which those that are ready are kept apart
@@ -37,9 +38,18 @@ pub struct Connections<D: Database>(Arc<Inner<D>>);
 #[derive(Debug)]
 struct Inner<D: Database> {
     pool: Pool<D>,
-    /// The one that was used last is at the end.
-    ready: Mutex<Vec<Ready<D>>>,
+    /// How long each is kept.
+    kept: Duration,
+    waiting: Mutex<Waiting<D>>,
     turns: Arc<Semaphore>,
+}
+
+#[derive(Debug)]
+struct Waiting<D: Database> {
+    /// The one that was used last is at the end.
+    ready: Vec<Ready<D>>,
+    /// Whether somebody looks after those that nobody uses.
+    is_watched: bool,
 }
 
 #[derive(Debug)]
@@ -67,11 +77,16 @@ impl<D: Database> Clone for Connections<D> {
 }
 
 impl<D: Database> Connections<D> {
-    /// The connections of a pool, of which so many may be in use at once.
-    pub(super) fn new(pool: Pool<D>, most: u32) -> Self {
+    /// The connections of a pool, of which so many may be in use at once, and
+    /// each is kept so long.
+    pub(super) fn new(pool: Pool<D>, most: u32, kept: Duration) -> Self {
         Self(Arc::new(Inner {
             pool,
-            ready: Mutex::default(),
+            kept,
+            waiting: Mutex::new(Waiting {
+                ready: Vec::new(),
+                is_watched: false,
+            }),
             turns: Arc::new(Semaphore::new(most as usize)),
         }))
     }
@@ -79,13 +94,13 @@ impl<D: Database> Connections<D> {
     /// The pool, for work that keeps a connection for itself. It gets back those
     /// that are ready.
     pub fn pool(&self) -> &Pool<D> {
-        self.edit(Vec::clear);
+        self.edit(|waiting| waiting.ready.clear());
         &self.0.pool
     }
 
     /// How many connections there are, and how many of them have nothing to do.
     pub(super) fn count(&self) -> (u32, usize) {
-        let ready = self.edit(|ready| ready.len());
+        let ready = self.edit(|waiting| waiting.ready.len());
         (self.0.pool.size(), self.0.pool.num_idle() + ready)
     }
 
@@ -107,7 +122,7 @@ impl<D: Database> Connections<D> {
     async fn lease_at_last(&self) -> Result<Lease<D>, sqlx::Error> {
         let turn = self.0.turns.clone().acquire_owned().await;
         let turn = turn.map_err(|_| sqlx::Error::PoolClosed)?;
-        while let Some(mut ready) = self.edit(Vec::pop) {
+        while let Some(mut ready) = self.edit(|waiting| waiting.ready.pop()) {
             let is_fresh = ready.used.elapsed() < FRESH;
             if is_fresh || stands::<D>(&mut ready.connection).await.is_ok() {
                 return Ok(Lease {
@@ -129,12 +144,44 @@ impl<D: Database> Connections<D> {
     /// Ends all of them, after what is in progress.
     pub(super) async fn close(&self) {
         let closed = self.0.pool.close();
-        self.edit(Vec::clear);
+        self.edit(|waiting| waiting.ready.clear());
         closed.await;
     }
 
-    fn edit<T>(&self, change: impl FnOnce(&mut Vec<Ready<D>>) -> T) -> T {
-        change(&mut self.0.ready.lock().unwrap_or_else(PoisonError::into_inner))
+    fn edit<T>(&self, change: impl FnOnce(&mut Waiting<D>) -> T) -> T {
+        self.0.edit(change)
+    }
+
+    /// Gives back what nobody uses, as long as there is something to be used,
+    /// whether anybody calls or not.
+    fn watch(&self) {
+        let (inner, unused) = (Arc::downgrade(&self.0), self.0.unused());
+        tokio::spawn(async move {
+            loop {
+                sleep(unused).await;
+                let is_over = inner.upgrade().is_none_or(|inner| {
+                    inner.edit(|waiting| {
+                        waiting.ready.retain(|ready| ready.used.elapsed() < unused);
+                        waiting.is_watched = !waiting.ready.is_empty();
+                        !waiting.is_watched
+                    })
+                });
+                if is_over {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+impl<D: Database> Inner<D> {
+    fn edit<T>(&self, change: impl FnOnce(&mut Waiting<D>) -> T) -> T {
+        change(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How long each waits that nobody needs.
+    fn unused(&self) -> Duration {
+        self.kept.min(UNUSED)
     }
 }
 
@@ -152,18 +199,22 @@ impl<D: Database> Lease<D> {
             home,
             _turn: turn,
         } = self;
-        home.edit(|ready| {
-            if since.elapsed() < KEPT && !home.0.pool.is_closed() {
-                let used = Instant::now();
-                ready.push(Ready {
-                    connection,
-                    since,
-                    used,
-                });
+        let is_watched = home.edit(|waiting| {
+            if since.elapsed() >= home.0.kept || home.0.pool.is_closed() {
+                return true;
             }
-            ready.retain(|ready| ready.used.elapsed() < UNUSED);
+            let used = Instant::now();
+            waiting.ready.push(Ready {
+                connection,
+                since,
+                used,
+            });
+            mem::replace(&mut waiting.is_watched, true)
         });
         drop(turn);
+        if !is_watched {
+            home.watch();
+        }
     }
 }
 
@@ -265,7 +316,7 @@ mod tests {
     async fn one() -> Connections<Postgres> {
         let options = PgPoolOptions::new().max_connections(1);
         let pool = options.connect(&postgres_url()).await;
-        Connections::new(pool.expect("PostgreSQL answers"), 1)
+        Connections::new(pool.expect("PostgreSQL answers"), 1, KEPT)
     }
 
     async fn number(connections: &Connections<Postgres>) -> i32 {
@@ -277,7 +328,7 @@ mod tests {
     async fn a_connection_that_has_answered_is_ready_for_the_next_call() {
         let connections = one().await;
         let first = number(&connections).await;
-        assert_eq!(connections.edit(|ready| ready.len()), 1);
+        assert_eq!(connections.edit(|waiting| waiting.ready.len()), 1);
         assert_eq!(number(&connections).await, first);
         connections.close().await;
     }
@@ -292,7 +343,7 @@ mod tests {
             assert!(futures::poll!(sleep.as_mut()).is_pending());
         }
         drop(lease);
-        assert_eq!(connections.edit(|ready| ready.len()), 0);
+        assert_eq!(connections.edit(|waiting| waiting.ready.len()), 0);
         assert!(number(&connections).await > 0, "not the other one's answer");
         connections.close().await;
     }
@@ -310,11 +361,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_nobody_uses_is_given_back_each_time() {
+        let pool = one().await.pool().clone();
+        let connections = Connections::new(pool, 1, Duration::from_millis(20));
+        for _ in 0..2 {
+            number(&connections).await;
+            while connections.edit(|waiting| !waiting.ready.is_empty()) {
+                sleep(Duration::from_millis(5)).await;
+            }
+        }
+        connections.close().await;
+    }
+
+    #[tokio::test]
     async fn none_is_kept_after_the_end() {
         let connections = one().await;
         let lease = connections.lease().await.expect("a connection");
         tokio::join!(connections.close(), async { lease.put_back() });
-        assert_eq!(connections.edit(|ready| ready.len()), 0);
+        assert_eq!(connections.edit(|waiting| waiting.ready.len()), 0);
         let refused = connections.lease().await.expect_err("closed");
         assert!(matches!(refused, sqlx::Error::PoolClosed));
     }

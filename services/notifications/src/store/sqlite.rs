@@ -5,7 +5,7 @@ use portico_chassis::{
     database::{Connections, SqliteDatabase, Write},
     status::Error,
 };
-use sqlx::{Sqlite, SqlitePool};
+use sqlx::Sqlite;
 
 /// Keeps the mails in SQLite.
 pub(crate) struct SqliteStore {
@@ -24,7 +24,7 @@ impl SqliteStore {
         Self { database }
     }
 
-    pub(super) fn reader(&self) -> &SqlitePool {
+    pub(super) fn reader(&self) -> &Connections<Sqlite> {
         &self.database.readers
     }
 

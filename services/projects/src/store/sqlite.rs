@@ -3,11 +3,11 @@
 
 use async_trait::async_trait;
 use portico_chassis::{
-    database::{SqliteDatabase, Write},
+    database::{Connections, SqliteDatabase, Write},
     page::Search,
     status::Error,
 };
-use sqlx::{AssertSqlSafe, Sqlite, SqlitePool};
+use sqlx::{AssertSqlSafe, Sqlite};
 use uuid::Uuid;
 
 use super::{
@@ -36,7 +36,7 @@ impl SqliteStore {
         Self { database }
     }
 
-    pub(super) fn reader(&self) -> &SqlitePool {
+    pub(super) fn reader(&self) -> &Connections<Sqlite> {
         &self.database.readers
     }
 
