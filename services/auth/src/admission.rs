@@ -115,9 +115,8 @@ impl Accounts {
 
     /// What it comes to that a person's password was verified against `hash`:
     /// a session, or a challenge if the person has a second factor. `None` if
-    /// either has changed since.
-    /// The proof took its time: if word came meanwhile that the person has
-    /// changed, it is read again.
+    /// either has changed since. If word came meanwhile that the person itself
+    /// has changed, it is read again.
     pub(crate) async fn admit(
         &self,
         call: &Call,
