@@ -188,6 +188,17 @@ pub(super) trait Transaction:
     /// The last statement.
     async fn insert_session(&mut self, session: &Session) -> Result<(), Error>;
 
+    /// The last statement, which does nothing unless the person signs in as
+    /// always: with a confirmed password that has this hash and no second factor,
+    /// on a device that was noted after a moment, not changed since it was read,
+    /// and not being deleted.
+    async fn insert_familiar_session(
+        &mut self,
+        session: &Session,
+        verified: Verified<'_>,
+        seen_after: Timestamp,
+    ) -> Result<(), Error>;
+
     /// The session; nobody else changes it from now on.
     async fn lock_session(&mut self, id: Uuid, now: Timestamp) -> Result<Option<Session>, Error>;
 
@@ -244,6 +255,10 @@ pub(super) trait Transaction:
     ) -> Result<(), Error>;
 
     async fn commit(self) -> Result<(), Error>;
+
+    /// Commits. Whether its events were told: they are not if its last statement
+    /// has changed nothing.
+    async fn commit_told(self) -> Result<bool, Error>;
 }
 
 /// Opens a session by a password alone or by something else, and tells of it and
@@ -258,6 +273,23 @@ async fn enter<T: Transaction>(
         .known(session.user_id, Device::of(session))
         .await?;
     enter_known(transaction, session, &known, method, origin).await
+}
+
+/// The same by a password alone where there is no more to it than the session:
+/// most sign-ins are such ones, and take one statement. Whether it is one.
+async fn enter_familiar<T: Transaction>(
+    mut transaction: T,
+    session: &Session,
+    verified: Verified<'_>,
+    origin: &Origin,
+) -> Result<bool, Error> {
+    let seen_after = origin.at - DEVICE_SEEN;
+    transaction
+        .insert_familiar_session(session, verified, seen_after)
+        .await?;
+    let opened = Opened::of(session, Method::Password, false);
+    transaction.append(origin, opened.event()).await?;
+    transaction.commit_told().await
 }
 
 /// The same where it was read already what is known of the person.

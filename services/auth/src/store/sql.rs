@@ -99,9 +99,20 @@ pub(super) const SESSIONS: &str = select_sessions!("WHERE user_id = $1 AND expir
 pub(super) const COUNT_SESSIONS: &str =
     "SELECT count(*) FROM sessions WHERE user_id = $1 AND expires_at > $2";
 
-pub(super) const INSERT_SESSION: &str = "INSERT INTO sessions (id, user_id, created_at, \
-    last_seen_at, expires_at, authenticated_at, ip, user_agent, seed, generation, rotated_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+/// Inserts what follows.
+macro_rules! insert_session {
+    ($($values:tt)+) => {
+        concat!(
+            "INSERT INTO sessions (user_id, id, created_at, last_seen_at, expires_at, \
+             authenticated_at, ip, user_agent, seed, generation, rotated_at) ",
+            $($values)+
+        )
+    };
+}
+pub(super) use insert_session;
+
+pub(super) const INSERT_SESSION: &str =
+    insert_session!("VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
 
 pub(super) const REFRESH_SESSION: &str = "UPDATE sessions SET last_seen_at = $2, \
     expires_at = $3, ip = $4, user_agent = $5, generation = $6, rotated_at = $7 WHERE id = $1";

@@ -137,6 +137,23 @@ macro_rules! run {
     };
 }
 
+/// Binds what there is of a session beside the person.
+macro_rules! bind_session {
+    ($query:expr, $session:expr) => {
+        $query
+            .bind($session.id)
+            .bind($session.created_at)
+            .bind($session.last_seen_at)
+            .bind($session.expires_at)
+            .bind($session.authenticated_at)
+            .bind(&$session.ip)
+            .bind(&$session.user_agent)
+            .bind(&$session.seed)
+            .bind(i64::from($session.generation))
+            .bind($session.rotated_at)
+    };
+}
+
 mod api_keys;
 mod factors;
 mod links;
@@ -314,19 +331,24 @@ macro_rules! transaction {
             }
 
             async fn insert_session(&mut self, session: &Session) -> Result<(), Error> {
-                let insert = sqlx::query(sql::INSERT_SESSION)
-                    .bind(session.id)
+                let insert = sqlx::query(sql::INSERT_SESSION).bind(session.user_id);
+                self.0.last(bind_session!(insert, session))
+            }
+
+            async fn insert_familiar_session(
+                &mut self,
+                session: &Session,
+                verified: Verified<'_>,
+                seen_after: Timestamp,
+            ) -> Result<(), Error> {
+                self.lock_password(session.user_id).await?;
+                let insert = sqlx::query(sql::factors::INSERT_FAMILIAR_SESSION)
                     .bind(session.user_id)
-                    .bind(session.created_at)
-                    .bind(session.last_seen_at)
-                    .bind(session.expires_at)
-                    .bind(session.authenticated_at)
-                    .bind(&session.ip)
-                    .bind(&session.user_agent)
-                    .bind(&session.seed)
-                    .bind(i64::from(session.generation))
-                    .bind(session.rotated_at);
-                self.0.last(insert)
+                    .bind(Device::of(session).0.to_vec())
+                    .bind(verified.password_hash)
+                    .bind(verified.version)
+                    .bind(seen_after);
+                self.0.last(bind_session!(insert, session))
             }
 
             async fn lock_session(
@@ -476,6 +498,10 @@ macro_rules! transaction {
 
             async fn commit(self) -> Result<(), Error> {
                 self.0.commit().await
+            }
+
+            async fn commit_told(self) -> Result<bool, Error> {
+                self.0.commit_told().await
             }
         }
     };

@@ -68,13 +68,17 @@ macro_rules! engine {
                 end: Option<&'static str>,
             ) -> BoxFuture<'t, Result<Option<i64>, sqlx::Error>> {
                 let (first, values) = first.unzip();
+                let values_of_first = values
+                    .as_ref()
+                    .map(|values| values.as_ref().map_or(0, |it| it.len()));
                 let values = values.flatten().unwrap_or_default();
-                let insert = $insert(events.len(), values.len());
+                let insert = $insert(events.len(), values_of_first);
                 let first = first.map(|first| first.as_str().to_owned());
                 let parts = match (first, insert) {
-                    (Some(first), Some(insert)) if !Self::JOINS => {
-                        [Some(format!("WITH first AS ({first}) {insert}")), None]
-                    }
+                    (Some(first), Some(insert)) if !Self::JOINS => [
+                        Some(format!("WITH first AS ({first} RETURNING 1) {insert}")),
+                        None,
+                    ],
                     both => both.into(),
                 };
                 let parts = parts.into_iter().chain([end.map(str::to_owned)]);
@@ -170,7 +174,8 @@ impl<D: Engine> Write<D> {
     }
 
     /// Gives it its last statement, which is run along with its events when it
-    /// commits: one that fails for no reason that a caller could be told.
+    /// commits: one that fails for no reason that a caller could be told. If it
+    /// changes nothing, the events are not told.
     ///
     /// # Errors
     ///
@@ -229,7 +234,16 @@ impl<D: Engine> Write<D> {
     /// # Errors
     ///
     /// A failure of the database.
-    pub async fn commit(mut self) -> Result<(), Error> {
+    pub async fn commit(self) -> Result<(), Error> {
+        self.commit_told().await.map(drop)
+    }
+
+    /// The same. Whether there are events that were told.
+    ///
+    /// # Errors
+    ///
+    /// A failure of the database.
+    pub async fn commit_told(mut self) -> Result<bool, Error> {
         if !D::JOINS {
             self.finish(None).await?;
             D::run(self.connection(), COMMIT).await?;
@@ -247,7 +261,7 @@ impl<D: Engine> Write<D> {
                 is_new
             });
         }
-        Ok(())
+        Ok(self.told.is_some())
     }
 }
 

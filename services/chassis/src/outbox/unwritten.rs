@@ -42,20 +42,25 @@ const COLUMNS: [(&str, &str); 12] = [
 ];
 
 /// The statement that writes so many, if any, on PostgreSQL, and returns their
-/// numbers. It follows one with so many values. The transaction has its id
-/// before an event gets its number: who follows the events waits for all
-/// transactions with ids.
-pub(crate) fn insert_postgres(count: usize, values_before: usize) -> Option<String> {
+/// numbers. Where it comes with a first one, which has so many values and is
+/// called `first`, it writes nothing unless that one has changed something. The
+/// transaction has its id before an event gets its number: who follows the events
+/// waits for all transactions with ids.
+pub(crate) fn insert_postgres(count: usize, values_of_first: Option<usize>) -> Option<String> {
     let cast = |(number, (_, kind)): (usize, &(&str, &str))| format!("${number}::{kind}");
-    let rows = rows(count, values_before, cast)?;
-    let source = format!("SELECT event.* FROM pg_current_xact_id(), (VALUES {rows}) AS event");
-    Some(insert(&source))
+    let rows = rows(count, values_of_first, cast)?;
+    let condition = values_of_first.map_or("", |_| " WHERE EXISTS (SELECT 1 FROM first)");
+    let from = format!("pg_current_xact_id(), (VALUES {rows}) AS event{condition}");
+    Some(insert(&format!("SELECT event.* FROM {from}")))
 }
 
-/// The same on SQLite.
-pub(crate) fn insert_sqlite(count: usize, values_before: usize) -> Option<String> {
-    let rows = rows(count, values_before, |(number, _)| format!("${number}"))?;
-    Some(insert(&format!("VALUES {rows}")))
+/// The same on SQLite, which the first one precedes.
+pub(crate) fn insert_sqlite(count: usize, values_of_first: Option<usize>) -> Option<String> {
+    let rows = rows(count, values_of_first, |(number, _)| format!("${number}"))?;
+    Some(insert(&match values_of_first {
+        Some(_) => format!("SELECT * FROM (VALUES {rows}) WHERE changes() > 0"),
+        None => format!("VALUES {rows}"),
+    }))
 }
 
 fn insert(source: &str) -> String {
@@ -67,11 +72,11 @@ fn insert(source: &str) -> String {
 /// The values of so many.
 fn rows(
     count: usize,
-    values_before: usize,
+    values_of_first: Option<usize>,
     value: impl Fn((usize, &(&'static str, &'static str))) -> String,
 ) -> Option<String> {
     let rows = (0..count).map(|row| {
-        let numbers = values_before + row * COLUMNS.len() + 1..;
+        let numbers = values_of_first.unwrap_or(0) + row * COLUMNS.len() + 1..;
         let values: Vec<String> = numbers.zip(&COLUMNS).map(&value).collect();
         format!("({})", values.join(", "))
     });

@@ -7,7 +7,7 @@ use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error, token::Re
 use uuid::Uuid;
 
 use super::{
-    Engine, LinkStatements as _, Transaction as _, end, end_all, enter_known,
+    Engine, LinkStatements as _, Transaction as _, end, end_all, enter_familiar, enter_known,
     impersonations::end_impersonations, revoke,
 };
 use crate::{
@@ -27,6 +27,9 @@ impl<E: Engine> SessionStore for E {
         verified: Verified<'_>,
         origin: &Origin,
     ) -> Result<Option<Knowledge>, Error> {
+        if enter_familiar(self.begin().await?, session, verified, origin).await? {
+            return Ok(Some(Knowledge::Current));
+        }
         let mut transaction = self.begin().await?;
         let known = transaction
             .known_by_password(session.user_id, verified, Device::of(session))

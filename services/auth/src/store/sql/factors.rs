@@ -3,6 +3,7 @@
 use portico_chassis::{clock::Timestamp, status::Error};
 use uuid::Uuid;
 
+use super::insert_session;
 use crate::{
     challenge::{Challenge, ChallengeHash},
     factors::{Factors, Totp},
@@ -115,11 +116,26 @@ macro_rules! known {
 
 pub(in crate::store) const KNOWN: &str = known!("true AS is_confirmed, true AS is_current", "");
 
-pub(in crate::store) const KNOWN_BY_PASSWORD: &str = known!(
-    "is_confirmed, NOT EXISTS \
-     (SELECT 1 FROM people WHERE people.user_id = $1 AND version > $4) AS is_current",
-    " FROM credentials WHERE user_id = $1 AND password_hash = $3 \
-     AND NOT EXISTS (SELECT 1 FROM deletions WHERE deletions.user_id = $1)"
+/// What is known of a person who has signed in by a password.
+macro_rules! known_by_password {
+    () => {
+        known!(
+            "is_confirmed, NOT EXISTS \
+             (SELECT 1 FROM people WHERE people.user_id = $1 AND version > $4) AS is_current",
+            " FROM credentials WHERE user_id = $1 AND password_hash = $3 \
+             AND NOT EXISTS (SELECT 1 FROM deletions WHERE deletions.user_id = $1)"
+        )
+    };
+}
+
+pub(in crate::store) const KNOWN_BY_PASSWORD: &str = known_by_password!();
+
+/// Inserts the session of a person who signs in as always.
+pub(in crate::store) const INSERT_FAMILIAR_SESSION: &str = insert_session!(
+    "SELECT $1, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 FROM (",
+    known_by_password!(),
+    ") AS known \
+     WHERE is_confirmed AND is_current AND NOT has_second_factor AND seen_at > $5"
 );
 
 pub(in crate::store) const NOTE_DEVICE: &str = "INSERT INTO devices \
