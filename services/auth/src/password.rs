@@ -8,22 +8,19 @@
 mod breached;
 mod common;
 mod kept;
+mod memory;
 mod pool;
 mod strength;
 
 use std::{fmt, num::NonZero, path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::{Algorithm, Argon2, Params, Version};
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use portico_chassis::{clock::fill_random, status::Error, telemetry::Metrics};
 use unicode_normalization::UnicodeNormalization as _;
 
-use self::{
-    breached::BreachedFile,
-    kept::Kept,
-    pool::{Memory, Pool},
-};
+use self::{breached::BreachedFile, kept::Kept, memory::Memory, pool::Pool};
 
 pub(crate) use self::strength::estimate;
 
@@ -222,10 +219,14 @@ fn compute(
     salt: &[u8],
     memory: &mut Memory,
 ) -> Result<[u8; OUTPUT], argon2::Error> {
-    memory.resize(params.block_count(), Block::new());
     let mut output = [0; OUTPUT];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
-        .hash_password_into_with_memory(password.0.as_bytes(), salt, &mut output, memory)?;
+        .hash_password_into_with_memory(
+            password.0.as_bytes(),
+            salt,
+            &mut output,
+            memory.blocks(params.block_count()),
+        )?;
     Ok(output)
 }
 

@@ -8,7 +8,7 @@
 use std::{fmt, num::NonZeroU32};
 
 use argon2::{
-    Algorithm, Argon2, Block, Params, Version,
+    Algorithm, Argon2, Params, Version,
     password_hash::phc::{Ident, PasswordHash},
 };
 use aws_lc_rs::{constant_time::verify_slices_are_equal, pbkdf2};
@@ -21,7 +21,7 @@ use base64::{
     },
 };
 
-use super::{Password, pool::Memory};
+use super::{Password, memory::Memory};
 
 /// The greatest memory of a hash, in bytes.
 const MEMORY: u64 = 128 << 20;
@@ -88,13 +88,12 @@ impl Kept {
         let password = password.0.as_bytes();
         match &self.function {
             Function::Argon2(algorithm, version, params) => {
-                memory.resize(params.block_count(), Block::new());
                 let argon2 = Argon2::new(*algorithm, *version, params.clone());
                 let computed = argon2.hash_password_into_with_memory(
                     password,
                     &self.salt,
                     &mut output,
-                    memory,
+                    memory.blocks(params.block_count()),
                 );
                 if computed.is_err() {
                     return false;

@@ -10,17 +10,18 @@ use std::{
     time::Duration,
 };
 
-use argon2::Block;
 use flume::{Receiver, RecvTimeoutError, Sender};
 use portico_chassis::{status::Error, telemetry::Metrics};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::memory::Memory;
 
 /// How many hashes may wait for each thread: about 1.5 s of work, which is
 /// less than the deadline of those who wait.
 const WAITING_PER_THREAD: usize = 64;
 
-/// How long a thread keeps the memory of a hash for the next one. To have the
-/// kernel map and clear it anew takes two thirds of the time of a hash.
+/// How long a thread keeps the memory of a hash for the next one, which is spared
+/// having the kernel map and clear it anew.
 const KEPT: Duration = Duration::from_secs(1);
 
 /// How much later than others a hashing thread gets a core (nice(2)): a hash takes
@@ -35,9 +36,6 @@ const TOGETHER: usize = 8;
 
 /// When a caller who was shed may try again.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
-
-/// The memory of a hash; 19 MiB by default.
-pub(super) type Memory = Vec<Block>;
 
 /// The threads and the queue. The threads take from the queue themselves: if
 /// the runtime handed the next hash to them, each would wait for a thread of the
@@ -99,11 +97,11 @@ impl Pool {
 /// A hashing thread, as long as there is a pool.
 fn work_off(waiting: &Receiver<Arc<Waiting>>, answers: &Answers, usual: usize) {
     give_way();
-    let mut memory = Memory::new();
+    let mut memory = Memory::default();
     loop {
         let next = waiting.try_recv().or_else(|_| {
             answers.give();
-            if memory.capacity() == 0 {
+            if memory.len() == 0 {
                 waiting.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
                 waiting.recv_timeout(KEPT)
@@ -118,11 +116,11 @@ fn work_off(waiting: &Receiver<Arc<Waiting>>, answers: &Answers, usual: usize) {
                 }
             }
             Ok(None) => {}
-            Err(RecvTimeoutError::Timeout) => memory = Memory::new(),
+            Err(RecvTimeoutError::Timeout) => memory = Memory::default(),
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        if memory.capacity() > usual {
-            memory = Memory::new();
+        if memory.len() > usual {
+            memory = Memory::default();
         }
     }
 }
@@ -330,7 +328,7 @@ mod tests {
     async fn found(pool: &Pool, blocks: usize) -> usize {
         let work = move |memory: &mut Memory| {
             let found = memory.len();
-            memory.resize(blocks, Block::new());
+            memory.blocks(blocks);
             found
         };
         pool.run(work).await.expect("run")

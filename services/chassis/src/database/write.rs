@@ -188,7 +188,8 @@ impl<D: Engine> Write<D> {
     /// Adds an event.
     pub(crate) async fn tell(&mut self, event: Unwritten) -> Result<(), Error> {
         self.events.push(event);
-        if self.events.len() == MOST_TOGETHER {
+        // The last statement decides on all of them.
+        if self.events.len() == MOST_TOGETHER && self.last.is_none() {
             self.write_events().await?;
         }
         Ok(())

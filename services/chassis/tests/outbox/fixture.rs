@@ -111,6 +111,29 @@ impl Fixture {
         }
     }
 
+    /// Makes a thing, unless it is there, with the last statement of a transaction
+    /// that tells so many values of it. Whether they were told.
+    pub(crate) async fn make(&self, thing: Uuid, count: i64) -> bool {
+        let origin = origin(self.clock.now());
+        macro_rules! make {
+            ($database:expr) => {{
+                let mut transaction = $database.begin().await.expect("begun");
+                let made = transaction.last(sqlx::query(MAKE).bind(thing));
+                made.expect("taken");
+                for value in 1..=count {
+                    let event = Event::new("thing.made", thing, &value);
+                    let told = append(&mut transaction, &origin, event).await;
+                    told.expect("an event");
+                }
+                transaction.commit_told().await.expect("committed")
+            }};
+        }
+        match &self.database.database {
+            Database::Postgres(database) => make!(database),
+            Database::Sqlite(database) => make!(database),
+        }
+    }
+
     pub(crate) async fn watch(&self, cursor: &str, types: &[&str]) -> Result<EventStream, Error> {
         let request = WatchEventsRequest {
             cursor: Some(cursor.to_owned()),

@@ -25,6 +25,7 @@ cases! {
     a_stream_goes_on_after_a_cursor,
     a_stream_passes_over_other_types,
     the_events_of_one_change_are_told_in_their_order,
+    what_a_last_statement_has_not_changed_is_not_told,
     what_is_no_cursor_is_refused,
     what_is_kept_long_enough_is_dropped_and_its_cursors_expire,
     no_event_has_the_number_of_one_that_was_lost,
@@ -56,6 +57,20 @@ async fn the_events_of_one_change_are_told_in_their_order(fixture: &Fixture) {
         next(&mut stream).await;
         fixture.tell(THING, count).await;
         for number in 1..=count {
+            assert_eq!(value(&next_event(&mut stream).await.1), number);
+        }
+    }
+}
+
+async fn what_a_last_statement_has_not_changed_is_not_told(fixture: &Fixture) {
+    for count in [1, 2, 9] {
+        let mut stream = fixture.watch("", &[]).await.expect("a stream");
+        next(&mut stream).await;
+        let thing = Uuid::from_u128(count as u128);
+        assert!(fixture.make(thing, count).await);
+        assert!(!fixture.make(thing, count).await);
+        fixture.tell(thing, 1).await;
+        for number in (1..=count).chain([1]) {
             assert_eq!(value(&next_event(&mut stream).await.1), number);
         }
     }
