@@ -40,6 +40,11 @@ impl Hashes {
         f64::from(self.count) / self.length.as_secs_f64()
     }
 
+    /// How many cores they had.
+    pub(crate) fn cores(&self) -> f64 {
+        self.cpu.div_duration_f64(self.length)
+    }
+
     /// The CPU time of one.
     pub(crate) fn cpu(&self) -> Duration {
         self.cpu / self.count.max(1)

@@ -38,6 +38,21 @@ pub(crate) fn cpu_time(process: u32) -> Duration {
         .sum()
 }
 
+/// The CPU time so far of a process's threads of this name.
+pub(crate) fn cpu_time_of_threads(process: u32, name: &str) -> anyhow::Result<Duration> {
+    let mut time = Duration::ZERO;
+    for thread in fs::read_dir(format!("/proc/{process}/task"))? {
+        let thread = thread?.path();
+        // One that has just ended has none.
+        let read = |file| fs::read_to_string(thread.join(file)).unwrap_or_default();
+        if read("comm").trim_end() == name {
+            let on_cpu = read("schedstat").split(' ').next().map(str::parse);
+            time += Duration::from_nanos(on_cpu.and_then(Result::ok).unwrap_or(0));
+        }
+    }
+    Ok(time)
+}
+
 /// The memory in MB (10⁶ bytes, as the goals are stated) of a process and of
 /// all that it has started, without shells. That of one process is what is
 /// resident; that of several counts once what they share.

@@ -261,6 +261,13 @@ impl Running {
         self.cpu_times().into_iter().map(|(_, time)| time).sum()
     }
 
+    /// The CPU time so far of the threads of this name, of one that is a single
+    /// process.
+    pub(crate) fn cpu_time_of_threads(&self, name: &str) -> anyhow::Result<Duration> {
+        let (_, number) = self.roles().next().context("no process")?;
+        machine::cpu_time_of_threads(number, name)
+    }
+
     /// The memory of each role in MB.
     pub(crate) fn memory(&self) -> anyhow::Result<Vec<(&'static str, f64)>> {
         self.roles()
