@@ -72,7 +72,8 @@ pub(crate) async fn measure(length: Duration) -> anyhow::Result<Hashes> {
     })
 }
 
-/// How many hashes one thread computes until then, in memory that it keeps.
+/// How many hashes one thread computes until then, in memory that it keeps, of
+/// ordinary pages, as whoever calls the library has it.
 fn count(mut memory: Vec<Block>, end: Instant) -> anyhow::Result<u32> {
     let params = Params::new(MEMORY, PASSES, LANES, None).ok();
     let params = params.context("the cost is out of bounds")?;
