@@ -175,16 +175,6 @@ pub(super) trait Transaction:
     /// a later one.
     async fn note_person(&mut self, user_id: Uuid, version: i64) -> Result<(), Error>;
 
-    /// What is known of a person who signs in on a device and was read at a
-    /// version, if the password has this hash and the account is not being
-    /// deleted. The password is confirmed by that; nobody changes it from now on.
-    async fn known_by_password(
-        &mut self,
-        user_id: Uuid,
-        verified: Verified<'_>,
-        device: Device,
-    ) -> Result<Option<Known>, Error>;
-
     /// The last statement.
     async fn insert_session(&mut self, session: &Session) -> Result<(), Error>;
 

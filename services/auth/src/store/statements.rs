@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{
     Cursor, Deletion, Queries, RegistrationKey, Revocation, Verified,
-    changes::{Claim, Engine, Known, Transaction},
+    changes::{Claim, Engine, Transaction},
     postgres::{PostgresStore, PostgresTransaction},
     sql::{self, DeletionRow, HolderRow, KeyRow, RevocationRow, SessionRow},
     sqlite::{SqliteStore, SqliteTransaction},
@@ -308,26 +308,6 @@ macro_rules! transaction {
             async fn note_person(&mut self, user_id: Uuid, version: i64) -> Result<(), Error> {
                 run!(self, sql::NOTE_PERSON, user_id, version);
                 Ok(())
-            }
-
-            async fn known_by_password(
-                &mut self,
-                user_id: Uuid,
-                verified: Verified<'_>,
-                device: Device,
-            ) -> Result<Option<Known>, Error> {
-                self.lock_password(user_id).await?;
-                let known: Option<Known> = sqlx::query_as(sql::factors::KNOWN_BY_PASSWORD)
-                    .bind(user_id)
-                    .bind(&device.0[..])
-                    .bind(verified.password_hash)
-                    .bind(verified.version)
-                    .fetch_optional(&mut self.0)
-                    .await?;
-                if known.as_ref().is_some_and(|known| !known.is_confirmed) {
-                    run!(self, sql::CONFIRM, user_id);
-                }
-                Ok(known)
             }
 
             async fn insert_session(&mut self, session: &Session) -> Result<(), Error> {

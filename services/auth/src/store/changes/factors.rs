@@ -20,7 +20,7 @@ use crate::{
     passkey::{Ceremony, Passkey, Use},
     recovery::RecoveryCodes,
     session::{EndReason, Session},
-    store::{Answered, ChallengeStore, FactorStore},
+    store::{Answered, ChallengeStore, FactorStore, Verified},
 };
 
 /// The statements about factors.
@@ -91,6 +91,16 @@ pub(in crate::store) trait FactorStatements: Send {
 
     /// What is known of a person who signs in on a device.
     async fn known(&mut self, user_id: Uuid, device: Device) -> Result<Known, Error>;
+
+    /// What is known of a person who signs in on a device and was read at a
+    /// version, if the password has this hash and the account is not being
+    /// deleted. The password is confirmed by that; nobody changes it from now on.
+    async fn known_by_password(
+        &mut self,
+        user_id: Uuid,
+        verified: Verified<'_>,
+        device: Device,
+    ) -> Result<Option<Known>, Error>;
 
     /// Notes that a person signs in on a device.
     async fn note_device(

@@ -7,8 +7,8 @@ use portico_chassis::{clock::Timestamp, outbox::Origin, status::Error, token::Re
 use uuid::Uuid;
 
 use super::{
-    Engine, LinkStatements as _, Transaction as _, end, end_all, enter_familiar, enter_known,
-    impersonations::end_impersonations, revoke,
+    Engine, FactorStatements as _, LinkStatements as _, Transaction as _, end, end_all,
+    enter_familiar, enter_known, impersonations::end_impersonations, revoke,
 };
 use crate::{
     device::Device,

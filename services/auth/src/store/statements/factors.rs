@@ -15,10 +15,13 @@ use crate::{
     factors::Factors,
     passkey::{Ceremony, Passkey, Use},
     store::{
-        FactorQueries,
+        FactorQueries, Verified,
         changes::{Engine, FactorStatements, Known, Transaction},
         postgres::{PostgresStore, PostgresTransaction},
-        sql::factors::{self as sql, CeremonyRow, ChallengeRow, FactorsRow, PasskeyRow},
+        sql::{
+            CONFIRM,
+            factors::{self as sql, CeremonyRow, ChallengeRow, FactorsRow, PasskeyRow},
+        },
         sqlite::{SqliteStore, SqliteTransaction},
     },
 };
@@ -307,6 +310,26 @@ macro_rules! factor_statements {
                     .bind(&device.0[..])
                     .fetch_one(&mut self.0)
                     .await?)
+            }
+
+            async fn known_by_password(
+                &mut self,
+                user_id: Uuid,
+                verified: Verified<'_>,
+                device: Device,
+            ) -> Result<Option<Known>, Error> {
+                self.lock_password(user_id).await?;
+                let known: Option<Known> = sqlx::query_as(sql::KNOWN_BY_PASSWORD)
+                    .bind(user_id)
+                    .bind(&device.0[..])
+                    .bind(verified.password_hash)
+                    .bind(verified.version)
+                    .fetch_optional(&mut self.0)
+                    .await?;
+                if known.as_ref().is_some_and(|known| !known.is_confirmed) {
+                    run!(self, CONFIRM, user_id);
+                }
+                Ok(known)
             }
 
             async fn note_device(
